@@ -1,0 +1,37 @@
+// The door to Node's embedding API: the process's V8, lent by the host binary.
+//
+// A program of ours that needs V8 is an addon with
+//
+//   ZTS_HOST_MAIN(Main);   // int Main(int argc, char** argv): what follows the addon's path on the command line
+//
+// started as `node <flags of v8_flags.txt> program.node args...`. Main runs on the main thread and does not return to Node: the process
+// exits with its result.
+//
+// Owner:    main(), exactly one Host a process.
+// Thread:   Start: the main thread. NewIsolate: any.
+// Life:     outlives every Isolate.
+// Errors:   Start fails when the snapshot is missing or was made by another binary or other flags.
+// Needs:    Node 26 (V8 14.6).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "jsruntime/isolate.h"
+
+namespace zts::js {
+
+class Host : public IsolateFactory {
+ public:
+  struct Options {
+    std::string snapshot_path;  // web.snapshot
+  };
+  static Result<std::unique_ptr<Host>> Start(const Options& options);
+  ~Host() override = default;
+};
+
+// V8's version, e.g. "14.6.202.34-node.34".
+std::string V8Version();
+
+}  // namespace zts::js

@@ -1,0 +1,150 @@
+// One function version running on one thread: the interface between the engine and V8, free of V8's headers.
+//
+// An Isolate is made empty (a spare), loaded once with a Script on any thread, attached to its shard, and then answers many
+// requests, several of them in flight at once. Whatever a tenant's code does ends as a response or an Outcome; never as an
+// exception, never as the end of the process.
+//
+//   spare = host.NewIsolate()      warm-up thread
+//   report = spare->Load(script)   warm-up thread
+//   spare->Attach(&client)         shard's thread, from here on only that thread
+//   spare->Dispatch(id, request)   -> client.OnResponse / client.OnFailure, inside this call or after a later turn
+//
+// A *turn* is one entry into JavaScript: Load, Dispatch, RunTimers, RunTasks. Every turn ends with its microtasks done. The
+// watchdog bounds a turn from another thread by Terminate().
+//
+// Owner:    the pool of one shard (before that: the warm-up).
+// Thread:   one at a time; Attach moves it to the calling thread. Terminate and memory_bytes: any thread, while it lives.
+// Life:     outlived by its Host. The client outlives it or calls Detach.
+// Limits:   Script::limits. Memory is enforced here; CPU and wall time by the engine's watchdog and timers.
+// Errors:   see Outcome. After kMemoryLimit, and after Terminate, usable() is false: in-flight invocations have got
+//           their OnFailure (the one whose turn it was its own kind, the others kRecycled) and the isolate is only good for
+//           destruction. After Terminate(kCpuLimit) in a Dispatch, draining() is true instead: what is in flight goes on,
+//           nothing new is to be dispatched.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/header_field.h"
+#include "jsruntime/outcome.h"
+#include "jsruntime/script.h"
+
+namespace zts::js {
+
+// Names one dispatched request within its isolate; chosen by the engine, never reused while in flight.
+using InvocationId = uint64_t;
+
+// What JavaScript reads of a request, lazily, straight from the engine's buffers.
+//
+// Life: the object stays at its address until OnResponse, OnFailure or Abandon of its invocation. Its views may be pointed
+// elsewhere between turns (the engine copies the head out of the receive buffer when an invocation goes on).
+struct RequestView {
+  std::string_view method;               // "GET"; upper-case as received, a token
+  std::string_view scheme = "http";      // "http" or "https"
+  std::string_view authority;            // Host field, e.g. "hello.localhost:8080"; valid host[:port]
+  std::string_view target;               // origin form: path and query as received, starts with '/'
+  std::span<const HeaderField> headers;  // names as received (any case), values trimmed, valid field content
+  std::string_view body;                 // the whole body, de-chunked
+  std::string_view request_id;           // for logs and the x-zts-request-id header
+};
+
+// What the engine reads of a response. Valid inside OnResponse only.
+class ResponseView {
+ public:
+  virtual ~ResponseView() = default;
+  virtual int status() const = 0;  // 200..599
+  // Lower-case names; checked (no CR, LF, NUL); without connection, content-length, transfer-encoding, keep-alive,
+  // upgrade, date: those are the writer's.
+  virtual std::span<const HeaderField> headers() const = 0;
+  // The length on the wire (UTF-8 for strings).
+  virtual size_t body_bytes() const = 0;
+  // Writes exactly body_bytes() to `out`.
+  virtual void CopyBody(char* out) const = 0;
+};
+
+enum class LogSeverity : uint8_t { kDebug, kInfo, kLog, kWarn, kError, kException };
+std::string_view LogSeverityName(LogSeverity severity);
+
+// Called back on the thread of the turn, except where said.
+class IsolateClient {
+ public:
+  virtual ~IsolateClient() = default;
+  // Exactly one of these two for each dispatched id that is not abandoned.
+  virtual void OnResponse(InvocationId id, const ResponseView& response) = 0;
+  virtual void OnFailure(InvocationId id, const Outcome& outcome) = 0;
+  // ctx.waitUntil work of an answered invocation is done too. Called after OnResponse/OnFailure, once, for every id that
+  // still had such work when it was answered (OnResponse's return value of HasBackgroundWork says so).
+  virtual void OnBackgroundDone(InvocationId id) {}
+  // console.* and uncaught exceptions. `id` is 0 outside an invocation. `message` is valid during the call.
+  virtual void OnConsole(InvocationId id, LogSeverity severity, std::string_view message) = 0;
+  // The next moment RunTimers has something to do, on the monotonic clock; 0: none. Called when it changes.
+  virtual void OnTimerDue(Nanos when) = 0;
+  // Any thread: V8 has posted work for this isolate; call RunTasks() soon on the isolate's thread.
+  virtual void OnTasksPosted() = 0;
+};
+
+// How a load went, for the cold-start metrics.
+struct LoadReport {
+  Outcome outcome;
+  Nanos compile = 0;
+  Nanos evaluate = 0;
+  enum class Cache : uint8_t { kNone, kAccepted, kRejected } cache = Cache::kNone;
+};
+
+struct MemoryUse {
+  size_t heap_used_bytes = 0;
+  size_t heap_committed_bytes = 0;
+  size_t external_bytes = 0;  // ArrayBuffers
+};
+
+class Isolate {
+ public:
+  virtual ~Isolate() = default;
+
+  // Compiles, links and evaluates the module. Once. On failure the isolate is only good for destruction.
+  // Top-level await is run to its end; a module still pending when nothing can settle it fails with kThrew.
+  // Terminate(kStartupLimit) from the watchdog ends it.
+  virtual LoadReport Load(ScriptPtr script) = 0;
+
+  // Makes the calling thread the isolate's own and `client` the one to call back. REQUIRES: loaded.
+  virtual void Attach(IsolateClient* client) = 0;
+
+  // Hands a request to the function. `request` lives as RequestView says. REQUIRES: usable() && !draining().
+  virtual void Dispatch(InvocationId id, const RequestView* request) = 0;
+  // Nobody waits for this answer any more (peer gone, wall limit passed): no call back for `id` after this.
+  virtual void Abandon(InvocationId id) = 0;
+
+  // Runs timers due at `now`.
+  virtual void RunTimers(Nanos now) = 0;
+  // Runs what V8 posted.
+  virtual void RunTasks() = 0;
+
+  // Ends the running turn from another thread. `why` becomes the outcome of the invocation whose turn it is. A call that
+  // arrives between turns must be taken back by ClearTermination() on the isolate's thread, see the watchdog.
+  virtual void Terminate(OutcomeKind why) = 0;
+  virtual void ClearTermination() = 0;
+
+  virtual bool usable() const = 0;
+  virtual bool draining() const = 0;
+  // Invocations in flight, background work included.
+  virtual size_t in_flight() const = 0;
+  // Reads V8's heap statistics: microseconds; not on the request path.
+  virtual MemoryUse memory() const = 0;
+  // Collects garbage; REQUIRES: no turn is running. For idle time, or before an isolate is parked.
+  virtual void CollectGarbage() = 0;
+  virtual const ScriptPtr& script() const = 0;
+};
+
+// Makes isolates. One a process; thread-safe.
+class IsolateFactory {
+ public:
+  virtual ~IsolateFactory() = default;
+  // An empty isolate with the web API in place, from the startup snapshot.
+  virtual std::unique_ptr<Isolate> NewIsolate() = 0;
+};
+
+}  // namespace zts::js

@@ -1,0 +1,44 @@
+// One version of a function as the runtime sees it: source, code cache, environment, limits. Immutable.
+//
+// A Script is shared by all shards and the warm-up thread of an engine; each makes its own Isolate from it.
+//
+// Owner:    shared (ScriptPtr): the catalog, isolates, and whoever holds one during a swap.
+// Thread:   any, after construction.
+// Life:     `storage` keeps the bytes behind `source` and `code_cache` alive (a mapped sealed memfd).
+// Limits:   sizes are checked where a bundle enters (controller), not here.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+
+namespace zts::js {
+
+// What one function version may use. The defaults are those of a deploy that says nothing.
+struct Limits {
+  Nanos cpu_per_request = 500 * kMillisecond;  // thread CPU time inside JavaScript
+  Nanos wall_per_request = 30 * kSecond;       // from dispatch to response
+  Nanos startup_cpu = 2 * kSecond;             // compiling and evaluating the module
+  size_t memory_bytes_max = size_t{128} << 20; // V8 heap plus ArrayBuffers
+};
+
+struct Script {
+  std::string function;     // "hello"
+  std::string version;      // "v3"; unique within the function
+  std::string main_module;  // "hello.js": what stack traces name
+  std::string_view source;  // one ES module, UTF-8
+  Bytes code_cache;         // of exactly this source; may be empty, may be rejected
+  std::vector<std::pair<std::string, std::string>> env;
+  Limits limits;
+  std::shared_ptr<const void> storage;
+};
+
+using ScriptPtr = std::shared_ptr<const Script>;
+
+}  // namespace zts::js

@@ -1,0 +1,97 @@
+// Every bound of the engine, with its reason. Units are in the names; what crosses a bound is refused, counted and told why.
+//
+// Thread:   constants.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/clock.h"
+
+namespace zts {
+
+// --- receiving ---------------------------------------------------------------------------------------------------------------
+
+// One receive buffer holds the head of nearly every request (browsers send 0.5-2 KiB) and 30 pipelined small ones.
+inline constexpr size_t kRecvBufferBytes = 16 * 1024;
+// A shard's worth: 4 MiB. A buffer is held only while its bytes are looked at, so this bounds a pass, not the connections.
+inline constexpr size_t kRecvBufferCount = 256;
+static_assert((kRecvBufferCount & (kRecvBufferCount - 1)) == 0, "a buffer ring has a power of two of entries");
+
+// Completions taken from the kernel at once: a pass over 512 small requests is about a millisecond, which is how long the last waits.
+inline constexpr size_t kCompletionsPerPass = 512;
+
+// --- HTTP ----------------------------------------------------------------------------------------------------------------------
+
+// RFC 9110 4.1 asks for at least 8000 octets of URI.
+inline constexpr size_t kTargetBytesMax = 8 * 1024;
+// All of the head. Cookies of 4 KiB and a few tokens fit; must hold a target of the maximal length and some fields.
+inline constexpr size_t kHeadBytesMax = 32 * 1024;
+static_assert(kHeadBytesMax >= 2 * kTargetBytesMax);
+inline constexpr size_t kHeaderCountMax = 100;
+// A request's body is held in memory until the function has it: 8 MiB keeps a thousand uploads within what a worker has, and keeps
+// JSON.parse inputs below what ends a V8 heap.
+inline constexpr size_t kBodyBytesMax = size_t{8} << 20;
+// A response head is written by functions; beyond this no proxy would take it.
+inline constexpr size_t kResponseHeadBytesMax = 64 * 1024;
+// A response body is one V8 value, copied once.
+inline constexpr size_t kResponseBodyBytesMax = size_t{64} << 20;
+
+// --- connections -----------------------------------------------------------------------------------------------------------------
+
+// A shard: 16 Ki connections of about 1 KiB of our memory when idle.
+inline constexpr size_t kConnectionsMax = 16 * 1024;
+// An out-buffer keeps this much between responses; larger ones shrink back.
+inline constexpr size_t kOutBufferKeptBytes = 64 * 1024;
+// Pipelined responses are gathered up to this size before they are sent.
+inline constexpr size_t kOutBufferFlushBytes = 128 * 1024;
+
+// Slowloris: the head must be there this long after its first byte; browsers on bad mobile links need a few seconds.
+inline constexpr Nanos kHeadTimeout = 10 * kSecond;
+// A body must make progress: this long at most between two pieces, and kBodyTimeout in all.
+inline constexpr Nanos kBodyIdleTimeout = 10 * kSecond;
+inline constexpr Nanos kBodyTimeout = 120 * kSecond;
+// An idle keep-alive connection: longer than the usual 60 s of load balancers, so that they close first.
+inline constexpr Nanos kIdleTimeout = 75 * kSecond;
+// A peer that does not read its response: no progress for this long ends the connection.
+inline constexpr Nanos kSendTimeout = 30 * kSecond;
+// How long a drain waits for requests in flight before connections are cut.
+inline constexpr Nanos kDrainTimeout = 30 * kSecond;
+// After a linger close the peer has this long to stop sending.
+inline constexpr Nanos kLingerTimeout = 1 * kSecond;
+
+// --- loop -------------------------------------------------------------------------------------------------------------------------
+
+inline constexpr Nanos kTimerTick = 1 * kMillisecond;
+static_assert(kHeadTimeout > 100 * kTimerTick);
+
+// --- catalog ------------------------------------------------------------------------------------------------------------------------
+
+inline constexpr size_t kFunctionCountMax = 16 * 1024;
+inline constexpr size_t kRouteCountMax = 64 * 1024;
+
+// --- runtime ------------------------------------------------------------------------------------------------------------------------
+
+// Isolates a shard keeps warm; at about 2 MiB each this is 1 GiB for two shards. Idle ones beyond it go, least recently used first.
+inline constexpr size_t kWarmIsolatesMax = 256;
+// Empty isolates at hand for cold starts, per engine: a burst of new functions takes them faster than one thread makes more.
+inline constexpr size_t kSpareIsolates = 4;
+// Requests in flight in one isolate: bounds the promises a function can pile up.
+inline constexpr size_t kInFlightPerIsolateMax = 4096;
+// Requests waiting for a cold function on a shard; beyond it 503 with Retry-After.
+inline constexpr size_t kColdQueueMax = 512;
+// And no longer than this.
+inline constexpr Nanos kColdQueueTimeout = 10 * kSecond;
+// The watchdog looks this often: the overshoot of a CPU limit. Two reads of shared memory a shard cost nothing at 200 Hz.
+inline constexpr Nanos kWatchdogPeriod = 5 * kMillisecond;
+// A terminated turn that has not ended after this is inside a V8 builtin that does not look: the engine process ends and restarts.
+inline constexpr Nanos kTerminationGrace = 2 * kSecond;
+
+// --- logs ---------------------------------------------------------------------------------------------------------------------------
+
+// One console record; longer ones are cut and say so.
+inline constexpr size_t kLogRecordBytesMax = 16 * 1024;
+// Records waiting in a shard for the supervisor; beyond it they are dropped and counted.
+inline constexpr size_t kLogQueueBytesMax = 1024 * 1024;
+
+}  // namespace zts

@@ -1,0 +1,103 @@
+// The event loop of one shard: drain completions, then dispatch, then submit; timers and a mailbox beside.
+//
+// One pass: Poll fills an array; each completion goes to the handler; due timers run; posted tasks run; OnPassEnd lets the
+// handler flush what the pass produced; the next Poll submits it all at once.
+//
+// Owner:    Shard.
+// Thread:   Run and everything else: the shard's. Post and Stop: any.
+// Life:     the handler outlives Run.
+// Limits:   kCompletionsPerPass a pass; posted tasks are unbounded in number but posted only by our own threads.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/clock.h"
+#include "worker/engine/net/io.h"
+
+namespace zts::net {
+
+// What a shard does with events. Never called re-entrantly.
+class LoopHandler {
+ public:
+  virtual ~LoopHandler() = default;
+  virtual void OnAccept(Handle handle) = 0;
+  virtual void OnAcceptError(int error) = 0;  // -errno
+  // An empty lease with error 0: the peer has finished sending. error < 0: the connection is broken.
+  virtual void OnRecv(SlotId slot, Lease lease, int error) = 0;
+  virtual void OnSent(SlotId slot, int error) = 0;
+  virtual void OnClosed(SlotId slot) = 0;
+  // After all completions, timers and tasks of one pass.
+  virtual void OnPassEnd() = 0;
+};
+
+// A one-shot timer, part of its user's object. Cancels itself when destroyed.
+// Thread: the shard's. Resolution: kTimerTick of limits.h; fires not before its time.
+class Loop;
+class Timer {
+ public:
+  explicit Timer(std::function<void()> on_due) : on_due_(std::move(on_due)) {}
+  ~Timer();
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+  bool armed() const { return slot_ >= 0; }
+  Nanos due() const { return due_; }
+
+ private:
+  friend class Loop;
+  std::function<void()> on_due_;
+  Loop* loop_ = nullptr;
+  Nanos due_ = 0;
+  Timer* next_ = nullptr;
+  Timer* previous_ = nullptr;
+  int slot_ = -1;  // bucket of the wheel; -1: not armed
+};
+
+class Loop {
+ public:
+  Loop(std::unique_ptr<Io> io, const Clock* clock);
+  ~Loop();
+
+  Io& io() { return *io_; }
+  // The time at the start of this pass: read once a pass, good enough for deadlines and free to call.
+  Nanos now() const { return now_; }
+  const Clock& clock() const { return *clock_; }
+
+  // Until Stop. A pass that has begun is finished.
+  void Run(LoopHandler* handler);
+  // One pass, waiting at most `timeout` (<0: until something is there); for tests and simulation.
+  void RunOnce(LoopHandler* handler, Nanos timeout);
+  void Stop();
+
+  // Runs `task` in the next pass of the shard's thread. Any thread.
+  void Post(std::function<void()> task);
+
+  // (Re)arms; costs no allocation. O(1).
+  void Arm(Timer* timer, Nanos due);
+  void Disarm(Timer* timer);
+
+ private:
+  void Dispatch(LoopHandler* handler, size_t count);
+  void RunDueTimers();
+  void RunPosted();
+  Nanos WaitTime(Nanos timeout) const;
+
+  std::unique_ptr<Io> io_;
+  const Clock* clock_;
+  Nanos now_;
+  std::vector<Completion> completions_;
+  // A timing wheel; its layout is the .cc's affair.
+  struct Wheel;
+  std::unique_ptr<Wheel> wheel_;
+  std::mutex posted_mutex_;
+  std::vector<std::function<void()>> posted_;
+  std::vector<std::function<void()>> running_;
+  std::atomic<bool> has_posted_{false};
+  std::atomic<bool> stop_{false};
+};
+
+}  // namespace zts::net

@@ -1,0 +1,84 @@
+// The isolates of one shard: who answers a request, who is warm, who waits, who goes.
+//
+// One isolate a function version and shard answers many requests at once. A version without one is cold: its first request takes a
+// spare from the warm-up thread, which loads it there and hands it over; requests that come meanwhile wait in a bounded queue.
+// An isolate that is lost (memory limit) or draining (CPU limit) is replaced the same way.
+//
+// Owner:    Shard, exactly one.
+// Thread:   the shard's; what the warm-up thread has made arrives through PoolHost::Post.
+// Life:     PoolHost, Warmup and Watchdog outlive it.
+// Limits:   kWarmIsolatesMax (least recently used idle ones go first), kColdQueueMax, kColdQueueTimeout, kInFlightPerIsolateMax.
+// Errors:   a request that cannot be served ends in OnFailure with kOverloaded or the load's own outcome.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/slot_map.h"
+#include "jsruntime/isolate.h"
+#include "worker/ipc/shared_counters.h"
+
+namespace zts::runtime {
+
+class Warmup;
+class Watchdog;
+
+// One function version, as the router found it.
+struct Target {
+  js::ScriptPtr script;
+  uint64_t version_id = 0;
+  uint32_t counter_row = 0;
+};
+
+// The session's name for one request; comes back with its answer.
+using RequestId = uint64_t;
+
+// What the pool needs of its shard.
+class PoolHost {
+ public:
+  virtual ~PoolHost() = default;
+  // On the shard's thread, inside Submit or later. Exactly one for each submitted request that is not cancelled.
+  virtual void OnResponse(RequestId id, const js::ResponseView& response) = 0;
+  virtual void OnFailure(RequestId id, const js::Outcome& outcome) = 0;
+  virtual void OnConsole(uint64_t version_id, std::string_view request_id, js::LogSeverity severity,
+                         std::string_view message) = 0;
+  // RunDue is to be called at this time (0: at none). Called when it changes.
+  virtual void OnWakeAt(Nanos when) = 0;
+  // Any thread: runs the task on the shard's thread, soon.
+  virtual void Post(std::function<void()> task) = 0;
+  virtual Nanos now() const = 0;
+};
+
+class Pool {
+ public:
+  Pool(PoolHost* host, Warmup* warmup, Watchdog* watchdog, uint32_t shard, ipc::ShardCounters* counters);
+  ~Pool();
+
+  // `request` and its views live as js::RequestView says, until the answer or Cancel.
+  void Submit(RequestId id, const Target& target, const js::RequestView* request);
+  // Nobody waits any more.
+  void Cancel(RequestId id);
+
+  // Makes the version warm here; `done` gets the load's outcome (kOk at once when it is warm already).
+  void Prepare(const Target& target, std::function<void(const js::Outcome&)> done);
+  // Versions that are not in this sorted list take no new requests: their isolates go when nothing is in flight.
+  void Retain(const std::vector<uint64_t>& version_ids);
+
+  // Timers of functions, queue time-outs, wall limits.
+  void RunDue(Nanos now);
+  // For idle passes: evictions, garbage, memory figures; does a bounded piece of work.
+  void Idle();
+
+  size_t in_flight() const;
+  size_t warm() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace zts::runtime

@@ -1,0 +1,141 @@
+// Counters and histograms in memory that engine and supervisor share: the engine writes, the supervisor reads at scrape.
+//
+// The supervisor makes the segment and keeps it over engine restarts, so a crash loses no figure. Each shard has its own block and is
+// its only writer: a relaxed load and store, no locked instruction, no shared cache line. Readers see each 64-bit value whole.
+//
+// Owner:    supervisor (creates), engine (maps).
+// Thread:   writers: the shard that owns the block. Readers: any.
+// Life:     until the mapping goes. All zero is the valid initial state.
+// Limits:   kCounterRows functions a shard; row 0 is shared by all beyond it ("_other").
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace zts::ipc {
+
+// Written by one thread only: adding needs no read-modify-write instruction.
+class Counter {
+ public:
+  void Add(uint64_t n = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  void Set(uint64_t n) { value_.store(n, std::memory_order_relaxed); }
+  uint64_t Read() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_;
+};
+
+// A log-linear histogram of nanoseconds: 16 linear steps in each power of two, so that any quantile read from it is within 3.2% of the truth.
+// Covers 256 ns to 137 s; what lies outside goes to the first or last bucket.
+class Histogram {
+ public:
+  static constexpr int kStepsLog2 = 4;
+  static constexpr int kSteps = 1 << kStepsLog2;
+  static constexpr int kFirstPower = 8;   // 256 ns
+  static constexpr int kPowers = 29;      // up to 2^37 ns = 137 s
+  static constexpr int kBuckets = kPowers * kSteps;
+
+  void Record(Nanos value) {
+    buckets_[BucketOf(value)].Add();
+    sum_.Add(value > 0 ? static_cast<uint64_t>(value) : 0);
+  }
+  static int BucketOf(Nanos value) {
+    if (value < (Nanos{1} << kFirstPower)) return 0;
+    const int power = 63 - __builtin_clzll(static_cast<uint64_t>(value));
+    if (power >= kFirstPower + kPowers) return kBuckets - 1;
+    const int step = static_cast<int>(value >> (power - kStepsLog2)) & (kSteps - 1);
+    return (power - kFirstPower) * kSteps + step;
+  }
+  // The smallest value above the bucket.
+  static Nanos UpperBound(int bucket) {
+    const int power = kFirstPower + bucket / kSteps;
+    const int step = bucket % kSteps;
+    return (Nanos{1} << power) + (Nanos{step + 1} << (power - kStepsLog2));
+  }
+  uint64_t bucket(int index) const { return buckets_[index].Read(); }
+  uint64_t sum_ns() const { return sum_.Read(); }
+
+ private:
+  Counter buckets_[kBuckets];
+  Counter sum_;
+};
+
+inline constexpr int kCodeClasses = 5;     // 1xx..5xx
+inline constexpr int kOutcomeSlots = 16;   // >= js::kOutcomeKinds
+inline constexpr int kRefusalSlots = 16;   // >= http::kRefusals
+inline constexpr size_t kCounterRows = 1024;
+
+// Where a cold start found its isolate.
+enum class ColdKind : uint8_t { kSpareCached, kSpareSource, kFreshCached, kFreshSource };
+inline constexpr int kColdKinds = 4;
+
+struct alignas(64) FunctionCounters {
+  Counter requests[kCodeClasses];
+  Counter outcomes[kOutcomeSlots];
+  Counter cold_starts[kColdKinds];
+  Counter in_flight;        // gauge
+  Counter isolates;         // gauge: warm ones of this function on this shard
+  Counter heap_used_bytes;  // gauge, read now and then
+  Histogram latency;        // head complete to response handed to the kernel
+};
+
+enum class ColdPhase : uint8_t { kQueue, kIsolate, kCompile, kEvaluate, kTotal };
+inline constexpr int kColdPhases = 5;
+
+struct alignas(64) ShardCounters {
+  Counter connections_open;   // gauge
+  Counter connections_total;
+  Counter requests_total;     // parsed heads, refused ones included
+  Counter refusals[kRefusalSlots];
+  Counter recv_bytes;
+  Counter sent_bytes;
+  Counter recv_starved;
+  Counter io_syscalls;
+  Counter loop_passes;
+  Counter warm_isolates;      // gauge
+  Counter spare_isolates;     // gauge
+  Counter evictions;
+  Counter queued;             // gauge: requests waiting for a cold function
+  Counter isolates_lost;      // memory limit and the like
+  Counter turns_terminated;
+  Counter log_records_dropped;
+  Counter active_catalog;     // gauge: version
+  Histogram cold[kColdPhases];
+  FunctionCounters functions[kCounterRows];
+};
+
+struct SegmentHeader {
+  uint64_t magic;          // kSegmentMagic
+  uint32_t shards;
+  uint32_t shard_bytes;    // sizeof(ShardCounters): both ends must agree
+};
+inline constexpr uint64_t kSegmentMagic = 0x7a7473636e747231;  // "ztscntr1"
+
+class SharedCounters {
+ public:
+  // Supervisor: a new zeroed segment.
+  static Result<std::unique_ptr<SharedCounters>> Create(uint32_t shards);
+  // Engine: maps what it was given; refuses another layout.
+  static Result<std::unique_ptr<SharedCounters>> Map(UniqueFd fd);
+  ~SharedCounters();
+
+  int fd() const { return fd_.get(); }
+  uint32_t shards() const;
+  ShardCounters& shard(uint32_t index) const;
+
+ private:
+  SharedCounters(UniqueFd fd, void* memory, size_t bytes);
+  UniqueFd fd_;
+  void* memory_;
+  size_t bytes_;
+};
+
+}  // namespace zts::ipc
