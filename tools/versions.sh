@@ -10,7 +10,7 @@ bazel-bootstrap bazel-rules-java bazel-rules-proto bazel-platforms
 g++ make python3 openssl ca-certificates zip unzip esbuild
 libgrpc++-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev librocksdb-dev
 liburing-dev node-llhttp prometheus-cpp-dev libssl-dev libseccomp-dev
-libcli11-dev nlohmann-json3-dev libgtest-dev libgmock-dev libbenchmark-dev
+libcli11-dev libcpp-httplib-dev nlohmann-json3-dev libgtest-dev libgmock-dev libbenchmark-dev
 "
 
 # make asan, tsan, fuzz, layering.
