@@ -1,0 +1,97 @@
+# Every verb of the project, one line of meaning each. `make up` and `make test` are all a newcomer needs.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# A terminal sees progress; a log does not need it.
+BAZEL := bazel
+TTY := $(shell [ -t 1 ] && echo --config=tty)
+HTTP ?= 127.0.0.1:8080
+THREADS ?= 0
+DATA ?= .zts
+SEED ?=
+T ?=
+S ?= 60
+
+.PHONY: help
+help:  ## this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+.PHONY: deps
+deps:  ## install what is missing (Debian packages; the pinned Node binary into a private prefix)
+	@tools/deps.sh
+
+.PHONY: build
+build: deps  ## build everything that runs
+	@echo "build: compiling (a few minutes the first time, seconds after that)"
+	@$(BAZEL) build $(TTY) //cli:ztsctl //controller:zts-controller //worker:zts-worker || \
+	  { echo "build: failed; the compiler's message is above" >&2; exit 1; }
+	@echo "build: done: bazel-bin/cli/ztsctl bazel-bin/controller/zts-controller bazel-bin/worker/zts-worker"
+
+.PHONY: up
+up: build  ## install, build, start controller and worker, deploy examples/hello.js, stay until Ctrl-C
+	@tools/up.sh "$(DATA)" "$(HTTP)" "$(THREADS)"
+
+.PHONY: test
+test: deps  ## build and run all tests, those on the real binaries included
+	@tools/test.sh $(TTY) -- $(if $(T),$(T),//...)
+
+.PHONY: unit
+unit: deps  ## only the fast tests, beside the code
+	@tools/test.sh $(TTY) --test_tag_filters=-e2e -- //...
+
+.PHONY: e2e
+e2e: deps  ## only the tests on the real binaries
+	@tools/test.sh $(TTY) --test_tag_filters=e2e -- //tests/...
+
+.PHONY: clang-deps
+clang-deps: deps
+	@tools/deps.sh clang
+
+# The host binary is built without a sanitizer, so what runs inside it is tested without one; all else is.
+SANITIZED := //base/... //admin/... //cli/... //controller/... //worker/...
+.PHONY: asan
+asan: clang-deps  ## the tests under AddressSanitizer, LeakSanitizer and UBSan
+	@tools/test.sh $(TTY) --config=asan --test_tag_filters=-v8,-e2e,-nosan --build_tests_only -- $(SANITIZED)
+
+.PHONY: tsan
+tsan: clang-deps  ## the tests under ThreadSanitizer
+	@tools/test.sh $(TTY) --config=tsan --test_tag_filters=-v8,-e2e,-nosan,-notsan --build_tests_only -- //base/... //worker/...
+
+.PHONY: layering
+layering: clang-deps  ## clang proves that each target includes only what it depends on
+	@$(BAZEL) build $(TTY) --config=layering //base/... //admin/... //cli/... //controller/... //worker/...
+
+.PHONY: clang
+clang: clang-deps  ## build all with the second compiler
+	@$(BAZEL) build $(TTY) --config=clang //cli:ztsctl //controller:zts-controller //worker:zts-worker
+
+.PHONY: fuzz
+fuzz: clang-deps  ## run the fuzzers: T=//worker/engine/http:parser_fuzz S=seconds
+	@tools/fuzz.sh "$(T)" "$(S)"
+
+.PHONY: sim
+sim: deps  ## deterministic simulation of a shard: SEED=n for one run
+	@$(BAZEL) test $(TTY) //worker/engine:sim_test --test_output=all $(if $(SEED),--test_env=ZTS_SIM_SEED=$(SEED))
+
+.PHONY: bench
+bench: build  ## requests/s, latency and CPU a request, beside nginx and a fixed-response floor
+	@tools/deps.sh bench
+	@$(BAZEL) build -c opt //bench/load:floor
+	@python3 bench/load/run.py
+
+.PHONY: micro
+micro: deps  ## micro benchmarks: parser, router, writer
+	@$(BAZEL) run --config=bench //bench/micro:parser_bench
+	@$(BAZEL) run --config=bench //bench/micro:router_bench
+
+.PHONY: fmt
+fmt: clang-deps  ## clang-format what differs from HEAD
+	@git diff --name-only HEAD -- '*.cc' '*.h' | xargs -r clang-format -i
+
+.PHONY: tidy
+tidy:  ## the style checks a compiler cannot make
+	@python3 tools/tidy.py
+
+.PHONY: clean
+clean:  ## remove what was built; data and downloaded parts stay
+	@$(BAZEL) clean

@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""Counts the test cases of one `bazel test` run from its build events and prints "N passed, N failed" last.
+
+A target without a readable report counts as one case. A build failure counts as a failed case, so that it cannot look green.
+"""
+import json
+import sys
+import urllib.parse
+import xml.etree.ElementTree as ElementTree
+
+
+def cases_of(path):
+    """(passed, failed, skipped, names of the failed) in one JUnit-style report."""
+    passed = failed = skipped = 0
+    bad = []
+    for case in ElementTree.parse(path).getroot().iter("testcase"):
+        name = f"{case.get('classname', '')}.{case.get('name', '')}"
+        if case.find("failure") is not None or case.find("error") is not None:
+            failed += 1
+            bad.append(name)
+        elif case.find("skipped") is not None or case.get("status") == "notrun":
+            skipped += 1
+        else:
+            passed += 1
+    return passed, failed, skipped, bad
+
+
+def main():
+    events_path, exit_code = sys.argv[1], int(sys.argv[2])
+    passed = failed = skipped = 0
+    seen = {}
+    broken = []
+    with open(events_path, encoding="utf-8") as events:
+        for line in events:
+            event = json.loads(line)
+            identity = event.get("id", {})
+            if "testResult" in identity and "testResult" in event:
+                seen[identity["testResult"]["label"]] = event["testResult"]
+            elif "targetCompleted" in identity and not event.get("completed", {}).get("success", False):
+                broken.append(identity["targetCompleted"]["label"])
+    for label, result in sorted(seen.items()):
+        good = result.get("status") in ("PASSED", "FLAKY")
+        report = next((o["uri"] for o in result.get("testActionOutput", []) if o["name"] == "test.xml"), None)
+        counts = None
+        if report:
+            try:
+                counts = cases_of(urllib.parse.unquote(urllib.parse.urlparse(report).path))
+            except (OSError, ElementTree.ParseError):
+                counts = None
+        if counts is None or sum(counts[:3]) == 0:
+            counts = (1, 0, 0, []) if good else (0, 1, 0, [label])
+        elif not good and counts[1] == 0:
+            # It died outside a case: a crash at exit, a leak, a time-out.
+            counts = (counts[0], 1, counts[2], [label])
+        passed += counts[0]
+        failed += counts[1]
+        skipped += counts[2]
+        for name in counts[3]:
+            print(f"FAILED {label} {name}")
+    for label in sorted(set(broken)):
+        if label not in seen:
+            failed += 1
+            print(f"NOT BUILT {label}")
+    if exit_code not in (0, 3, 4) and failed == 0:
+        failed += 1
+        print(f"the build tool ended with {exit_code}; its message is above")
+    print(f"{len(seen)} test programs")
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    sys.exit(0 if failed == 0 and passed > 0 else 1)
+
+
+main()
