@@ -1,9 +1,9 @@
 // The admin port of controller and worker: /metrics, /healthz, /readyz, on an address of its own, never the public one.
 //
 // Owner:    main(), one a process.
-// Thread:   Start and Stop: one thread. The sources are called on the server's own thread: they read what is safe to read.
-// Life:     the sources outlive Stop.
-// Limits:   kAdminConnectionsMax at once, kAdminRequestTimeout each.
+// Thread:   Start and the destructor: one thread. The sources are called on the server's own threads: they read what is safe to read.
+// Life:     the sources outlive the server.
+// Limits:   kAdminConnectionsMax at once, one request each; kAdminRequestTimeout for each read and write of one.
 // Errors:   Start fails when the address cannot be bound, and says which.
 // Source:   Prometheus text exposition format 0.0.4.
 #pragma once
