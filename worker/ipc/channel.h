@@ -25,7 +25,8 @@ class Channel {
   // A connected pair; the second is for the child process.
   static Result<std::pair<UniqueFd, UniqueFd>> MakePair();
 
-  // `descriptor` (or -1) is duplicated into the peer. Blocks while the peer's queue is full.
+  // `descriptor` (or -1) is duplicated into the peer. Blocks while the peer's queue is full; where the socket has a send time-out
+  // and it passes, kTimeout and the channel is closed.
   Status Send(std::string_view message, int descriptor = -1);
 
   struct Message {

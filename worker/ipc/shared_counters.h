@@ -136,6 +136,7 @@ class SharedCounters {
   UniqueFd fd_;
   void* memory_;
   size_t bytes_;
+  uint32_t shards_;  // from the size, once: the header is memory that the peer can write
 };
 
 }  // namespace zts::ipc
