@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "worker/engine/net/io.h"
+#include "worker/engine/net/timer_wheel.h"
 
 namespace zts::net {
 
@@ -33,28 +34,6 @@ class LoopHandler {
   virtual void OnClosed(SlotId slot) = 0;
   // After all completions, timers and tasks of one pass.
   virtual void OnPassEnd() = 0;
-};
-
-// A one-shot timer, part of its user's object. Cancels itself when destroyed.
-// Thread: the shard's. Resolution: kTimerTick of limits.h; fires not before its time.
-class Loop;
-class Timer {
- public:
-  explicit Timer(std::function<void()> on_due) : on_due_(std::move(on_due)) {}
-  ~Timer();
-  Timer(const Timer&) = delete;
-  Timer& operator=(const Timer&) = delete;
-  bool armed() const { return slot_ >= 0; }
-  Nanos due() const { return due_; }
-
- private:
-  friend class Loop;
-  std::function<void()> on_due_;
-  Loop* loop_ = nullptr;
-  Nanos due_ = 0;
-  Timer* next_ = nullptr;
-  Timer* previous_ = nullptr;
-  int slot_ = -1;  // bucket of the wheel; -1: not armed
 };
 
 class Loop {
@@ -82,22 +61,22 @@ class Loop {
 
  private:
   void Dispatch(LoopHandler* handler, size_t count);
-  void RunDueTimers();
   void RunPosted();
   Nanos WaitTime(Nanos timeout) const;
+  void WakeIfWaiting();
 
   std::unique_ptr<Io> io_;
   const Clock* clock_;
   Nanos now_;
   std::vector<Completion> completions_;
-  // A timing wheel; its layout is the .cc's affair.
-  struct Wheel;
-  std::unique_ptr<Wheel> wheel_;
+  TimerWheel wheel_;
   std::mutex posted_mutex_;
   std::vector<std::function<void()>> posted_;
   std::vector<std::function<void()>> running_;
   std::atomic<bool> has_posted_{false};
   std::atomic<bool> stop_{false};
+  // Set before the last look at has_posted_ and stop_, so that whoever sets one of those sees either no wait or this.
+  std::atomic<bool> waiting_{false};
 };
 
 }  // namespace zts::net

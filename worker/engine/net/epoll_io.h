@@ -1,0 +1,133 @@
+// Io over epoll: edge-triggered, reads until the socket is empty, sends at once and waits for room only for the rest.
+//
+// The back end for kernels and containers that refuse io_uring. It emulates completions: readiness is an internal list, and Poll
+// turns it into finished receives and sends.
+//
+// Owner:    Loop.
+// Thread:   the shard's; Wake: any. Create: any.
+// Limits:   kReadsPerTurn buffers a connection and Poll, so that one fast sender does not hold the pass; kAcceptsPerPoll.
+// Errors:   Create fails when descriptors or memory run out.
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <deque>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "worker/engine/limits.h"
+#include "worker/engine/net/buffer_pool.h"
+#include "worker/engine/net/handle_table.h"
+#include "worker/engine/net/io.h"
+#include "worker/engine/net/linger_queue.h"
+
+namespace zts::net {
+
+struct EpollOptions {
+  size_t buffer_count = kRecvBufferCount;
+  size_t buffer_bytes = kRecvBufferBytes;
+};
+
+class EpollIo final : public Io {
+ public:
+  static Result<std::unique_ptr<EpollIo>> Create(const EpollOptions& options = {});
+  ~EpollIo() override;
+
+  Status Listen(int listen_fd) override;
+  void StopListening() override;
+  void Open(Handle handle, SlotId slot) override;
+  void PauseRecv(Handle handle, SlotId slot) override;
+  void ResumeRecv(Handle handle, SlotId slot) override;
+  int64_t TrySend(Handle handle, Bytes bytes) override;
+  void Send(Handle handle, SlotId slot, Bytes bytes) override;
+  void Close(Handle handle, SlotId slot, CloseMode mode) override;
+  size_t Poll(std::span<Completion> out, Nanos timeout) override;
+  void Wake() override;
+  const IoFeatures& features() const override { return features_; }
+  const IoCounters& counters() const override { return counters_; }
+
+ protected:
+  void ReturnBuffer(uint32_t buffer) override { buffers_.Return(buffer); }
+
+ private:
+  static constexpr int kReadsPerTurn = 4;
+  static constexpr int kAcceptsPerPoll = 64;
+  // Out of descriptors: looking again sooner would only burn the core, as the queue stays readable.
+  static constexpr Nanos kAcceptRetry = 50 * kMillisecond;
+
+  struct Connection {
+    enum class State : uint8_t { kFree, kAccepted, kOpen, kLingering };
+    State state = State::kFree;
+    bool readable = false;   // an edge was seen and the socket was not yet found empty
+    bool hung_up = false;    // the edge said that an end is coming: a short read does not mean empty
+    bool queued = false;     // stands in readable_
+    bool paused = false;
+    bool finished = false;   // end or error was delivered: nothing is read any more
+    bool sending = false;
+    uint32_t generation = 1;
+    SlotId slot;
+    Bytes unsent;
+  };
+  struct Listener {
+    int fd = -1;
+    Nanos retry_at = 0;  // 0: watched
+  };
+  // A completion without a lease that waits for the next Poll.
+  struct Ready {
+    Event event;
+    int32_t error;
+    Handle handle;
+    uint32_t generation;
+    SlotId slot;
+  };
+  // What one Poll fills.
+  struct Batch {
+    std::span<Completion> out;
+    size_t count = 0;
+    bool full() const { return count == out.size(); }
+    void Add(Completion completion) { out[count++] = std::move(completion); }
+  };
+
+  EpollIo(UniqueFd epoll, UniqueFd wake, BufferPool buffers);
+
+  Connection& OpenEntry(Handle handle, SlotId slot);
+  Token TokenOf(Handle handle, const Connection& connection, TokenKind kind) const;
+  void Watch(Handle handle, Connection* connection);
+  bool CanRead() const { return !readable_.empty() && buffers_.free_count() > 0; }
+  void QueueRead(Handle handle, Connection* connection);
+  void Finish(Handle handle, Connection* connection);
+  void ContinueSend(Handle handle, Connection* connection);
+  void Drain(Handle handle, Connection* connection);
+
+  void RunDeadlines();
+  Nanos WaitTime(Nanos timeout);
+  void WaitForEvents(Nanos timeout, Batch* batch);
+  void OnEvent(const epoll_event& event, Batch* batch);
+  void OnConnectionEvent(Handle handle, Connection* connection, uint32_t events);
+  Status WatchListener(size_t index);
+  void AcceptSome(Listener* listener, Batch* batch);
+  void BackOff(Listener* listener);
+  enum class Retry : uint8_t { kDue, kAll };
+  void RetryListeners(Retry which);
+  void DeliverReady(Batch* batch);
+  void ReadSome(Batch* batch);
+  void ReadOne(Handle handle, Connection* connection, Batch* batch);
+
+  UniqueFd epoll_;
+  UniqueFd wake_;
+  BufferPool buffers_;
+  SystemClock clock_;
+  HandleTable<Connection> connections_;
+  std::vector<Listener> listeners_;
+  bool listener_waits_ = false;  // some retry_at is set
+  std::deque<Token> readable_;
+  std::deque<Ready> ready_;
+  LingerQueue lingering_;
+  std::vector<epoll_event> events_;
+  IoFeatures features_;
+  IoCounters counters_;
+};
+
+}  // namespace zts::net

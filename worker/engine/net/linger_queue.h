@@ -1,0 +1,40 @@
+// Connections that drain before they close, in the order of their deadlines: all have the same time, so a queue is enough.
+//
+// Owner:    an Io.
+// Thread:   the shard's.
+// Limits:   kLingerTimeout an entry. Entries of connections that closed earlier stay until then and are recognised by their token.
+#pragma once
+
+#include <deque>
+#include <optional>
+
+#include "worker/engine/limits.h"
+#include "worker/engine/net/token.h"
+
+namespace zts::net {
+
+class LingerQueue {
+ public:
+  void Add(const Token& token, Nanos now) { entries_.push_back({token, now + kLingerTimeout}); }
+
+  // The next connection whose time is over.
+  std::optional<Token> TakeDue(Nanos now) {
+    if (entries_.empty() || entries_.front().due > now) return std::nullopt;
+    const Token token = entries_.front().token;
+    entries_.pop_front();
+    return token;
+  }
+
+  bool empty() const { return entries_.empty(); }
+  // REQUIRES: !empty().
+  Nanos next_due() const { return entries_.front().due; }
+
+ private:
+  struct Entry {
+    Token token;
+    Nanos due;
+  };
+  std::deque<Entry> entries_;
+};
+
+}  // namespace zts::net
