@@ -1,0 +1,107 @@
+// Every bound of the controller, with its reason. What crosses one is refused with a sentence that names it.
+//
+// Thread:   constants.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/clock.h"
+
+namespace zts::controller {
+
+// --- what a deploy may bring ------------------------------------------------------------------------------------------------
+
+// One ES module with everything bundled in. 10 MiB of source is ten times what large applications bundle to; V8 compiles it in
+// about a second, and every worker keeps a copy.
+inline constexpr uint64_t kBundleBytesMax = uint64_t{10} << 20;
+// A label of a host name, RFC 1035 2.3.4.
+inline constexpr size_t kFunctionNameBytesMax = 63;
+inline constexpr size_t kMainModuleBytesMax = 255;  // NAME_MAX of every file system it may come from
+// Environments are configuration, not data: they are part of the catalog that every worker holds in memory.
+inline constexpr size_t kEnvCountMax = 128;
+inline constexpr size_t kEnvNameBytesMax = 128;
+inline constexpr size_t kEnvBytesMax = 32 * 1024;  // all names and values of a version
+inline constexpr size_t kRoutesPerFunctionMax = 16;
+inline constexpr size_t kRouteBytesMax = 1024;
+inline constexpr size_t kAllowNetMax = 32;
+inline constexpr size_t kHostBytesMax = 253;  // RFC 1035 2.3.4, without the root's dot
+
+// A limit of 0 means the platform's default. Below the minimum nothing runs; above the maximum one tenant holds a core.
+inline constexpr Nanos kCpuPerRequestMin = 1 * kMillisecond;
+inline constexpr Nanos kCpuPerRequestMax = 60 * kSecond;
+inline constexpr Nanos kWallPerRequestMin = 10 * kMillisecond;
+inline constexpr Nanos kWallPerRequestMax = 900 * kSecond;
+inline constexpr Nanos kStartupCpuMin = 10 * kMillisecond;
+inline constexpr Nanos kStartupCpuMax = 10 * kSecond;
+inline constexpr Nanos kStartupCpuDefault = 2 * kSecond;
+inline constexpr uint64_t kMemoryBytesMin = uint64_t{16} << 20;  // the web API and a small module fit
+inline constexpr uint64_t kMemoryBytesMax = uint64_t{1} << 30;
+inline constexpr uint64_t kMemoryBytesDefault = uint64_t{128} << 20;
+
+// --- what the platform holds --------------------------------------------------------------------------------------------------
+
+// What an engine's catalog takes.
+inline constexpr size_t kFunctionsMax = 16 * 1024;
+// Routes that were asked for; each function's own two come on top, and an engine takes 64 Ki in all.
+inline constexpr size_t kRoutesMax = 32 * 1024;
+static_assert(kRoutesMax + 2 * kFunctionsMax <= 64 * 1024);
+// The catalog travels whole to a new worker, in one message.
+inline constexpr size_t kCatalogBytesMax = size_t{48} << 20;
+inline constexpr int kMessageBytesMax = 64 << 20;
+static_assert(kCatalogBytesMax + kCatalogBytesMax / 4 < kMessageBytesMax, "room for the encoding");
+// Versions of a function that stay in the store, the one that serves and the one to fall back to always among them: enough to go
+// back a working day, and a bound on what a deploy in a loop can fill.
+inline constexpr size_t kVersionsKept = 10;
+// Removals remembered for deltas; a worker further behind gets the whole catalog.
+inline constexpr size_t kRemovalsKept = 4096;
+
+// --- deploys ------------------------------------------------------------------------------------------------------------------
+
+// Each holds a bundle in memory: 80 MiB in all.
+inline constexpr size_t kDeploysMax = 8;
+inline constexpr size_t kUploadChunkBytesMax = size_t{1} << 20;
+// How long a deploy waits for its workers when it does not say.
+inline constexpr Nanos kDeployWaitDefault = 30 * kSecond;
+inline constexpr Nanos kDeployWaitMax = 600 * kSecond;
+// Workers that are not warm after this no longer hold back those that are.
+inline constexpr Nanos kPrepareTimeout = 5 * kSecond;
+// A worker that refused what others serve is asked again after this, doubled up to the maximum.
+inline constexpr Nanos kRetryDelayMin = 1 * kSecond;
+inline constexpr Nanos kRetryDelayMax = 60 * kSecond;
+
+// --- compiler processes ---------------------------------------------------------------------------------------------------------
+
+// Deploys are rare and compiling one saturates a core; two let a small deploy pass a large one.
+inline constexpr size_t kCompilersMax = 2;
+// Started ahead, so that a deploy does not wait for a host to start. About 60 MiB each.
+inline constexpr size_t kCompilersWarm = 1;
+inline constexpr size_t kCompileQueueMax = kDeploysMax;
+// From the start of a process until it is ready for its job; a busy machine needs seconds.
+inline constexpr Nanos kCompilerStartTimeout = 20 * kSecond;
+// Wall time of a job beyond its startup CPU time: waiting for a core, and a module that sleeps.
+inline constexpr Nanos kCompileWallSlack = 15 * kSecond;
+// A code cache is about as large as its source; what a compiler answers beyond this is not looked at.
+inline constexpr size_t kCompilerAnswerBytesMax = size_t{64} << 20;
+
+// --- logs -----------------------------------------------------------------------------------------------------------------------
+
+// Kept for `logs` without -f, whichever is reached first.
+inline constexpr size_t kLogRecordsKept = 10'000;
+inline constexpr size_t kLogBytesKept = size_t{8} << 20;
+// A tail that does not read loses records beyond this, and is told how many.
+inline constexpr size_t kTailRecordsMax = 2'000;
+inline constexpr size_t kTailBytesMax = size_t{2} << 20;
+inline constexpr size_t kTailsMax = 64;
+
+// --- connections ----------------------------------------------------------------------------------------------------------------
+
+inline constexpr size_t kWorkersMax = 256;
+// One a worker stream, a tail, a deploy and a fetch of a blob; beyond it calls are refused, not queued.
+inline constexpr int kRpcThreadsMax = 2 * static_cast<int>(kWorkersMax) + static_cast<int>(kTailsMax + kDeploysMax) + 64;
+inline constexpr size_t kBlobChunkBytes = 256 * 1024;
+// A dead peer is noticed after interval + timeout.
+inline constexpr Nanos kKeepaliveInterval = 10 * kSecond;
+inline constexpr Nanos kKeepaliveTimeout = 5 * kSecond;
+
+}  // namespace zts::controller

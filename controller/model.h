@@ -1,0 +1,66 @@
+// What the controller means by a function version, free of wire and disk formats.
+//
+// The edges (deploy_service, sync_service) turn these into messages, the store into records; everything between them speaks of
+// these alone.
+//
+// Thread:   values; a VersionPtr is shared and immutable.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/sha256.h"
+
+namespace zts::controller {
+
+// 0 means the platform's default, which the worker knows.
+struct VersionLimits {
+  int64_t cpu_per_request_ns = 0;
+  int64_t wall_per_request_ns = 0;
+  int64_t startup_cpu_ns = 0;
+  uint64_t memory_bytes_max = 0;
+  bool operator==(const VersionLimits&) const = default;
+};
+
+struct VersionConfig {
+  VersionLimits limits;
+  std::map<std::string, std::string> env;
+  std::vector<std::string> routes;     // in the form NormalizeRoute gives them
+  std::vector<std::string> allow_net;  // "host" or "host:port"
+  bool operator==(const VersionConfig&) const = default;
+};
+
+// One immutable version of a function.
+struct FunctionVersion {
+  std::string function;
+  uint64_t number = 0;  // counts from 1 within the function
+  Digest bundle_digest{};
+  uint64_t bundle_bytes = 0;
+  std::optional<Digest> code_cache_digest;
+  uint64_t code_cache_bytes = 0;
+  std::string artifact_key;  // which V8, flags and CPU the code cache is good for
+  VersionConfig config;
+  std::string main_module;
+  int64_t created_ns = 0;   // since 1970
+  uint64_t version_id = 0;  // of this version alone, for ever
+  bool operator==(const FunctionVersion&) const = default;
+};
+
+using VersionPtr = std::shared_ptr<const FunctionVersion>;
+
+// Where a tenant's source is wrong; line and column count from 1, 0 means unknown.
+struct SourceProblem {
+  std::string kind;  // "syntax-error", "no-handler", "exception", "startup-limit", "memory-limit"
+  std::string message;
+  std::string file;
+  int line = 0;
+  int column = 0;
+  std::string source_line;
+  std::string stack;
+};
+
+}  // namespace zts::controller

@@ -1,0 +1,262 @@
+#include "controller/store/rocks_store.h"
+
+#include <rocksdb/db.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+#include <sys/random.h>
+
+#include <mutex>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "controller/store/keys.h"
+#include "controller/store/record_codec.h"
+
+namespace zts::store {
+namespace {
+
+rocksdb::Slice SliceOf(std::string_view text) { return {text.data(), text.size()}; }
+std::string_view TextOf(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+Error FromRocks(std::string_view what, const rocksdb::Status& status) {
+  ErrorCode code = ErrorCode::kInternal;
+  std::string hint;
+  const std::string text = status.ToString();
+  if (status.IsNoSpace() || text.find("File too large") != std::string::npos) {
+    code = ErrorCode::kExhausted;
+    hint = "; free space on the disk of the data directory, then try again";
+  } else if (status.IsCorruption()) {
+    code = ErrorCode::kCorrupt;
+    hint = "; restore the data directory from a backup";
+  } else if (status.IsIOError()) {
+    code = ErrorCode::kUnavailable;
+    hint = "; see that the data directory is there and can be written";
+  }
+  return {code, std::string(what) + ": " + text + hint};
+}
+
+Error FromRocksOpen(const std::string& folder, const rocksdb::Status& status) {
+  const std::string text = status.ToString();
+  if (status.IsIOError() && text.find("lock") != std::string::npos) {
+    return Unavailable("another controller is using " + folder + "; stop it, or choose another data directory");
+  }
+  return FromRocks("cannot open the store in " + folder, status);
+}
+
+rocksdb::Options MakeOptions() {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  options.paranoid_checks = true;
+  // A record cut short at the very end is a commit nobody was told of. Damage anywhere else must stop the open: skipping it would
+  // lose what was acknowledged.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // Bundles and code caches go to files of their own and are not rewritten by every compaction.
+  options.enable_blob_files = true;
+  options.min_blob_size = 16 * 1024;
+  options.enable_blob_garbage_collection = true;
+  options.blob_compression_type = rocksdb::kLZ4Compression;
+  options.compression = rocksdb::kLZ4Compression;
+  // Metadata is small and bundles are read once a worker: little memory does.
+  options.write_buffer_size = size_t{16} << 20;
+  options.max_total_wal_size = uint64_t{64} << 20;
+  options.max_background_jobs = 2;
+  // Its own log is for those who debug RocksDB: two small files.
+  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  options.keep_log_file_num = 2;
+  options.max_log_file_size = size_t{1} << 20;
+  return options;
+}
+
+rocksdb::WriteOptions Durable() {
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  return options;
+}
+
+Result<std::string> RandomId() {
+  unsigned char bytes[16];
+  if (::getrandom(bytes, sizeof bytes, 0) != sizeof bytes) return Error::FromErrno("getrandom");
+  std::string id;
+  for (const unsigned char byte : bytes) {
+    id += "0123456789abcdef"[byte >> 4];
+    id += "0123456789abcdef"[byte & 15];
+  }
+  return id;
+}
+
+class RocksStore final : public Store {
+ public:
+  explicit RocksStore(std::unique_ptr<rocksdb::DB> db) : db_(std::move(db)) {}
+
+  ~RocksStore() override { db_->Close().PermitUncheckedError(); }
+
+  // Reads or writes what makes a folder a store of ours.
+  Status Identify(const std::string& folder) {
+    std::string format;
+    const rocksdb::Status found = db_->Get({}, SliceOf(kFormatKey), &format);
+    if (found.IsNotFound()) return Initialize(folder);
+    if (!found.ok()) return FromRocks("cannot read the store's format", found);
+    if (format != kFormat) {
+      return Error{ErrorCode::kUnsupported, "the store in " + folder + " has format " + format + ", this controller reads format " +
+                                                std::string(kFormat) + "; use a newer controller"};
+    }
+    const rocksdb::Status id = db_->Get({}, SliceOf(kStoreIdKey), &id_);
+    if (!id.ok()) return FromRocks("cannot read the store's id", id);
+    return {};
+  }
+
+  Status Commit(const Change& change) override {
+    rocksdb::WriteBatch batch;
+    ZTS_RETURN_IF_ERROR(Fill(batch, change));
+    const std::lock_guard lock(write_mutex_);
+    ZTS_RETURN_IF_ERROR(Recover());
+    const rocksdb::Status written = db_->Write(Durable(), &batch);
+    if (!written.ok()) return Failed("cannot write to the store", written);
+    return {};
+  }
+
+  Result<Contents> Load() const override {
+    Contents contents;
+    std::string counters;
+    const rocksdb::Status found = db_->Get({}, SliceOf(kCountersKey), &counters);
+    if (!found.ok()) return FromRocks("cannot read the store's counters", found);
+    ZTS_ASSIGN_OR_RETURN(contents.counters, DecodeCounters(counters));
+    ZTS_RETURN_IF_ERROR(Scan(kFunctionPrefix, [&](std::string_view key, std::string_view value) -> Status {
+      auto name = ParseFunctionKey(key);
+      if (!name) return UnknownKey();
+      ZTS_ASSIGN_OR_RETURN(FunctionRecord function, DecodeFunction(*std::move(name), value));
+      contents.functions.push_back(std::move(function));
+      return {};
+    }));
+    ZTS_RETURN_IF_ERROR(Scan(kVersionPrefix, [&](std::string_view key, std::string_view value) -> Status {
+      auto name = ParseVersionKey(key);
+      if (!name) return UnknownKey();
+      ZTS_ASSIGN_OR_RETURN(FunctionVersion version, DecodeVersion(*std::move(name), value));
+      contents.versions.push_back(std::move(version));
+      return {};
+    }));
+    return contents;
+  }
+
+  Result<std::string> ReadBlob(const Digest& digest) const override {
+    std::string content;
+    const rocksdb::Status found = db_->Get({}, BlobKey(digest), &content);
+    if (found.IsNotFound()) return NotFound("there is no content " + ToHex(digest) + " in the store");
+    if (!found.ok()) return FromRocks("cannot read content " + ToHex(digest), found);
+    if (Sha256Of(content) != digest) {
+      return Error{ErrorCode::kCorrupt,
+                   "content " + ToHex(digest) + " in the store is damaged; deploy the function again, or restore from a backup"};
+    }
+    return content;
+  }
+
+  const std::string& id() const override { return id_; }
+
+  Status CheckWritable() override {
+    const std::lock_guard lock(write_mutex_);
+    ZTS_RETURN_IF_ERROR(Recover());
+    // Unsynced: it asks whether writes are taken, and costs the disk next to nothing when asked every second.
+    const rocksdb::Status written = db_->Put({}, SliceOf(kProbeKey), "");
+    if (!written.ok()) return Failed("the store cannot be written", written);
+    return {};
+  }
+
+  uint64_t disk_bytes() const override {
+    uint64_t tables = 0, blobs = 0;
+    db_->GetIntProperty(rocksdb::DB::Properties::kTotalSstFilesSize, &tables);
+    db_->GetIntProperty(rocksdb::DB::Properties::kTotalBlobFileSize, &blobs);
+    uint64_t logs = 0;
+    rocksdb::VectorLogPtr files;
+    if (db_->GetSortedWalFiles(files).ok()) {
+      for (const auto& file : files) logs += file->SizeFileBytes();
+    }
+    return tables + blobs + logs;
+  }
+
+ private:
+  static Error UnknownKey() {
+    return {ErrorCode::kCorrupt, "the store holds a key that is none of ours; restore the data directory from a backup"};
+  }
+
+  Status Initialize(const std::string& folder) {
+    std::unique_ptr<rocksdb::Iterator> any(db_->NewIterator({}));
+    any->SeekToFirst();
+    if (any->Valid()) {
+      return Error{ErrorCode::kCorrupt, folder + " holds a database that is no store of a controller; choose another data directory"};
+    }
+    ZTS_ASSIGN_OR_RETURN(id_, RandomId());
+    rocksdb::WriteBatch batch;
+    batch.Put(SliceOf(kFormatKey), SliceOf(kFormat));
+    batch.Put(SliceOf(kStoreIdKey), id_);
+    batch.Put(SliceOf(kCountersKey), EncodeCounters({}));
+    const rocksdb::Status written = db_->Write(Durable(), &batch);
+    if (!written.ok()) return FromRocks("cannot write a new store to " + folder, written);
+    return {};
+  }
+
+  static Status Fill(rocksdb::WriteBatch& batch, const Change& change) {
+    rocksdb::Status s;
+    const auto put = [&](std::string_view key, std::string_view value) {
+      if (s.ok()) s = batch.Put(SliceOf(key), SliceOf(value));
+    };
+    const auto remove = [&](std::string_view key) {
+      if (s.ok()) s = batch.Delete(SliceOf(key));
+    };
+    for (const std::string& name : change.remove_functions) remove(FunctionKey(name));
+    for (const VersionName& version : change.remove_versions) remove(VersionKey(version.function, version.number));
+    for (const Digest& digest : change.remove_blobs) remove(BlobKey(digest));
+    for (const FunctionRecord& function : change.put_functions) put(FunctionKey(function.name), EncodeFunction(function));
+    for (const FunctionVersion& version : change.put_versions) {
+      put(VersionKey(version.function, version.number), EncodeVersion(version));
+    }
+    for (const BlobWrite& blob : change.put_blobs) put(BlobKey(blob.digest), blob.content);
+    put(kCountersKey, EncodeCounters(change.counters));
+    if (!s.ok()) return FromRocks("cannot put the change together", s);
+    return {};
+  }
+
+  template <typename F>
+  Status Scan(std::string_view prefix, F&& visit) const {
+    std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}));
+    for (it->Seek(SliceOf(prefix)); it->Valid() && it->key().starts_with(SliceOf(prefix)); it->Next()) {
+      ZTS_RETURN_IF_ERROR(visit(TextOf(it->key()), TextOf(it->value())));
+    }
+    if (!it->status().ok()) return FromRocks("cannot read the store", it->status());
+    return {};
+  }
+
+  // After a failed write RocksDB refuses all further ones until it is told to look again.
+  Status Recover() {
+    if (!failed_) return {};
+    const rocksdb::Status resumed = db_->Resume();
+    if (!resumed.ok()) return FromRocks("the store does not take writes", resumed);
+    failed_ = false;
+    ZTS_LOG(kInfo) << "the store takes writes again";
+    return {};
+  }
+
+  Error Failed(std::string_view what, const rocksdb::Status& status) {
+    failed_ = true;
+    return FromRocks(what, status);
+  }
+
+  const std::unique_ptr<rocksdb::DB> db_;
+  std::string id_;
+  std::mutex write_mutex_;
+  bool failed_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> OpenRocksStore(const std::string& folder) {
+  if (Status made = MakeDirectories(folder, 0700); !made.ok()) return std::move(made).error().Under("data directory");
+  rocksdb::DB* raw = nullptr;
+  const rocksdb::Status opened = rocksdb::DB::Open(MakeOptions(), folder, &raw);
+  if (!opened.ok()) return FromRocksOpen(folder, opened);
+  auto store = std::make_unique<RocksStore>(std::unique_ptr<rocksdb::DB>(raw));
+  ZTS_RETURN_IF_ERROR(store->Identify(folder));
+  return std::unique_ptr<Store>(std::move(store));
+}
+
+}  // namespace zts::store
