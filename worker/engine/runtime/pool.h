@@ -2,11 +2,14 @@
 //
 // One isolate a function version and shard answers many requests at once. A version without one is cold: its first request takes a
 // spare from the warm-up thread, which loads it there and hands it over; requests that come meanwhile wait in a bounded queue.
-// An isolate that is lost (memory limit) or draining (CPU limit) is replaced the same way.
+// An isolate that is lost (memory limit) or draining (CPU limit) is replaced the same way. A version whose module fails to load is
+// tried again by the next request after a pause that doubles; until then requests get the failure itself.
+//
+// The CPU limit is one turn's: a request of several turns may use it in each, bounded in all by its wall limit.
 //
 // Owner:    Shard, exactly one.
 // Thread:   the shard's; what the warm-up thread has made arrives through PoolHost::Post.
-// Life:     PoolHost, Warmup and Watchdog outlive it.
+// Life:     PoolHost, Warmup and Watchdog outlive it; PoolHost outlives Warmup::Stop, since V8 may post for an isolate until then.
 // Limits:   kWarmIsolatesMax (least recently used idle ones go first), kColdQueueMax, kColdQueueTimeout, kInFlightPerIsolateMax.
 // Errors:   a request that cannot be served ends in OnFailure with kOverloaded or the load's own outcome.
 #pragma once
@@ -36,6 +39,8 @@ struct Target {
 
 // The session's name for one request; comes back with its answer.
 using RequestId = uint64_t;
+// The pool's name for it, to cancel it by. Stale once the request is answered: cancelling does nothing then. Never reused.
+using Ticket = uint64_t;
 
 // What the pool needs of its shard.
 class PoolHost {
@@ -50,18 +55,23 @@ class PoolHost {
   virtual void OnWakeAt(Nanos when) = 0;
   // Any thread: runs the task on the shard's thread, soon.
   virtual void Post(std::function<void()> task) = 0;
+  // The time of this pass of the loop.
   virtual Nanos now() const = 0;
+  // The time itself, for what is measured within a pass.
+  virtual Nanos clock_now() const = 0;
 };
 
 class Pool {
  public:
-  Pool(PoolHost* host, Warmup* warmup, Watchdog* watchdog, uint32_t shard, ipc::ShardCounters* counters);
+  // On the shard's thread: its turns are watched by that thread's CPU clock.
+  Pool(PoolHost* host, Warmup* warmup, Watchdog* watchdog, ipc::ShardCounters* counters);
   ~Pool();
 
-  // `request` and its views live as js::RequestView says, until the answer or Cancel.
-  void Submit(RequestId id, const Target& target, const js::RequestView* request);
-  // Nobody waits any more.
-  void Cancel(RequestId id);
+  // `request` and its views live as js::RequestView says, until the answer or Cancel. Not to be called from inside OnResponse or
+  // OnFailure: they may be running in the middle of another request's turn.
+  Ticket Submit(RequestId id, const Target& target, const js::RequestView* request);
+  // Nobody waits any more. Not from inside OnResponse or OnFailure.
+  void Cancel(Ticket ticket);
 
   // Makes the version warm here; `done` gets the load's outcome (kOk at once when it is warm already).
   void Prepare(const Target& target, std::function<void(const js::Outcome&)> done);
@@ -70,14 +80,19 @@ class Pool {
 
   // Timers of functions, queue time-outs, wall limits.
   void RunDue(Nanos now);
-  // For idle passes: evictions, garbage, memory figures; does a bounded piece of work.
+  // To be called about once a second: garbage and memory figures of one isolate, gauges; a bounded piece of work.
   void Idle();
 
+  // Requests submitted and neither answered nor cancelled.
   size_t in_flight() const;
+  // Versions that have an isolate ready.
   size_t warm() const;
+  // Isolates of any state, retiring ones included.
+  size_t isolates() const;
+
+  struct Impl;  // pool.cc's affair
 
  private:
-  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -1,16 +1,19 @@
 // Makes isolates and evaluates modules on a thread of its own, so that a cold function never holds a serving core.
 //
-// Keeps kSpareIsolates empty isolates at hand; a cold start takes one and loads it.
+// Keeps kSpareIsolates empty isolates at hand; a cold start takes one and loads it. The thread's work in order: loads that a request
+// waits for, preparations, disposals, restocking. Preparations leave half of the spares to requests.
 //
 // Owner:    the engine's main, exactly one a process.
-// Thread:   Load: any. The callback runs on the warm-up thread; the pool's callback posts to its shard.
-// Life:     outlived by the factory; Stop (or the destructor) finishes the load under way and drops the rest with kOverloaded.
-// Limits:   kSpareIsolates.
+// Thread:   Load, Dispose, spares: any. The callback runs on the warm-up thread (or in Stop's caller); the pool's posts to its shard.
+// Life:     outlived by the factory and the watchdog; Stop (or the destructor) finishes the load under way and drops the rest with
+//           kOverloaded. Every isolate it was given is destroyed by then.
+// Limits:   kSpareIsolates; Limits::startup_cpu a load, by the watchdog.
 #pragma once
 
 #include <functional>
 #include <memory>
 
+#include "base/clock.h"
 #include "jsruntime/isolate.h"
 #include "worker/ipc/shared_counters.h"
 
@@ -28,19 +31,28 @@ struct Loaded {
 
 class Warmup {
  public:
-  Warmup(js::IsolateFactory* factory, Watchdog* watchdog);
+  // kManual: no thread, the work is done inside RunPending by its caller; for simulation, where one thread does all.
+  enum class Mode : uint8_t { kThread, kManual };
+  // The clock serves the figures in Loaded; null: the system's.
+  Warmup(js::IsolateFactory* factory, Watchdog* watchdog, const Clock* clock = nullptr, Mode mode = Mode::kThread);
   ~Warmup();
 
   // Requests somebody waits for go first, preparations after them.
   enum class Urgency : uint8_t { kRequest, kPrepare };
-  void Load(js::ScriptPtr script, Urgency urgency, std::function<void(Loaded)> done);
-  // Disposing an isolate takes a fraction of a millisecond: given here, it happens off the serving core.
-  void Dispose(std::unique_ptr<js::Isolate> isolate);
+  // `version_id` is what the watchdog names should the module never come back.
+  void Load(js::ScriptPtr script, uint64_t version_id, Urgency urgency, std::function<void(Loaded)> done);
+  // A request waits for this version after all: its preparation goes ahead of the others.
+  void Hurry(uint64_t version_id);
+  // Disposing an isolate takes a fraction of a millisecond: given here, it happens off the serving core. `client` is what the isolate
+  // was attached to: it goes after it, since V8 may still post tasks for an isolate that nobody uses any more.
+  void Dispose(std::unique_ptr<js::Isolate> isolate, std::unique_ptr<js::IsolateClient> client);
 
   // Blocks until all spares are there; for start-up.
   void WaitUntilStocked();
   size_t spares() const;
   void Stop();
+  // REQUIRES: kManual. Until nothing is left to do; the number of pieces of work done.
+  size_t RunPending();
 
  private:
   struct Impl;

@@ -1,8 +1,9 @@
 // Bounds every turn of JavaScript by the CPU time its thread has used, from a thread of its own.
 //
-// The serving thread pays two plain stores and one exchange a turn. The watchdog polls each lane every kWatchdogPeriod, reads the
-// thread's CPU clock only when a turn has lasted long enough to be suspect, and terminates it at its budget. A turn that does not end within
-// kTerminationGrace after that sits in a V8 builtin: `on_stuck` is called (the engine reports the function and ends itself).
+// The serving thread pays a few plain stores and one compare-exchange a turn, and reads no clock. The watchdog polls each lane every
+// kWatchdogPeriod: it notes the thread's CPU clock when it first sees a turn, looks at that clock again only once the turn has lasted
+// longer than its budget, and terminates it when the budget is used up. A turn that does not end within kTerminationGrace after that
+// sits in a V8 builtin: `on_stuck` is called (the engine reports the function and ends itself).
 //
 //   Lane* lane = watchdog.AddLane();          // once a thread
 //   {
@@ -10,11 +11,16 @@
 //     isolate->Dispatch(...);
 //   }                                          // a late Terminate is taken back here
 //
+// The budget is that of one turn. What a turn used before its first sight is not counted, so a turn is never ended early, and late by
+// at most two periods. A request of several turns may use its budget in each of them; its wall limit bounds the sum.
+//
 // Owner:    the engine's main, exactly one.
-// Thread:   AddLane: any, before Start is over. Turn: the lane's own thread. on_stuck: the watchdog's thread.
-// Life:     outlives every lane's use.
+// Thread:   AddLane: the thread that will make the turns. Turn: the lane's own thread. on_stuck: the watchdog's thread.
+// Life:     outlives every lane's use. The isolate of a turn outlives the Turn.
 // Limits:   kWatchdogPeriod, kTerminationGrace.
 #pragma once
+
+#include <time.h>
 
 #include <cstdint>
 #include <functional>
@@ -28,13 +34,21 @@ namespace zts::runtime {
 class Watchdog {
  public:
   struct Lane;
-  explicit Watchdog(std::function<void(uint64_t version_id)> on_stuck);
+  struct Sources {
+    const Clock* clock = nullptr;                // null: the system's monotonic clock
+    std::function<Nanos(clockid_t)> thread_cpu;  // null: clock_gettime; -1 means the thread is gone
+  };
+  explicit Watchdog(std::function<void(uint64_t version_id)> on_stuck) : Watchdog(std::move(on_stuck), Sources()) {}
+  Watchdog(std::function<void(uint64_t version_id)> on_stuck, Sources sources);
   ~Watchdog();
 
   // For the calling thread.
   Lane* AddLane();
   void Start();
   void Stop();
+
+  // One look at every lane: what the thread does each period. For tests, instead of Start.
+  void PollOnce();
 
  private:
   friend class Turn;
@@ -46,15 +60,19 @@ class Watchdog {
 class Turn {
  public:
   Turn(Watchdog::Lane* lane, js::Isolate* isolate, Nanos cpu_budget, js::OutcomeKind why, uint64_t version_id);
-  ~Turn();
+  ~Turn() {
+    if (lane_ != nullptr) End();
+  }
   Turn(const Turn&) = delete;
-  // CPU time spent in this turn so far, as far as it is known without a system call: wall time of the turn.
-  Nanos Elapsed() const;
+  Turn& operator=(const Turn&) = delete;
+
+  enum class Ending : uint8_t { kByItself, kTerminated };
+  // Ends the turn before the object goes, and says whether the watchdog had a hand in it.
+  Ending End();
 
  private:
   Watchdog::Lane* lane_;
   js::Isolate* isolate_;
-  Nanos start_;
 };
 
 }  // namespace zts::runtime

@@ -1,0 +1,230 @@
+#include "worker/engine/runtime/warmup.h"
+
+#include <pthread.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/check.h"
+#include "worker/engine/limits.h"
+#include "worker/engine/runtime/watchdog.h"
+
+namespace zts::runtime {
+namespace {
+
+// Preparations of a big catalog come by the hundred; requests find this many spares at the least, once there were as many.
+constexpr size_t kSparesForRequests = kSpareIsolates / 2;
+
+struct Job {
+  js::ScriptPtr script;
+  uint64_t version_id;
+  std::function<void(Loaded)> done;
+  Nanos asked_at;
+};
+
+struct Disposal {
+  // In this order of declaration the isolate goes first.
+  std::unique_ptr<js::IsolateClient> client;
+  std::unique_ptr<js::Isolate> isolate;
+};
+
+}  // namespace
+
+struct Warmup::Impl {
+  js::IsolateFactory* factory;
+  Watchdog* watchdog;
+  SystemClock system_clock;
+  const Clock* clock;
+
+  std::mutex mutex;  // guards what follows, up to the thread
+  std::condition_variable work;
+  std::condition_variable stocked;
+  std::deque<Job> requests;
+  std::deque<Job> preparations;
+  std::deque<Disposal> disposals;
+  std::vector<std::unique_ptr<js::Isolate>> spare_isolates;
+  bool stopping = false;
+
+  std::atomic<size_t> spare_count{0};
+  std::thread thread;
+  Watchdog::Lane* manual_lane = nullptr;
+
+  void Run();
+  enum class Did : uint8_t { kNothing, kSomething };
+  Did Step(std::unique_lock<std::mutex>& lock, Watchdog::Lane* lane);
+  // Each does one piece of work with the lock released meanwhile.
+  void RunLoad(std::unique_lock<std::mutex>& lock, std::deque<Job>& queue, size_t spares_to_leave, Watchdog::Lane* lane);
+  void RunDisposal(std::unique_lock<std::mutex>& lock);
+  void RunRestock(std::unique_lock<std::mutex>& lock);
+  Loaded LoadOne(const Job& job, std::unique_ptr<js::Isolate> spare, Watchdog::Lane* lane);
+};
+
+Warmup::Warmup(js::IsolateFactory* factory, Watchdog* watchdog, const Clock* clock, Mode mode)
+    : impl_(std::make_unique<Impl>()) {
+  impl_->factory = factory;
+  impl_->watchdog = watchdog;
+  impl_->clock = clock != nullptr ? clock : &impl_->system_clock;
+  if (mode == Mode::kManual) return;
+  impl_->thread = std::thread([this] { impl_->Run(); });
+  pthread_setname_np(impl_->thread.native_handle(), "zts-warmup");
+}
+
+Warmup::~Warmup() { Stop(); }
+
+void Warmup::Load(js::ScriptPtr script, uint64_t version_id, Urgency urgency, std::function<void(Loaded)> done) {
+  Job job{std::move(script), version_id, std::move(done), impl_->clock->Now()};
+  {
+    std::lock_guard lock(impl_->mutex);
+    if (!impl_->stopping) {
+      (urgency == Urgency::kRequest ? impl_->requests : impl_->preparations).push_back(std::move(job));
+      impl_->work.notify_one();
+      return;
+    }
+  }
+  Loaded refused;
+  refused.report.outcome = {js::OutcomeKind::kOverloaded, "the engine is stopping"};
+  job.done(std::move(refused));
+}
+
+void Warmup::Hurry(uint64_t version_id) {
+  std::lock_guard lock(impl_->mutex);
+  auto& waiting = impl_->preparations;
+  for (auto job = waiting.begin(); job != waiting.end();) {
+    if (job->version_id != version_id) {
+      ++job;
+      continue;
+    }
+    impl_->requests.push_back(std::move(*job));
+    job = waiting.erase(job);
+  }
+}
+
+void Warmup::Dispose(std::unique_ptr<js::Isolate> isolate, std::unique_ptr<js::IsolateClient> client) {
+  Disposal disposal{std::move(client), std::move(isolate)};
+  std::lock_guard lock(impl_->mutex);
+  if (impl_->stopping) return;  // destroyed right here
+  impl_->disposals.push_back(std::move(disposal));
+  impl_->work.notify_one();
+}
+
+void Warmup::WaitUntilStocked() {
+  std::unique_lock lock(impl_->mutex);
+  impl_->stocked.wait(lock, [this] { return impl_->spare_isolates.size() >= kSpareIsolates || impl_->stopping; });
+}
+
+size_t Warmup::spares() const { return impl_->spare_count.load(std::memory_order_relaxed); }
+
+void Warmup::Stop() {
+  {
+    std::lock_guard lock(impl_->mutex);
+    impl_->stopping = true;
+  }
+  impl_->work.notify_one();
+  impl_->stocked.notify_all();
+  if (impl_->thread.joinable()) impl_->thread.join();
+  // Nobody adds to the queues any more.
+  for (auto* queue : {&impl_->requests, &impl_->preparations}) {
+    for (Job& job : *queue) {
+      Loaded refused;
+      refused.report.outcome = {js::OutcomeKind::kOverloaded, "the engine is stopping"};
+      job.done(std::move(refused));
+    }
+    queue->clear();
+  }
+  impl_->disposals.clear();
+  impl_->spare_isolates.clear();
+  impl_->spare_count = 0;
+}
+
+size_t Warmup::RunPending() {
+  ZTS_CHECK(!impl_->thread.joinable());
+  if (impl_->manual_lane == nullptr) impl_->manual_lane = impl_->watchdog->AddLane();
+  std::unique_lock lock(impl_->mutex);
+  size_t steps = 0;
+  while (impl_->Step(lock, impl_->manual_lane) == Impl::Did::kSomething) ++steps;
+  return steps;
+}
+
+void Warmup::Impl::Run() {
+  Watchdog::Lane* lane = watchdog->AddLane();
+  std::unique_lock lock(mutex);
+  while (!stopping) {
+    if (Step(lock, lane) == Did::kNothing) work.wait(lock);
+  }
+}
+
+// The most urgent piece of work there is.
+Warmup::Impl::Did Warmup::Impl::Step(std::unique_lock<std::mutex>& lock, Watchdog::Lane* lane) {
+  if (!requests.empty()) {
+    RunLoad(lock, requests, 0, lane);
+  } else if (!preparations.empty()) {
+    RunLoad(lock, preparations, kSparesForRequests, lane);
+  } else if (!disposals.empty()) {
+    RunDisposal(lock);
+  } else if (spare_isolates.size() < kSpareIsolates) {
+    RunRestock(lock);
+  } else {
+    return Did::kNothing;
+  }
+  return Did::kSomething;
+}
+
+void Warmup::Impl::RunLoad(std::unique_lock<std::mutex>& lock, std::deque<Job>& queue, size_t spares_to_leave,
+                           Watchdog::Lane* lane) {
+  Job job = std::move(queue.front());
+  queue.pop_front();
+  std::unique_ptr<js::Isolate> spare;
+  if (spare_isolates.size() > spares_to_leave) {
+    spare = std::move(spare_isolates.back());
+    spare_isolates.pop_back();
+    spare_count = spare_isolates.size();
+  }
+  lock.unlock();
+  job.done(LoadOne(job, std::move(spare), lane));
+  job = Job();  // the last reference to a script may be this one: its memory goes with the lock released
+  lock.lock();
+}
+
+void Warmup::Impl::RunDisposal(std::unique_lock<std::mutex>& lock) {
+  Disposal disposal = std::move(disposals.front());
+  disposals.pop_front();
+  lock.unlock();
+  disposal.isolate.reset();
+  disposal.client.reset();
+  lock.lock();
+}
+
+void Warmup::Impl::RunRestock(std::unique_lock<std::mutex>& lock) {
+  lock.unlock();
+  auto isolate = factory->NewIsolate();
+  lock.lock();
+  spare_isolates.push_back(std::move(isolate));
+  spare_count = spare_isolates.size();
+  if (spare_isolates.size() >= kSpareIsolates) stocked.notify_all();
+}
+
+Loaded Warmup::Impl::LoadOne(const Job& job, std::unique_ptr<js::Isolate> spare, Watchdog::Lane* lane) {
+  Loaded loaded;
+  const Nanos begin = clock->Now();
+  loaded.waited = begin - job.asked_at;
+  const bool fresh = spare == nullptr;
+  if (fresh) {
+    spare = factory->NewIsolate();
+    loaded.isolate_time = clock->Now() - begin;
+  }
+  {
+    Turn turn(lane, spare.get(), job.script->limits.startup_cpu, js::OutcomeKind::kStartupLimit, job.version_id);
+    loaded.report = spare->Load(job.script);
+  }
+  const bool cached = loaded.report.cache == js::LoadReport::Cache::kAccepted;
+  loaded.kind = fresh ? (cached ? ipc::ColdKind::kFreshCached : ipc::ColdKind::kFreshSource)
+                      : (cached ? ipc::ColdKind::kSpareCached : ipc::ColdKind::kSpareSource);
+  if (loaded.report.outcome.ok()) loaded.isolate = std::move(spare);
+  return loaded;
+}
+
+}  // namespace zts::runtime

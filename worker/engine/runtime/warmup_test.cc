@@ -1,0 +1,148 @@
+#include "worker/engine/runtime/warmup.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <future>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "jsruntime/testing/fake_isolate.h"
+#include "worker/engine/limits.h"
+#include "worker/engine/runtime/watchdog.h"
+
+namespace zts::runtime {
+namespace {
+
+using Urgency = Warmup::Urgency;
+
+class WarmupTest : public testing::Test {
+ protected:
+  WarmupTest() : factory_(&clock_), watchdog_([](uint64_t) {}) {}
+
+  // Loads and waits for the answer.
+  static Loaded LoadNow(Warmup& warmup, js::ScriptPtr script, Urgency urgency = Urgency::kRequest) {
+    std::promise<Loaded> promise;
+    warmup.Load(std::move(script), 1, urgency, [&](Loaded loaded) { promise.set_value(std::move(loaded)); });
+    return promise.get_future().get();
+  }
+
+  SystemClock clock_;
+  js::FakeIsolateFactory factory_;
+  Watchdog watchdog_;
+};
+
+TEST_F(WarmupTest, StocksItselfWhenIdle) {
+  Warmup warmup(&factory_, &watchdog_);
+  warmup.WaitUntilStocked();
+  EXPECT_EQ(warmup.spares(), kSpareIsolates);
+  EXPECT_EQ(factory_.isolates().size(), kSpareIsolates);
+}
+
+TEST_F(WarmupTest, LoadsIntoASpareAndMakesAnother) {
+  Warmup warmup(&factory_, &watchdog_);
+  warmup.WaitUntilStocked();
+  Loaded loaded = LoadNow(warmup, js::MakeScript("f", "v1", "respond 200 hi"));
+  ASSERT_NE(loaded.isolate, nullptr);
+  EXPECT_TRUE(loaded.report.outcome.ok());
+  EXPECT_EQ(loaded.kind, ipc::ColdKind::kSpareSource);
+  EXPECT_EQ(loaded.isolate_time, 0);
+  warmup.WaitUntilStocked();
+  EXPECT_EQ(factory_.made(), static_cast<int>(kSpareIsolates) + 1);
+  warmup.Dispose(std::move(loaded.isolate), nullptr);
+}
+
+TEST_F(WarmupTest, SaysWhenTheCodeCacheServed) {
+  Warmup warmup(&factory_, &watchdog_, nullptr, Warmup::Mode::kManual);
+  auto script = std::make_shared<js::Script>(*js::MakeScript("f", "v1", "respond 200 hi"));
+  script->code_cache = AsBytes("cache");
+  ipc::ColdKind kind{};
+  warmup.Load(script, 1, Urgency::kRequest, [&](Loaded loaded) { kind = loaded.kind; });
+  warmup.RunPending();
+  EXPECT_EQ(kind, ipc::ColdKind::kFreshCached);  // nothing was in stock yet
+  warmup.Load(script, 1, Urgency::kRequest, [&](Loaded loaded) { kind = loaded.kind; });
+  warmup.RunPending();
+  EXPECT_EQ(kind, ipc::ColdKind::kSpareCached);
+}
+
+TEST_F(WarmupTest, AFailedLoadHasAnOutcomeAndNoIsolate) {
+  Warmup warmup(&factory_, &watchdog_);
+  const Loaded loaded = LoadNow(warmup, js::MakeScript("f", "v1", "load-error syntax-error Unexpected token"));
+  EXPECT_EQ(loaded.isolate, nullptr);
+  EXPECT_EQ(loaded.report.outcome.kind, js::OutcomeKind::kSyntax);
+}
+
+TEST_F(WarmupTest, RequestsGoBeforePreparations) {
+  Warmup warmup(&factory_, &watchdog_, nullptr, Warmup::Mode::kManual);
+  std::string order;
+  auto script = js::MakeScript("f", "v1", "respond 200 hi");
+  warmup.Load(script, 1, Urgency::kPrepare, [&](Loaded) { order += 'a'; });
+  warmup.Load(script, 2, Urgency::kPrepare, [&](Loaded) { order += 'b'; });
+  warmup.Load(script, 3, Urgency::kRequest, [&](Loaded) { order += 'c'; });
+  warmup.Hurry(2);
+  warmup.RunPending();
+  EXPECT_EQ(order, "cba");
+}
+
+TEST_F(WarmupTest, PreparationsLeaveSparesToRequests) {
+  Warmup warmup(&factory_, &watchdog_, nullptr, Warmup::Mode::kManual);
+  warmup.RunPending();
+  std::vector<ipc::ColdKind> kinds;
+  auto script = js::MakeScript("f", "v1", "respond 200 hi");
+  for (size_t i = 0; i < kSpareIsolates; ++i) {
+    warmup.Load(script, i, Urgency::kPrepare, [&](Loaded loaded) {
+      kinds.push_back(loaded.kind);
+      EXPECT_GE(warmup.spares(), kSpareIsolates / 2);
+    });
+  }
+  warmup.RunPending();
+  EXPECT_EQ(kinds.back(), ipc::ColdKind::kFreshSource);
+  EXPECT_EQ(warmup.spares(), kSpareIsolates);
+}
+
+TEST_F(WarmupTest, ALoadThatSpinsMeetsItsStartupLimit) {
+  std::atomic<Nanos> cpu{0};
+  Watchdog watchdog([](uint64_t) {}, {nullptr, [&](clockid_t) { return cpu += 10 * kSecond; }});
+  watchdog.Start();
+  Warmup warmup(&factory_, &watchdog);
+  auto script = std::make_shared<js::Script>(*js::MakeScript("f", "v1", "load-spin"));
+  script->limits.startup_cpu = kMillisecond;
+  EXPECT_EQ(LoadNow(warmup, script).report.outcome.kind, js::OutcomeKind::kStartupLimit);
+  EXPECT_TRUE(LoadNow(warmup, js::MakeScript("g", "v1", "respond 200 hi")).report.outcome.ok());
+}
+
+TEST_F(WarmupTest, StopAnswersWhatWaits) {
+  Warmup warmup(&factory_, &watchdog_, nullptr, Warmup::Mode::kManual);
+  std::vector<js::OutcomeKind> kinds;
+  auto note = [&](Loaded loaded) { kinds.push_back(loaded.report.outcome.kind); };
+  warmup.Load(js::MakeScript("f", "v1", "respond 200 hi"), 1, Urgency::kPrepare, note);
+  warmup.Stop();
+  warmup.Load(js::MakeScript("f", "v1", "respond 200 hi"), 1, Urgency::kRequest, note);
+  EXPECT_EQ(kinds, std::vector(2, js::OutcomeKind::kOverloaded));
+  EXPECT_TRUE(factory_.isolates().empty());
+}
+
+TEST_F(WarmupTest, DisposesTheIsolateBeforeItsClient) {
+  struct Client : js::IsolateClient {
+    js::FakeIsolateFactory* factory;
+    std::promise<size_t>* alive;
+    ~Client() override { alive->set_value(factory->isolates().size()); }
+    void OnResponse(js::InvocationId, const js::ResponseView&) override {}
+    void OnFailure(js::InvocationId, const js::Outcome&) override {}
+    void OnConsole(js::InvocationId, js::LogSeverity, std::string_view) override {}
+    void OnTimerDue(Nanos) override {}
+    void OnTasksPosted() override {}
+  };
+  std::promise<size_t> alive;
+  auto client = std::make_unique<Client>();
+  client->factory = &factory_;
+  client->alive = &alive;
+  Warmup warmup(&factory_, &watchdog_);
+  warmup.WaitUntilStocked();
+  warmup.Dispose(factory_.NewIsolate(), std::move(client));
+  EXPECT_EQ(alive.get_future().get(), kSpareIsolates);
+}
+
+}  // namespace
+}  // namespace zts::runtime

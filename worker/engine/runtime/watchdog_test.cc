@@ -1,0 +1,215 @@
+#include "worker/engine/runtime/watchdog.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "jsruntime/testing/fake_isolate.h"
+#include "worker/engine/limits.h"
+
+namespace zts::runtime {
+namespace {
+
+constexpr Nanos kBudget = 50 * kMillisecond;
+
+class WatchdogTest : public testing::Test {
+ protected:
+  WatchdogTest()
+      : watchdog_([this](uint64_t version) { stuck_.push_back(version); }, {&clock_, [this](clockid_t) { return cpu_; }}) {}
+
+  // Both clocks move: the thread is computing.
+  void Compute(Nanos time) {
+    clock_.Advance(time);
+    cpu_ += time;
+  }
+
+  FakeClock clock_;
+  Nanos cpu_ = 0;
+  std::vector<uint64_t> stuck_;
+  Watchdog watchdog_;
+};
+
+// Counts what the watchdog does to it.
+class CountingIsolate final : public js::Isolate {
+ public:
+  js::LoadReport Load(js::ScriptPtr) override { return {}; }
+  void Attach(js::IsolateClient*) override {}
+  void Dispatch(js::InvocationId, const js::RequestView*) override {}
+  void Abandon(js::InvocationId) override {}
+  void RunTimers(Nanos) override {}
+  void RunTasks() override {}
+  void Terminate(js::OutcomeKind why) override {
+    why_ = why;
+    ++terminated_;
+  }
+  void ClearTermination() override { ++cleared_; }
+  bool usable() const override { return true; }
+  bool draining() const override { return false; }
+  size_t in_flight() const override { return 0; }
+  js::MemoryUse memory() const override { return {}; }
+  void CollectGarbage() override {}
+  const js::ScriptPtr& script() const override { return script_; }
+
+  std::atomic<int> terminated_{0};
+  int cleared_ = 0;
+  std::atomic<js::OutcomeKind> why_{js::OutcomeKind::kOk};
+
+ private:
+  js::ScriptPtr script_;
+};
+
+TEST_F(WatchdogTest, TerminatesATurnThatHasUsedItsBudget) {
+  CountingIsolate isolate;
+  Turn turn(watchdog_.AddLane(), &isolate, kBudget, js::OutcomeKind::kCpuLimit, 7);
+  watchdog_.PollOnce();
+  Compute(kBudget - 1);
+  watchdog_.PollOnce();
+  EXPECT_EQ(isolate.terminated_, 0);
+  Compute(1);
+  watchdog_.PollOnce();
+  EXPECT_EQ(isolate.terminated_, 1);
+  EXPECT_EQ(isolate.why_, js::OutcomeKind::kCpuLimit);
+  EXPECT_EQ(turn.End(), Turn::Ending::kTerminated);
+  EXPECT_EQ(isolate.cleared_, 1);
+}
+
+TEST_F(WatchdogTest, CountsCpuTimeNotTimeOnTheWall) {
+  CountingIsolate isolate;
+  Turn turn(watchdog_.AddLane(), &isolate, kBudget, js::OutcomeKind::kCpuLimit, 7);
+  watchdog_.PollOnce();
+  clock_.Advance(100 * kBudget);  // the thread did not get a core
+  cpu_ += kBudget / 2;
+  watchdog_.PollOnce();
+  EXPECT_EQ(isolate.terminated_, 0);
+  Compute(kBudget / 2);
+  watchdog_.PollOnce();
+  EXPECT_EQ(isolate.terminated_, 1);
+}
+
+TEST_F(WatchdogTest, ABudgetIsOfOneTurn) {
+  CountingIsolate isolate;
+  Watchdog::Lane* lane = watchdog_.AddLane();
+  for (int i = 0; i < 10; ++i) {
+    Turn turn(lane, &isolate, kBudget, js::OutcomeKind::kCpuLimit, 7);
+    watchdog_.PollOnce();
+    Compute(kBudget - 1);
+    watchdog_.PollOnce();
+    EXPECT_EQ(turn.End(), Turn::Ending::kByItself);
+  }
+  EXPECT_EQ(isolate.terminated_, 0);
+  EXPECT_EQ(isolate.cleared_, 0);
+}
+
+TEST_F(WatchdogTest, LeavesAnIdleLaneAlone) {
+  CountingIsolate isolate;
+  Watchdog::Lane* lane = watchdog_.AddLane();
+  { Turn turn(lane, &isolate, kBudget, js::OutcomeKind::kCpuLimit, 7); }
+  watchdog_.PollOnce();
+  Compute(kSecond);
+  watchdog_.PollOnce();
+  EXPECT_EQ(isolate.terminated_, 0);
+}
+
+TEST_F(WatchdogTest, ReportsOnceATurnThatDoesNotEnd) {
+  CountingIsolate isolate;
+  Turn turn(watchdog_.AddLane(), &isolate, kBudget, js::OutcomeKind::kStartupLimit, 42);
+  watchdog_.PollOnce();
+  Compute(kBudget);
+  watchdog_.PollOnce();
+  Compute(kTerminationGrace - 1);
+  watchdog_.PollOnce();
+  EXPECT_TRUE(stuck_.empty());
+  Compute(1);
+  watchdog_.PollOnce();
+  watchdog_.PollOnce();
+  EXPECT_EQ(stuck_, std::vector<uint64_t>{42});
+  EXPECT_EQ(isolate.terminated_, 1);
+}
+
+TEST_F(WatchdogTest, AThreadThatIsGoneIsNoSuspect) {
+  CountingIsolate isolate;
+  cpu_ = -1;
+  Turn turn(watchdog_.AddLane(), &isolate, kBudget, js::OutcomeKind::kCpuLimit, 7);
+  watchdog_.PollOnce();
+  clock_.Advance(kSecond);
+  watchdog_.PollOnce();
+  EXPECT_EQ(isolate.terminated_, 0);
+}
+
+TEST_F(WatchdogTest, LanesAreJudgedApart) {
+  CountingIsolate busy, quick;
+  Watchdog::Lane* first = watchdog_.AddLane();
+  Watchdog::Lane* second = watchdog_.AddLane();
+  Turn turn(first, &busy, kBudget, js::OutcomeKind::kCpuLimit, 1);
+  watchdog_.PollOnce();
+  Compute(kBudget);
+  Turn other(second, &quick, kBudget, js::OutcomeKind::kCpuLimit, 2);
+  watchdog_.PollOnce();
+  EXPECT_EQ(busy.terminated_, 1);
+  EXPECT_EQ(quick.terminated_, 0);
+}
+
+// Real threads: turns end while terminations are on their way; each one is taken back, and none reaches a later turn.
+TEST(WatchdogThreadTest, EveryLateTerminationIsTakenBack) {
+  std::atomic<Nanos> ticks{0};
+  class SteppingClock final : public Clock {
+   public:
+    explicit SteppingClock(std::atomic<Nanos>* ticks) : ticks_(ticks) {}
+    Nanos Now() const override { return *ticks_ += kSecond / 1000; }
+    Nanos WallNow() const override { return 0; }
+
+   private:
+    std::atomic<Nanos>* ticks_;
+  } clock(&ticks);
+  Watchdog watchdog([](uint64_t) {}, {&clock, [&](clockid_t) { return ticks += kSecond; }});
+  CountingIsolate isolate;
+  std::atomic<bool> done{false};
+  std::thread poller([&] {
+    while (!done) watchdog.PollOnce();
+  });
+  Watchdog::Lane* lane = watchdog.AddLane();
+  int terminated = 0;
+  for (int i = 0; i < 20000 || terminated < 100; ++i) {
+    Turn turn(lane, &isolate, 1, js::OutcomeKind::kCpuLimit, 7);
+    for (int spin = 0; spin < i % 64; ++spin) std::this_thread::yield();
+    const int before = isolate.cleared_;
+    if (turn.End() == Turn::Ending::kTerminated) {
+      ++terminated;
+      EXPECT_EQ(isolate.cleared_, before + 1);
+    }
+    ASSERT_EQ(isolate.terminated_, isolate.cleared_);
+  }
+  done = true;
+  poller.join();
+}
+
+TEST(WatchdogThreadTest, EndsALoadThatSpins) {
+  SystemClock clock;
+  js::FakeIsolateFactory factory(&clock);
+  std::atomic<Nanos> cpu{0};
+  Watchdog watchdog([](uint64_t) {}, {nullptr, [&](clockid_t) { return cpu += kSecond; }});
+  watchdog.Start();
+  auto isolate = factory.NewIsolate();
+  auto script = js::MakeScript("f", "v1", "load-spin");
+  {
+    Turn turn(watchdog.AddLane(), isolate.get(), 1, js::OutcomeKind::kStartupLimit, 7);
+    EXPECT_EQ(isolate->Load(script).outcome.kind, js::OutcomeKind::kStartupLimit);
+    EXPECT_EQ(turn.End(), Turn::Ending::kTerminated);
+  }
+  watchdog.Stop();
+}
+
+TEST(WatchdogThreadTest, ReadsTheCpuClockOfTheTurnsThread) {
+  Watchdog watchdog([](uint64_t) {});
+  CountingIsolate isolate;
+  Turn turn(watchdog.AddLane(), &isolate, kMillisecond, js::OutcomeKind::kCpuLimit, 7);
+  watchdog.Start();
+  while (isolate.terminated_ == 0) {  // uses CPU time until the watchdog has seen enough of it
+  }
+  EXPECT_EQ(turn.End(), Turn::Ending::kTerminated);
+}
+
+}  // namespace
+}  // namespace zts::runtime
