@@ -29,19 +29,24 @@ class OutBuffer {
   void Commit(size_t bytes) { size_ += bytes; }
   void Append(std::string_view text);
   void Clear() { size_ = 0; }
+  // Takes the last bytes back. REQUIRES: bytes <= size().
+  void Uncommit(size_t bytes) { size_ -= bytes; }
   std::string_view text() const { return {data_, size_}; }
   size_t size() const { return size_; }
   size_t capacity() const { return capacity_; }
-  // Gives memory above `bytes` back (after a large response).
+  // Gives memory above `bytes` back (after a large response); the content stays.
   void ShrinkTo(size_t bytes);
 
  private:
+  void Resize(size_t capacity);
+
   char* data_ = nullptr;
   size_t size_ = 0;
   size_t capacity_ = 0;
 };
 
-// "Date: Fri, 20 Nov 2026 12:00:00 GMT\r\n", formatted at most once a second.
+// "date: Fri, 20 Nov 2026 12:00:00 GMT\r\n" (RFC 9110 5.6.7), formatted at most once a second.
+// Life: the line is valid until the next Line().
 class DateCache {
  public:
   // `wall_now` in nanoseconds since 1970.
@@ -61,20 +66,23 @@ struct ResponseHead {
   std::string_view date_line;
 };
 
-// Writes the head up to and including the empty line. 204 and 304 carry no Content-Length of a body (RFC 9110 8.6).
+// Writes the head up to and including the empty line. 1xx, 204 and 304 carry no Content-Length (RFC 9110 8.6), 205 says 0
+// (RFC 9110 15.3.6). False, and nothing written: the head is too large, or the status is not in 100..599.
 bool AppendHead(OutBuffer& out, const ResponseHead& head);
-// A small text/plain answer of our own: "HTTP error text" with x-zts-error; with_body false for HEAD.
+// A small text/plain answer of our own: "HTTP error text" with x-zts-error.
 struct ErrorAnswer {
   int status;
   std::string_view error_name;   // x-zts-error
   std::string_view message;      // body, one line; a newline is added
   std::string_view extra_line;   // e.g. "retry-after: 1\r\n"; may be empty
   bool keep_alive = false;
-  bool with_body = true;
+  bool with_body = true;                // false for HEAD
+  uint8_t minor_version = 1;
 };
 void AppendError(OutBuffer& out, const ErrorAnswer& answer, std::string_view date_line);
 // "HTTP/1.1 100 Continue\r\n\r\n"
 void AppendContinue(OutBuffer& out);
+// False for 1xx, 204, 205 and 304: no byte of a body may follow the head.
 bool StatusHasBody(int status);
 
 }  // namespace zts::http

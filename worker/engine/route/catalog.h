@@ -4,7 +4,7 @@
 // Thread:   any, after Build.
 // Life:     an Entry lives as long as some CatalogPtr to its catalog.
 // Limits:   kFunctionCountMax, kRouteCountMax.
-// Errors:   Build refuses two functions with the same route, naming both.
+// Errors:   Build refuses two functions with the same written route, naming both.
 // Source:   host matching RFC 9110 4.2.3 (case-insensitive, port apart).
 #pragma once
 
@@ -28,7 +28,8 @@ struct Entry {
   uint64_t version_id = 0;
 };
 
-// "HOST/PATH", "/PATH" or "HOST": host lower-case without port, empty = any; path a prefix that ends at a '/' or the end.
+// "HOST/PATH", "/PATH" or "HOST": host lower-case without port, empty = any; path a prefix that ends at a '/' or the end, itself
+// without a '/' at its end.
 struct Route {
   std::string host;
   std::string path;  // "/a/b"; "/" = everything
@@ -52,14 +53,17 @@ class Catalog {
   uint64_t version() const { return version_; }
   const std::vector<Entry>& entries() const { return entries_; }
 
-  // The entry for a request, or null. Most specific first: longest host-bound path, then NAME.localhost, then longest path on
-  // any host, then /NAME. `authority` as received, with or without port, any case; `target` with or without a query.
-  // Allocates nothing.
+  // The entry for a request, or null. Most specific first: the longest path bound to the host (NAME.localhost is bound to all of
+  // its host), then the longest path on any host (/NAME is one). A prefix ends at a '/' or at the path's end. Where a written route
+  // and one that a function has by its name are the same, the written one counts. `authority` as received, with or without port,
+  // any case; `target` with or without a query. Percent-encoding, dot segments and double slashes are left as they
+  // are: what is compared is what the function sees. Allocates nothing.
   const Entry* Find(std::string_view authority, std::string_view target) const;
 
  private:
   Catalog();
   struct Index;
+  class Builder;
   uint64_t version_ = 0;
   std::vector<Entry> entries_;
   std::unique_ptr<Index> index_;
