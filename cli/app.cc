@@ -1,0 +1,238 @@
+#include "cli/app.h"
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/local/up.h"
+
+namespace zts::cli {
+namespace {
+
+constexpr const char* kOverview = R"(Deploys JavaScript and TypeScript functions to zts and looks after them.
+
+Start here:
+  ztsctl up                      start zts on this machine
+  ztsctl deploy hello.js         make hello.js answer over HTTP
+  ztsctl logs -f hello           see what it prints)";
+
+constexpr const char* kOverviewFooter = R"(
+Finding the controller, first match wins:
+  --data-dir DIR                 the directory 'ztsctl up' uses
+  ZTS_CONTROLLER, ZTS_TOKEN      address and token, from the environment
+  ZTS_DATA_DIR                   as --data-dir
+  ./.zts                         the default data directory
+
+Exit codes:
+  0 done   1 failed   2 wrong command line   3 the bundle or its settings were refused
+  4 no controller answers   5 the token was refused   6 stored, but not served by every worker
+
+'ztsctl VERB --help' explains a verb, with examples.)";
+
+constexpr const char* kUpHelp = R"(Starts controller and worker on this machine, waits until functions can be served, and keeps both running
+until Ctrl-C: one that dies is started again on the same ports.)";
+constexpr const char* kUpFooter = R"(
+Addresses are remembered in the data directory: a later 'up' uses them again.
+Port 0 picks a free port, once.
+
+Examples:
+  ztsctl up
+  ztsctl up --http 0.0.0.0:80 --threads 8
+  ztsctl up --data-dir /var/lib/zts --detach)";
+
+constexpr const char* kDownHelp =
+    R"(Ends what 'ztsctl up' started in this data directory: requests in flight are finished first. Data stays.
+With nothing running it does nothing, and that is no error.)";
+constexpr const char* kDownFooter = R"(
+Example:
+  ztsctl down --data-dir /var/lib/zts)";
+
+constexpr const char* kDeployHelp = R"(Makes a file answer over HTTP: checks it, stores it as a new version, and returns when every worker serves it.
+
+FILE is JavaScript or TypeScript whose default export handles requests:
+  export default { fetch(request, env, ctx) { return new Response("hi"); } }
+TypeScript, JSX and files with imports are bundled with esbuild; a folder stands for its package.json
+main or its index. The version before goes on serving until the new one is warm everywhere.)";
+constexpr const char* kDeployFooter = R"(
+A function NAME answers at /NAME on every host, at every path of NAME.localhost, and at its --route.
+Exit code 6 means stored but not served everywhere: no worker connected, or some too slow.
+
+Examples:
+  ztsctl deploy hello.js
+  ztsctl deploy api.ts --name shop --env REGION=eu --route shop.example.com/
+  ztsctl deploy heavy.js --cpu-limit 20s --wall-limit 60s --memory-limit 256MiB
+  curl $(ztsctl deploy hello.js | tail -n 1))";
+
+constexpr const char* kListHelp = R"(Shows the functions that are deployed, with their active version and where they answer.)";
+constexpr const char* kListFooter = R"(
+Examples:
+  ztsctl list
+  ztsctl list --json | jq -r '.functions[].url')";
+
+constexpr const char* kVersionsHelp = R"(Shows the versions of a function, newest first, and which one is active.)";
+constexpr const char* kVersionsFooter = R"(
+Example:
+  ztsctl versions hello)";
+
+constexpr const char* kDeleteHelp = R"(Takes a function out of service, with all its versions. Returns when every worker has stopped serving it.)";
+constexpr const char* kDeleteFooter = R"(
+Example:
+  ztsctl delete hello)";
+
+constexpr const char* kLogsHelp = R"(Shows what functions print with console.* and the exceptions they do not catch:
+time, function@version, request id, level, message.)";
+constexpr const char* kLogsFooter = R"(
+The request id is the x-zts-request-id header of the response.
+
+Examples:
+  ztsctl logs                    the last records of all functions
+  ztsctl logs -f hello           follow one function, also across restarts of the controller
+  ztsctl logs -f --json | jq 'select(.level == "exception")')";
+
+constexpr const char* kWorkersHelp = R"(Shows the workers that are connected: where they serve, how many shards, and the catalog version they have.)";
+constexpr const char* kWorkersFooter = R"(
+Example:
+  ztsctl workers)";
+
+struct Common {
+  std::string data_dir;
+  std::string color = "auto";
+  bool json = false;
+};
+
+class App {
+ public:
+  App(Console& console, const GetEnv& env) : console_(console), env_(env) {
+    app_.require_subcommand(1);
+    app_.footer(kOverviewFooter);
+    app_.get_formatter()->column_width(34);
+    app_.set_version_flag("--version", "ztsctl 0.1");
+    AddUp();
+    AddDown();
+    AddDeploy();
+    AddReaders();
+    AddLogs();
+  }
+
+  ExitCode Run(std::vector<std::string> arguments) {
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+    try {
+      app_.parse(arguments);
+    } catch (const CLI::CallForHelp&) {
+      console_.out() << HelpText() << std::flush;
+      return ExitCode::kOk;
+    } catch (const CLI::CallForVersion& version) {
+      console_.out() << version.what() << std::endl;
+      return ExitCode::kOk;
+    } catch (const CLI::ParseError& error) {
+      console_.set_format(common_.json ? Format::kJson : Format::kText);
+      return console_.Fail(UsageFailure(error.what(), CurrentVerb()));
+    }
+    console_.set_format(common_.json ? Format::kJson : Format::kText);
+    console_.set_color(env_("NO_COLOR").value_or("").empty() || common_.color != "auto" ? common_.color : "never");
+    Context context{console_, env_, common_.data_dir};
+    return action_(context);
+  }
+
+ private:
+  CLI::App* AddVerb(const char* name, const char* help, const char* footer) {
+    CLI::App* verb = app_.add_subcommand(name, help);
+    verb->footer(footer);
+    verb->add_option("--data-dir", common_.data_dir, "The directory that 'ztsctl up' uses [./.zts]")->type_name("DIR");
+    verb->add_flag("--json", common_.json, "Print one JSON object a line, for programs");
+    verb->add_option("--color", common_.color, "Colours: auto, always or never")
+        ->check(CLI::IsMember({"auto", "always", "never"}))
+        ->type_name("WHEN");
+    return verb;
+  }
+
+  void AddUp() {
+    CLI::App* up = AddVerb("up", kUpHelp, kUpFooter);
+    up->add_option("--http", up_.http, "Where functions answer [127.0.0.1:8080]")->type_name("ADDRESS:PORT");
+    up->add_option("--threads", up_.threads, "Serving threads [one a CPU]")->check(CLI::Range(1, 1024))->type_name("N");
+    up->add_option("--io", up_.io, "How sockets are served: auto, uring or epoll")
+        ->check(CLI::IsMember({"auto", "uring", "epoll"}))
+        ->type_name("MODE");
+    up->add_option("--admin", up_.admin, "The worker's /metrics, /healthz, /readyz [127.0.0.1:0]")->type_name("ADDRESS:PORT");
+    up->add_option("--controller-admin", up_.controller_admin, "The controller's [127.0.0.1:0]")->type_name("ADDRESS:PORT");
+    up->add_option("--controller-listen", up_.controller_listen, "Where the controller takes deploys [127.0.0.1:0]")
+        ->type_name("ADDRESS:PORT");
+    up->add_option("--name", up_.name, "The worker's name")->type_name("NAME");
+    up->add_flag("--detach", up_.detach, "Return once it is up, and leave it running");
+    up->callback([this] { action_ = [this](Context& context) { return Up(context, up_); }; });
+  }
+
+  void AddDown() {
+    AddVerb("down", kDownHelp, kDownFooter)->callback([this] { action_ = Down; });
+  }
+
+  void AddDeploy() {
+    CLI::App* verb = AddVerb("deploy", kDeployHelp, kDeployFooter);
+    verb->add_option("file", deploy_.file, "The file or folder to deploy")->required()->type_name("FILE");
+    verb->add_option("--name", deploy_.name, "The function's name [FILE without its extension]")->type_name("NAME");
+    Repeated(verb->add_option("--env", deploy_.env, "A variable the function sees in env; repeatable"), "NAME=VALUE");
+    Repeated(verb->add_option("--route", deploy_.routes, "Another host and path it answers at; repeatable"), "HOST/PATH");
+    Repeated(verb->add_option("--allow-net", deploy_.allow_net, "A host it may connect to besides public ones; repeatable"), "HOST[:PORT]");
+    verb->add_option("--cpu-limit", deploy_.cpu_limit, "CPU time a request, as 500ms or 20s")->type_name("TIME");
+    verb->add_option("--wall-limit", deploy_.wall_limit, "Time from request to response")->type_name("TIME");
+    verb->add_option("--startup-limit", deploy_.startup_limit, "CPU time for loading the module")->type_name("TIME");
+    verb->add_option("--memory-limit", deploy_.memory_limit, "Memory, as 64MiB or 1GiB")->type_name("SIZE");
+    verb->add_option("--wait", deploy_.wait, "How long to wait for all workers [60s]")->type_name("TIME");
+    verb->callback([this] { action_ = [this](Context& context) { return Deploy(context, deploy_); }; });
+  }
+
+  static void Repeated(CLI::Option* option, const char* type) {
+    option->type_name(type)->take_all()->allow_extra_args(false);
+  }
+
+  void AddReaders() {
+    AddVerb("list", kListHelp, kListFooter)->callback([this] { action_ = List; });
+    CLI::App* versions = AddVerb("versions", kVersionsHelp, kVersionsFooter);
+    versions->add_option("name", function_, "The function")->required()->type_name("NAME");
+    versions->callback([this] { action_ = [this](Context& context) { return Versions(context, function_); }; });
+    CLI::App* remove = AddVerb("delete", kDeleteHelp, kDeleteFooter);
+    remove->add_option("name", function_, "The function")->required()->type_name("NAME");
+    remove->callback([this] { action_ = [this](Context& context) { return Delete(context, function_); }; });
+    AddVerb("workers", kWorkersHelp, kWorkersFooter)->callback([this] { action_ = Workers; });
+  }
+
+  void AddLogs() {
+    CLI::App* verb = AddVerb("logs", kLogsHelp, kLogsFooter);
+    verb->add_option("name", logs_.function, "Only this function")->type_name("NAME");
+    verb->add_flag("-f,--follow", logs_.follow, "Go on until Ctrl-C");
+    verb->add_option("-n,--lines", logs_.lines, "Begin with at most this many past records [100]")
+        ->check(CLI::Range(0, 100000))
+        ->type_name("N");
+    verb->callback([this] { action_ = [this](Context& context) { return Logs(context, logs_); }; });
+  }
+
+  std::string CurrentVerb() const {
+    const auto verbs = app_.get_subcommands();
+    return verbs.empty() ? "" : verbs.front()->get_name();
+  }
+
+  std::string HelpText() const {
+    const auto verbs = app_.get_subcommands();
+    return verbs.empty() ? app_.help() : verbs.front()->help("ztsctl");
+  }
+
+  Console& console_;
+  const GetEnv& env_;
+  CLI::App app_{kOverview, "ztsctl"};
+  Common common_;
+  UpOptions up_;
+  DeployOptions deploy_;
+  LogsOptions logs_;
+  std::string function_;
+  std::function<ExitCode(Context&)> action_;
+};
+
+}  // namespace
+
+ExitCode RunApp(const std::vector<std::string>& arguments, Console& console, const GetEnv& env) {
+  return App(console, env).Run(arguments);
+}
+
+}  // namespace zts::cli

@@ -1,0 +1,286 @@
+#include "cli/client.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <optional>
+
+#include "zts/v1/deploy.grpc.pb.h"
+
+namespace zts::cli {
+namespace {
+
+constexpr size_t kChunkBytes = 256 * 1024;
+
+std::chrono::system_clock::time_point In(Nanos duration) {
+  return std::chrono::system_clock::now() + std::chrono::nanoseconds(duration);
+}
+
+ErrorCode CodeOf(grpc::StatusCode code) {
+  switch (code) {
+    case grpc::StatusCode::UNAVAILABLE:
+      return ErrorCode::kUnavailable;
+    case grpc::StatusCode::UNAUTHENTICATED:
+    case grpc::StatusCode::PERMISSION_DENIED:
+      return ErrorCode::kDenied;
+    case grpc::StatusCode::INVALID_ARGUMENT:
+    case grpc::StatusCode::FAILED_PRECONDITION:
+    case grpc::StatusCode::OUT_OF_RANGE:
+      return ErrorCode::kInvalid;
+    case grpc::StatusCode::NOT_FOUND:
+      return ErrorCode::kNotFound;
+    case grpc::StatusCode::ALREADY_EXISTS:
+      return ErrorCode::kExists;
+    case grpc::StatusCode::RESOURCE_EXHAUSTED:
+      return ErrorCode::kExhausted;
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+      return ErrorCode::kTimeout;
+    case grpc::StatusCode::CANCELLED:
+    case grpc::StatusCode::ABORTED:
+      return ErrorCode::kAborted;
+    case grpc::StatusCode::DATA_LOSS:
+      return ErrorCode::kCorrupt;
+    case grpc::StatusCode::UNIMPLEMENTED:
+      return ErrorCode::kUnsupported;
+    default:
+      return ErrorCode::kInternal;
+  }
+}
+
+FunctionVersion VersionOf(const v1::FunctionVersion& from, bool active) {
+  FunctionVersion version;
+  version.function = from.function();
+  version.number = from.number();
+  version.digest = from.bundle_digest();
+  version.bundle_bytes = from.bundle_bytes();
+  version.code_cache_bytes = from.code_cache_bytes();
+  version.created = from.created_ns();
+  version.routes.assign(from.config().routes().begin(), from.config().routes().end());
+  version.active = active;
+  return version;
+}
+
+SourceError SourceErrorOf(const v1::SourceError& from) {
+  return {from.kind(), from.message(), from.file(), from.line(), from.column(), from.source_line(), from.stack()};
+}
+
+v1::DeployRequest StartOf(const DeploySpec& spec, size_t bundle_bytes) {
+  v1::DeployRequest request;
+  v1::DeployStart& start = *request.mutable_start();
+  start.set_function(spec.function);
+  start.set_main_module(spec.main_module);
+  start.set_bundle_bytes(bundle_bytes);
+  start.set_bundle_digest(spec.digest);
+  start.set_wait_ms(static_cast<uint32_t>(std::min<Nanos>(spec.wait / kMillisecond, UINT32_MAX)));
+  v1::VersionConfig& config = *start.mutable_config();
+  for (const auto& [name, value] : spec.env) (*config.mutable_env())[name] = value;
+  for (const std::string& route : spec.routes) config.add_routes(route);
+  for (const std::string& host : spec.allow_net) config.add_allow_net(host);
+  v1::Limits& limits = *config.mutable_limits();
+  limits.set_cpu_per_request_ns(spec.cpu_per_request);
+  limits.set_wall_per_request_ns(spec.wall_per_request);
+  limits.set_startup_cpu_ns(spec.startup_cpu);
+  limits.set_memory_bytes_max(spec.memory_bytes_max);
+  return request;
+}
+
+DeployLive LiveOf(const v1::DeployLive& from) {
+  DeployLive live;
+  live.version = from.version().number();
+  live.workers_live = from.workers_live();
+  live.workers_total = from.workers_total();
+  live.controller_took = from.took_ns();
+  live.urls.assign(from.urls().begin(), from.urls().end());
+  live.laggards.assign(from.laggards().begin(), from.laggards().end());
+  return live;
+}
+
+LogEntry EntryOf(const v1::TailLogsEvent& event) {
+  const v1::LogRecord& record = event.record();
+  return {record.time_ns(),  record.function(),   record.version_number(),
+          record.severity(), record.message(),    record.request_id(),
+          record.worker(),   event.dropped() + record.dropped_before()};
+}
+
+grpc::ChannelArguments Arguments() {
+  grpc::ChannelArguments arguments;
+  // The controller is named by address: a proxy for the web is not on the way to it.
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
+  arguments.SetMaxReceiveMessageSize(64 << 20);
+  return arguments;
+}
+
+// gRPC reports every failed connection on stderr by itself; what matters reaches the user as an error with a next step.
+void QuietGrpc() { ::setenv("GRPC_VERBOSITY", "NONE", 0); }
+
+}  // namespace
+
+struct Client::Impl {
+  std::string address;
+  std::string authorization;
+  std::unique_ptr<v1::Deploy::Stub> stub;
+
+  void Prepare(grpc::ClientContext& context, Nanos timeout) const {
+    context.AddMetadata("authorization", authorization);
+    if (timeout > 0) context.set_deadline(In(timeout));
+  }
+
+  Error ErrorOf(const grpc::Status& status) const {
+    const ErrorCode code = CodeOf(status.error_code());
+    if (code == ErrorCode::kUnavailable) {
+      return {code, "the controller at " + address + " does not answer (" + status.error_message() + ")"};
+    }
+    if (code == ErrorCode::kTimeout) return {code, "the controller at " + address + " did not answer in time"};
+    if (code == ErrorCode::kDenied) {
+      return {code, "the controller at " + address + " refused the token: " + status.error_message()};
+    }
+    const std::string& message = status.error_message();
+    return {code, message.empty() ? "the controller failed without a reason (status " + std::to_string(status.error_code()) + ")" : message};
+  }
+};
+
+Client::Client(const std::string& address, const std::string& token) : impl_(std::make_unique<Impl>()) {
+  QuietGrpc();
+  impl_->address = address;
+  impl_->authorization = "Bearer " + token;
+  impl_->stub = v1::Deploy::NewStub(grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), Arguments()));
+}
+
+Client::~Client() = default;
+
+DeployResult Client::Deploy(const DeploySpec& spec, std::string_view bundle, DeployObserver& observer) {
+  grpc::ClientContext context;
+  impl_->Prepare(context, spec.wait + kUploadTimeMax);
+  auto stream = impl_->stub->DeployFunction(&context);
+  // A failed write means that the controller has answered already: the answer is read below.
+  bool open = stream->Write(StartOf(spec, bundle.size()));
+  for (size_t sent = 0; open && sent < bundle.size();) {
+    v1::DeployRequest request;
+    const std::string_view chunk = bundle.substr(sent, kChunkBytes);
+    request.set_chunk(chunk.data(), chunk.size());
+    open = stream->Write(request);
+    sent += chunk.size();
+    if (open) observer.OnUploaded(sent, bundle.size());
+  }
+  stream->WritesDone();
+  std::optional<DeployResult> result;
+  for (v1::DeployEvent event; stream->Read(&event);) {
+    switch (event.event_case()) {
+      case v1::DeployEvent::kCompiled:
+        observer.OnCompiled(event.compiled().took_ns());
+        break;
+      case v1::DeployEvent::kStored:
+        observer.OnStored(event.stored().version().number());
+        break;
+      case v1::DeployEvent::kProgress:
+        observer.OnProgress(event.progress().workers_ready(), event.progress().workers_total());
+        break;
+      case v1::DeployEvent::kLive:
+        result = LiveOf(event.live());
+        break;
+      case v1::DeployEvent::kFailed:
+        result = DeployRefused{event.failed().code(), event.failed().message(), SourceErrorOf(event.failed().source()),
+                               event.failed().previous_kept()};
+        break;
+      case v1::DeployEvent::EVENT_NOT_SET:
+        break;  // an event of a newer controller
+    }
+  }
+  const grpc::Status status = stream->Finish();
+  if (result) return *result;
+  if (!status.ok()) return DeployBroken{impl_->ErrorOf(status)};
+  return DeployBroken{Internal("the controller ended the deploy without saying how it went")};
+}
+
+Result<std::vector<FunctionVersion>> Client::ListFunctions() {
+  grpc::ClientContext context;
+  impl_->Prepare(context, kCallTimeout);
+  v1::ListFunctionsResponse response;
+  const grpc::Status status = impl_->stub->ListFunctions(&context, {}, &response);
+  if (!status.ok()) return impl_->ErrorOf(status);
+  std::vector<FunctionVersion> functions;
+  for (const auto& version : response.active()) functions.push_back(VersionOf(version, true));
+  return functions;
+}
+
+Result<std::vector<FunctionVersion>> Client::ListVersions(const std::string& function) {
+  grpc::ClientContext context;
+  impl_->Prepare(context, kCallTimeout);
+  v1::ListVersionsRequest request;
+  request.set_function(function);
+  v1::ListVersionsResponse response;
+  const grpc::Status status = impl_->stub->ListVersions(&context, request, &response);
+  if (!status.ok()) return impl_->ErrorOf(status);
+  std::vector<FunctionVersion> versions;
+  for (const auto& item : response.versions()) versions.push_back(VersionOf(item.version(), item.active()));
+  return versions;
+}
+
+Result<Deleted> Client::Delete(const std::string& function) {
+  grpc::ClientContext context;
+  impl_->Prepare(context, kDefaultDeployWait + kCallTimeout);
+  v1::DeleteFunctionRequest request;
+  request.set_function(function);
+  v1::DeleteFunctionResponse response;
+  const grpc::Status status = impl_->stub->DeleteFunction(&context, request, &response);
+  if (!status.ok()) return impl_->ErrorOf(status);
+  return Deleted{response.workers_done(), response.workers_total()};
+}
+
+Result<std::vector<WorkerInfo>> Client::ListWorkers(Nanos timeout) {
+  grpc::ClientContext context;
+  impl_->Prepare(context, timeout);
+  v1::ListWorkersResponse response;
+  const grpc::Status status = impl_->stub->ListWorkers(&context, {}, &response);
+  if (!status.ok()) return impl_->ErrorOf(status);
+  std::vector<WorkerInfo> workers;
+  for (const auto& from : response.workers()) {
+    workers.push_back({from.name(), from.http_address(), from.shards(), from.active_version(), from.artifact_key(), from.io_backend(),
+                       from.connected_ns()});
+  }
+  return workers;
+}
+
+Status Client::TailLogs(const TailOptions& options, const std::function<void()>& connected,
+                        const std::function<void(const LogEntry&)>& sink) {
+  grpc::ClientContext context;
+  impl_->Prepare(context, 0);
+  v1::TailLogsRequest request;
+  request.set_function(options.function);
+  request.set_backlog(options.backlog);
+  // A completion queue, because its waits can end: a blocking read cannot be told to give up when nothing comes.
+  grpc::CompletionQueue queue;
+  void* tag = nullptr;
+  bool ok = false;
+  auto reader = impl_->stub->AsyncTailLogs(&context, request, &queue, nullptr);
+  queue.Next(&tag, &ok);
+  // `ok` says that the request is on the wire: with nobody there it is not.
+  bool idled_out = false;
+  if (ok) connected();
+  v1::TailLogsEvent event;
+  if (ok) reader->Read(&event, nullptr);
+  while (ok) {
+    const auto deadline = options.idle_max > 0 ? In(options.idle_max) : std::chrono::system_clock::time_point::max();
+    if (queue.AsyncNext(&tag, &ok, deadline) == grpc::CompletionQueue::TIMEOUT) {
+      idled_out = true;
+      context.TryCancel();
+      queue.Next(&tag, &ok);
+    }
+    if (!ok) break;
+    sink(EntryOf(event));
+    reader->Read(&event, nullptr);
+  }
+  grpc::Status status;
+  reader->Finish(&status, nullptr);
+  queue.Next(&tag, &ok);
+  queue.Shutdown();
+  if (idled_out) return {};
+  if (status.ok()) return Unavailable("the controller at " + impl_->address + " ended the log stream");
+  return impl_->ErrorOf(status);
+}
+
+}  // namespace zts::cli

@@ -1,0 +1,145 @@
+// The controller as ztsctl sees it: plain calls and plain values. The one place here that speaks gRPC.
+//
+// Owner:    a command, one a run; `up` while it waits for its worker.
+// Thread:   one at a time.
+// Life:     observers and sinks are called inside the call they were given to.
+// Limits:   kCallTimeout for short calls; a deploy gets its own wait plus kUploadTimeMax.
+// Errors:   kUnavailable: nobody answers there, or the connection broke. kDenied: the token. Otherwise what the controller said.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "cli/source_error.h"
+
+namespace zts::cli {
+
+// Calls that only read or write a few rows; a controller that takes longer has lost its disk.
+inline constexpr Nanos kCallTimeout = 20 * kSecond;
+// 64 MiB over a bad line.
+inline constexpr Nanos kUploadTimeMax = 300 * kSecond;
+inline constexpr Nanos kDefaultDeployWait = 60 * kSecond;
+
+struct DeploySpec {
+  std::string function;
+  std::string main_module;
+  std::string digest;
+  std::vector<std::pair<std::string, std::string>> env;
+  std::vector<std::string> routes;
+  std::vector<std::string> allow_net;
+  Nanos cpu_per_request = 0;  // 0: the platform's default; so for the next three
+  Nanos wall_per_request = 0;
+  Nanos startup_cpu = 0;
+  uint64_t memory_bytes_max = 0;
+  Nanos wait = kDefaultDeployWait;  // for all workers
+};
+
+// Called while a deploy goes on.
+class DeployObserver {
+ public:
+  virtual ~DeployObserver() = default;
+  virtual void OnUploaded(uint64_t sent_bytes, uint64_t total_bytes) {}
+  virtual void OnCompiled(Nanos took) {}
+  // From here on the version survives whatever happens to the controller or to this call.
+  virtual void OnStored(uint64_t version) {}
+  virtual void OnProgress(uint32_t workers_ready, uint32_t workers_total) {}
+};
+
+struct DeployLive {
+  uint64_t version = 0;
+  uint32_t workers_live = 0;
+  uint32_t workers_total = 0;
+  Nanos controller_took = 0;
+  std::vector<std::string> urls;
+  std::vector<std::string> laggards;
+};
+
+struct DeployRefused {
+  std::string code;  // "invalid", "exhausted", "source", "rejected-by-worker", "internal", "timeout"
+  std::string message;
+  SourceError source;
+  bool previous_kept = true;
+};
+
+// The call itself broke: what came of it is only known as far as the observer was told.
+struct DeployBroken {
+  Error error;
+};
+
+using DeployResult = std::variant<DeployLive, DeployRefused, DeployBroken>;
+
+struct FunctionVersion {
+  std::string function;
+  uint64_t number = 0;
+  std::string digest;
+  uint64_t bundle_bytes = 0;
+  uint64_t code_cache_bytes = 0;
+  Nanos created = 0;  // since 1970
+  std::vector<std::string> routes;
+  bool active = false;
+};
+
+struct WorkerInfo {
+  std::string name;
+  std::string http_address;
+  uint32_t shards = 0;
+  uint64_t catalog_version = 0;
+  std::string artifact_key;
+  std::string io_backend;
+  Nanos connected = 0;  // since 1970
+};
+
+struct Deleted {
+  uint32_t workers_done = 0;
+  uint32_t workers_total = 0;
+};
+
+struct LogEntry {
+  Nanos time = 0;  // since 1970, at the worker
+  std::string function;
+  uint64_t version = 0;
+  std::string severity;
+  std::string message;
+  std::string request_id;
+  std::string worker;
+  uint64_t dropped = 0;  // records lost just before this one
+};
+
+struct TailOptions {
+  std::string function;  // empty: all
+  uint32_t backlog = 0;
+  // Ends the tail, well, when nothing has come for this long; 0: never.
+  Nanos idle_max = 0;
+};
+
+class Client {
+ public:
+  // `address` is host:port. Nothing is connected before the first call.
+  Client(const std::string& address, const std::string& token);
+  ~Client();
+  Client(const Client&) = delete;
+
+  DeployResult Deploy(const DeploySpec& spec, std::string_view bundle, DeployObserver& observer);
+  Result<std::vector<FunctionVersion>> ListFunctions();
+  // Newest first.
+  Result<std::vector<FunctionVersion>> ListVersions(const std::string& function);
+  Result<Deleted> Delete(const std::string& function);
+  Result<std::vector<WorkerInfo>> ListWorkers(Nanos timeout = kCallTimeout);
+  // Calls `sink` for each record; `connected` once, when the controller has answered. Ends well only for idle_max.
+  Status TailLogs(const TailOptions& options, const std::function<void()>& connected,
+                  const std::function<void(const LogEntry&)>& sink);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace zts::cli

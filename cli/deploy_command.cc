@@ -1,0 +1,218 @@
+// ztsctl deploy: bundle, upload, wait until every worker serves it, say so.
+#include <optional>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "cli/bundle.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/function_name.h"
+#include "cli/text.h"
+
+namespace zts::cli {
+namespace {
+
+// Below this an upload is over before a progress line could be read.
+constexpr uint64_t kProgressFromBytes = 1024 * 1024;
+
+Status ReadDuration(const char* flag, const std::string& text, Nanos& into) {
+  if (text.empty()) return {};
+  const std::optional<int64_t> value = ParseDurationNs(text);
+  if (!value || *value <= 0) return Invalid(std::string(flag) + " " + text + ": write a duration such as 500ms, 20s or 2m");
+  into = *value;
+  return {};
+}
+
+Status ReadSize(const char* flag, const std::string& text, uint64_t& into) {
+  if (text.empty()) return {};
+  const std::optional<uint64_t> value = ParseByteSize(text);
+  if (!value || *value == 0) return Invalid(std::string(flag) + " " + text + ": write a size such as 64MiB or 1GiB");
+  into = *value;
+  return {};
+}
+
+Result<DeploySpec> SpecOf(const DeployOptions& options) {
+  DeploySpec spec;
+  if (!options.name.empty()) ZTS_RETURN_IF_ERROR(CheckFunctionName(options.name));
+  spec.function = options.name;
+  spec.routes = options.routes;
+  spec.allow_net = options.allow_net;
+  for (const std::string& text : options.env) {
+    ZTS_ASSIGN_OR_RETURN(auto setting, ParseSetting(text));
+    spec.env.push_back(std::move(setting));
+  }
+  ZTS_RETURN_IF_ERROR(ReadDuration("--cpu-limit", options.cpu_limit, spec.cpu_per_request));
+  ZTS_RETURN_IF_ERROR(ReadDuration("--wall-limit", options.wall_limit, spec.wall_per_request));
+  ZTS_RETURN_IF_ERROR(ReadDuration("--startup-limit", options.startup_limit, spec.startup_cpu));
+  ZTS_RETURN_IF_ERROR(ReadSize("--memory-limit", options.memory_limit, spec.memory_bytes_max));
+  ZTS_RETURN_IF_ERROR(ReadDuration("--wait", options.wait, spec.wait));
+  return spec;
+}
+
+// Shows how a deploy goes on, and remembers how far it came.
+class Watcher final : public DeployObserver {
+ public:
+  explicit Watcher(Console& console) : console_(console) {}
+
+  void OnUploaded(uint64_t sent, uint64_t total) override {
+    if (total < kProgressFromBytes) return;
+    console_.Progress("uploading " + FormatBytes(sent) + " of " + FormatBytes(total) + " (" + std::to_string(sent * 100 / total) + "%)");
+  }
+  void OnCompiled(Nanos took) override {
+    compile_took = took;
+    console_.Progress("compiled in " + FormatMilliseconds(took) + " ms, storing");
+  }
+  void OnStored(uint64_t version) override {
+    stored_version = version;
+    console_.Progress("stored as v" + std::to_string(version) + ", warming it on the workers");
+  }
+  void OnProgress(uint32_t ready, uint32_t total) override {
+    console_.Progress("warm on " + std::to_string(ready) + "/" + std::to_string(total) + " workers");
+  }
+
+  Nanos compile_took = 0;
+  std::optional<uint64_t> stored_version;
+
+ private:
+  Console& console_;
+};
+
+struct Deployment {
+  const DeploySpec& spec;
+  const Bundle& bundle;
+  const Watcher& watcher;
+  Nanos bundle_took;
+  Nanos took;
+};
+
+Failure BundleFailure(const Error& error) {
+  const ExitCode exit = ExitCode::kBundle;
+  return {exit, std::string(ErrorCodeName(error.code)), error.message, "", {}};
+}
+
+Failure SourceFailure(const Bundle& bundle) {
+  const size_t count = bundle.errors.size();
+  return {ExitCode::kBundle, "source", count == 1 ? "the bundle has an error" : "the bundle has " + std::to_string(count) + " errors",
+          "nothing was sent; correct it and deploy again", bundle.errors};
+}
+
+ExitCode ReportNotLive(Console& console, const Deployment& deployment, const DeployLive& live) {
+  const std::string version = deployment.spec.function + " v" + std::to_string(live.version);
+  if (live.workers_total == 0) {
+    return console.Fail({ExitCode::kNotLive, "no-worker", version + " is stored, but no worker is connected",
+                         "start a worker ('ztsctl up' starts one): it serves the function as soon as it connects", {}});
+  }
+  std::string message = version + " is stored and live on " + std::to_string(live.workers_live) + "/" +
+                        std::to_string(live.workers_total) + " workers";
+  for (const std::string& laggard : live.laggards) message += "\n  behind: " + laggard;
+  return console.Fail({ExitCode::kNotLive, "laggards", message,
+                       "the others take it as soon as they can; 'ztsctl workers' shows where each stands", {}});
+}
+
+ExitCode ReportLive(Console& console, const Deployment& deployment, const DeployLive& live) {
+  console.ClearProgress();
+  const std::string url = live.urls.empty() ? "" : live.urls.front();
+  const bool everywhere = live.workers_total > 0 && live.workers_live >= live.workers_total;
+  if (console.json()) {
+    const auto ms = [](Nanos duration) { return static_cast<double>(duration) / static_cast<double>(kMillisecond); };
+    console.PrintJson({{"name", deployment.spec.function},
+                       {"version", live.version},
+                       {"live", everywhere},
+                       {"url", url},
+                       {"urls", live.urls},
+                       {"workers_live", live.workers_live},
+                       {"workers_total", live.workers_total},
+                       {"laggards", live.laggards},
+                       {"digest", deployment.bundle.digest},
+                       {"bytes", deployment.bundle.code.size()},
+                       {"bundled", deployment.bundle.bundled},
+                       {"ms", ms(deployment.took)},
+                       {"bundle_ms", ms(deployment.bundle_took)},
+                       {"compile_ms", ms(deployment.watcher.compile_took)},
+                       {"controller_ms", ms(live.controller_took)}});
+    return everywhere ? ExitCode::kOk : ExitCode::kNotLive;
+  }
+  if (!everywhere) return ReportNotLive(console, deployment, live);
+  console.out() << console.Paint(Style::kBold, deployment.spec.function + " v" + std::to_string(live.version)) << " ("
+                << FormatBytes(deployment.bundle.code.size()) << (deployment.bundle.bundled ? ", bundled" : "") << ") "
+                << console.Paint(Style::kGreen, "live on " + std::to_string(live.workers_live) + "/" +
+                                                    std::to_string(live.workers_total) + " workers")
+                << " in " << FormatMilliseconds(deployment.took) << " ms\n";
+  for (size_t i = live.urls.size(); i > 0; --i) console.out() << live.urls[i - 1] << "\n";
+  console.out() << std::flush;
+  return ExitCode::kOk;
+}
+
+ExitCode ReportRefused(Console& console, const Deployment& deployment, const DeployRefused& refused) {
+  const bool late = refused.code == "timeout" && deployment.watcher.stored_version.has_value();
+  const bool ours = refused.code == "internal" || refused.code == "timeout";
+  Failure failure;
+  failure.exit = late ? ExitCode::kNotLive : ours ? ExitCode::kFailed : ExitCode::kBundle;
+  failure.code = refused.code;
+  failure.message = refused.message.empty() ? "the controller refused the bundle" : refused.message;
+  if (!refused.source.message.empty()) {
+    failure.sources.push_back(refused.source);
+    // The place, the kind and the message follow in the source error: they need not be said twice.
+    if (refused.code == "source" || refused.message == refused.source.message) {
+      failure.message = deployment.spec.function + " was not deployed";
+    }
+  }
+  failure.hint = late                    ? "it is stored; 'ztsctl workers' shows who has it"
+                 : !refused.previous_kept ? "the previous version does not serve any more"
+                                          : "the version that served before, if any, goes on serving";
+  return console.Fail(failure);
+}
+
+ExitCode ReportBroken(Context& context, const Endpoint& endpoint, const Deployment& deployment, const Error& error) {
+  Failure failure = FailureOf(error, endpoint.data_dir);
+  const std::string& name = deployment.spec.function;
+  if (const auto version = deployment.watcher.stored_version) {
+    failure.message += "\n" + name + " v" + std::to_string(*version) + " is stored and goes live when the controller is back";
+    failure.hint = "see 'ztsctl versions " + name + "'";
+  } else if (error.code != ErrorCode::kDenied) {
+    failure.message += "\nwhether " + name + " was stored is not known";
+    failure.hint = failure.hint.empty() ? "see 'ztsctl versions " + name + "', or deploy again: it does no harm" : failure.hint;
+  }
+  return context.console.Fail(failure);
+}
+
+// The name is the user's to choose; a file's name that cannot be one is a matter of the command line.
+Status Name(DeploySpec& spec, const Bundle& bundle) {
+  if (!spec.function.empty()) return {};
+  spec.function = bundle.default_name;
+  const Status checked = CheckFunctionName(spec.function);
+  if (checked.ok()) return {};
+  return Invalid(checked.error().message + ": --name " + NearestFunctionName(spec.function));
+}
+
+}  // namespace
+
+ExitCode Deploy(Context& context, const DeployOptions& options) {
+  Console& console = context.console;
+  const SystemClock clock;
+  const Nanos started = clock.Now();
+  Result<DeploySpec> spec = SpecOf(options);
+  if (!spec.ok()) return console.Fail(UsageFailure(spec.error().message, "deploy"));
+  Result<Endpoint> endpoint = FindController(context.data_dir_flag, context.env);
+  if (!endpoint.ok()) return console.Fail(FailureOf(endpoint.error(), DataDirectory(context.data_dir_flag, context.env)));
+
+  const Result<Bundle> bundle = MakeBundle(options.file);
+  if (!bundle.ok()) return console.Fail(BundleFailure(bundle.error()));
+  for (const SourceError& warning : bundle->warnings) console.Warn(RenderSourceError(warning));
+  if (!bundle->errors.empty()) return console.Fail(SourceFailure(*bundle));
+  const Status named = Name(*spec, *bundle);
+  if (!named.ok()) return console.Fail(UsageFailure(named.error().message, "deploy"));
+  spec->main_module = bundle->main_module;
+  spec->digest = bundle->digest;
+  const Nanos bundled = clock.Now();
+
+  Watcher watcher(console);
+  Client client(endpoint->address, endpoint->token);
+  const DeployResult result = client.Deploy(*spec, bundle->code, watcher);
+  const Deployment deployment{*spec, *bundle, watcher, bundled - started, clock.Now() - started};
+  if (const auto* live = std::get_if<DeployLive>(&result)) return ReportLive(console, deployment, *live);
+  if (const auto* refused = std::get_if<DeployRefused>(&result)) return ReportRefused(console, deployment, *refused);
+  return ReportBroken(context, *endpoint, deployment, std::get<DeployBroken>(result).error);
+}
+
+}  // namespace zts::cli

@@ -1,0 +1,39 @@
+// esbuild, the tool that turns TypeScript, JSX and imported packages into one ES module.
+//
+// It is asked for a bundle that needs nothing but the Web platform: no node: modules, packages' browser and worker entries preferred.
+//
+// Thread:   blocks the calling one for as long as esbuild runs.
+// Limits:   kBundlerTimeMax, kBundlerOutputBytesMax.
+// Errors:   a missing esbuild or one that crashes is a Result; errors in the sources are a value.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "cli/source_error.h"
+
+namespace zts::cli {
+
+// Bundling thousands of modules takes esbuild seconds; a minute means a dead disk or a loop.
+inline constexpr Nanos kBundlerTimeMax = 60 * kSecond;
+inline constexpr size_t kBundlerOutputBytesMax = size_t{64} << 20;
+
+struct EsbuildResult {
+  std::string code;                  // when errors is empty
+  std::vector<SourceError> errors;
+  std::vector<SourceError> warnings;
+};
+
+Result<EsbuildResult> RunEsbuild(const std::string& entry);
+
+struct Diagnostics {
+  std::vector<SourceError> errors;
+  std::vector<SourceError> warnings;
+};
+// What esbuild wrote for people, as values. Text in another form than expected becomes one error that holds all of it.
+Diagnostics ParseEsbuildOutput(std::string_view text);
+
+}  // namespace zts::cli

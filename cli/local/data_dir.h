@@ -1,0 +1,67 @@
+// What `ztsctl up` keeps in its data directory, and the files other runs of ztsctl read there.
+//
+//   client.json          where the controller is, the token file, and the addresses chosen: later runs use them again
+//   token                the secret between ztsctl, controller and worker; only its owner can read it
+//   controller/ worker/  theirs
+//   run/                 up.lock (held while it is up), up.pid, and the ready files of both processes
+//   log/                 controller.log, worker.log, up.log
+//
+// Thread:   one.
+// Errors:   each names the file.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "cli/local/process.h"
+
+namespace zts::cli {
+
+struct Addresses {
+  std::string controller;        // gRPC
+  std::string controller_admin;
+  std::string http;              // where functions answer
+  std::string worker_admin;
+};
+
+// The processes of one `up`, for a later `down`.
+struct Running {
+  ProcessId monitor;
+  ProcessId controller;
+  ProcessId worker;
+};
+
+class DataDir {
+ public:
+  explicit DataDir(std::string root) : root_(std::move(root)) {}
+
+  // Makes the folders, private to the user.
+  Status Create() const;
+  // Makes the token when there is none.
+  Status EnsureToken() const;
+  // Held for as long as the descriptor lives; kExists when somebody else holds it.
+  Result<UniqueFd> Lock() const;
+
+  Result<std::optional<Addresses>> ReadAddresses() const;
+  Status WriteAddresses(const Addresses& addresses) const;
+
+  std::optional<Running> ReadRunning() const;
+  Status WriteRunning(const Running& running) const;
+  void RemoveRunning() const;
+
+  const std::string& root() const { return root_; }
+  std::string token_file() const { return root_ + "/token"; }
+  std::string ready_file(const std::string& process) const { return root_ + "/run/" + process + ".json"; }
+  std::string log_file(const std::string& process) const { return root_ + "/log/" + process + ".log"; }
+  std::string folder(const std::string& process) const { return root_ + "/" + process; }
+
+ private:
+  std::string root_;
+};
+
+// The last lines of a log, for an error message; empty when there is none.
+std::string TailOf(const std::string& path, size_t lines_max);
+
+}  // namespace zts::cli

@@ -1,0 +1,30 @@
+// ztsctl up and down: one machine's zts, started and ended.
+//
+// Thread:   the main thread; Up must run before any other thread exists (it forks with --detach).
+#pragma once
+
+#include <string>
+
+#include "cli/commands.h"
+
+namespace zts::cli {
+
+inline constexpr const char* kDefaultHttp = "127.0.0.1:8080";
+inline constexpr const char* kAnyPort = "127.0.0.1:0";
+
+struct UpOptions {
+  // Empty: the address of the last run, else the default.
+  std::string http;
+  std::string admin;              // the worker's
+  std::string controller_listen;
+  std::string controller_admin;
+  std::string io = "auto";
+  std::string name = "local";
+  unsigned threads = 0;           // 0: one a CPU
+  bool detach = false;
+};
+
+ExitCode Up(Context& context, const UpOptions& options);
+ExitCode Down(Context& context);
+
+}  // namespace zts::cli

@@ -1,0 +1,125 @@
+// ztsctl logs: what functions print and throw, with version and request id; follows across restarts of the controller.
+#include <algorithm>
+#include <map>
+#include <thread>
+
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/function_name.h"
+#include "cli/text.h"
+
+namespace zts::cli {
+namespace {
+
+// Without -f: the backlog comes at once, so that this long a silence is its end.
+constexpr Nanos kBacklogIdle = 300 * kMillisecond;
+constexpr Nanos kRetryFirst = 200 * kMillisecond;
+constexpr Nanos kRetryMax = 2 * kSecond;
+// What is asked for after a reconnect, to find what came in between.
+constexpr uint32_t kCatchUpLines = 1000;
+
+Style StyleOf(const std::string& severity) {
+  if (severity == "error" || severity == "exception") return Style::kRed;
+  if (severity == "warn") return Style::kYellow;
+  return severity == "debug" ? Style::kDim : Style::kCyan;
+}
+
+class Printer {
+ public:
+  explicit Printer(Console& console) : console_(console) {}
+
+  void Print(const LogEntry& entry) {
+    // After a reconnect the backlog holds what has been shown already. Times of one worker only grow.
+    Nanos& last = last_time_[entry.worker];
+    if (catching_up_ && entry.time <= last) return;
+    last = std::max(last, entry.time);
+    if (console_.json()) {
+      PrintAsJson(entry);
+    } else {
+      PrintAsText(entry);
+    }
+  }
+  void set_catching_up() { catching_up_ = true; }
+
+ private:
+  void PrintAsJson(const LogEntry& entry) {
+    console_.PrintJson({{"time", FormatTimestamp(entry.time)},
+                        {"name", entry.function},
+                        {"version", entry.version},
+                        {"request_id", entry.request_id},
+                        {"level", entry.severity},
+                        {"message", entry.message},
+                        {"worker", entry.worker},
+                        {"dropped", entry.dropped}});
+  }
+
+  void PrintAsText(const LogEntry& entry) {
+    if (entry.dropped > 0) {
+      console_.Warn(std::to_string(entry.dropped) + " records before this one were lost: they came faster than they could be taken");
+    }
+    console_.out() << console_.Paint(Style::kDim, FormatClock(entry.time)) << " "
+                   << console_.Paint(Style::kBold, Printable(entry.function) + "@v" + std::to_string(entry.version)) << " "
+                   << console_.Paint(Style::kDim, entry.request_id.empty() ? "-" : Printable(entry.request_id)) << " "
+                   << console_.Paint(StyleOf(entry.severity), Printable(entry.severity)) << " "
+                   << Printable(entry.message, Newlines::kKeep) << std::endl;
+  }
+
+  Console& console_;
+  std::map<std::string, Nanos> last_time_;
+  bool catching_up_ = false;
+};
+
+ExitCode ShowBacklog(Context& context, const Endpoint& endpoint, const LogsOptions& options) {
+  Client client(endpoint.address, endpoint.token);
+  Printer printer(context.console);
+  const TailOptions tail{options.function, options.lines, kBacklogIdle};
+  const Status ended = client.TailLogs(tail, [] {}, [&](const LogEntry& entry) { printer.Print(entry); });
+  return ended.ok() ? ExitCode::kOk : context.console.Fail(FailureOf(ended.error(), endpoint.data_dir));
+}
+
+// Ends by Ctrl-C, or by an error that trying again does not mend.
+ExitCode Follow(Context& context, Endpoint endpoint, const LogsOptions& options) {
+  Printer printer(context.console);
+  bool ever_connected = false;
+  bool lost = false;
+  Nanos retry = kRetryFirst;
+  TailOptions tail{options.function, options.lines, 0};
+  while (true) {
+    Client client(endpoint.address, endpoint.token);
+    const auto connected = [&] {
+      if (lost) context.console.Note("-- connected again");
+      ever_connected = true;
+      lost = false;
+      retry = kRetryFirst;
+    };
+    const Status ended = client.TailLogs(tail, connected, [&](const LogEntry& entry) { printer.Print(entry); });
+    if (!context.console.out()) return ExitCode::kOk;  // nobody reads any more: | head
+    if (!ever_connected || ended.error().code != ErrorCode::kUnavailable) {
+      return context.console.Fail(FailureOf(ended.error(), endpoint.data_dir));
+    }
+    if (!lost) context.console.Note("-- the controller is gone; waiting for it (records of the time between may be missing)");
+    lost = true;
+    std::this_thread::sleep_for(std::chrono::nanoseconds(retry));
+    retry = std::min(retry * 2, kRetryMax);
+    printer.set_catching_up();
+    tail.backlog = kCatchUpLines;
+    // A controller that was started anew may have another address.
+    if (const Result<Endpoint> again = FindController(context.data_dir_flag, context.env); again.ok()) endpoint = *again;
+  }
+}
+
+}  // namespace
+
+ExitCode Logs(Context& context, const LogsOptions& options) {
+  if (!options.function.empty()) {
+    const Status checked = CheckFunctionName(options.function);
+    if (!checked.ok()) return context.console.Fail(UsageFailure(checked.error().message, "logs"));
+  }
+  const Result<Endpoint> endpoint = FindController(context.data_dir_flag, context.env);
+  if (!endpoint.ok()) {
+    return context.console.Fail(FailureOf(endpoint.error(), DataDirectory(context.data_dir_flag, context.env)));
+  }
+  return options.follow ? Follow(context, *endpoint, options) : ShowBacklog(context, *endpoint, options);
+}
+
+}  // namespace zts::cli
