@@ -1,0 +1,50 @@
+// Which version of which function serves, as one immutable value with a number that only grows.
+//
+// A worker that has an older catalog gets the difference where it is known, else all of it.
+//
+// Owner:    shared (CatalogPtr); the registry makes a new one with each change.
+// Thread:   any.
+// Limits:   kFunctionsMax entries, kRemovalsKept removals.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controller/model.h"
+
+namespace zts::controller {
+
+struct CatalogEntry {
+  VersionPtr version;
+  uint64_t changed_at = 0;  // the catalog version that brought it
+};
+
+struct Removal {
+  uint64_t removed_at = 0;
+  std::string function;
+};
+
+struct CatalogDelta {
+  std::vector<VersionPtr> upserts;
+  std::vector<std::string> removals;
+};
+
+struct Catalog {
+  uint64_t version = 0;
+  std::vector<CatalogEntry> entries;  // by function name
+  // Oldest first; complete for everything after removals_since.
+  std::vector<Removal> removals;
+  uint64_t removals_since = 0;
+
+  const CatalogEntry* Find(std::string_view function) const;
+  // What a worker with the catalog `base` of the same store must change; none when that is not known any more.
+  std::optional<CatalogDelta> DeltaFrom(uint64_t base) const;
+};
+
+using CatalogPtr = std::shared_ptr<const Catalog>;
+
+}  // namespace zts::controller

@@ -1,0 +1,229 @@
+#include "controller/validate.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "controller/limits.h"
+
+namespace zts::controller {
+namespace {
+
+Error Exhausted(std::string message) { return {ErrorCode::kExhausted, std::move(message)}; }
+
+bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsAlnum(char c) { return IsLower(c) || IsDigit(c) || (c >= 'A' && c <= 'Z'); }
+
+// For messages: control characters shown, long text cut.
+std::string Quoted(std::string_view text) {
+  std::string quoted = "'";
+  for (const char c : text.substr(0, 80)) quoted += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  return quoted + (text.size() > 80 ? "...'" : "'");
+}
+
+bool IsHostLabel(std::string_view label) {
+  if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
+  return std::all_of(label.begin(), label.end(), [](char c) { return IsAlnum(c) || c == '-' || c == '_'; });
+}
+
+bool IsHostName(std::string_view host) {
+  if (host.empty() || host.size() > kHostBytesMax) return false;
+  for (size_t begin = 0; begin <= host.size();) {
+    const size_t end = std::min(host.find('.', begin), host.size());
+    if (!IsHostLabel(host.substr(begin, end - begin))) return false;
+    begin = end + 1;
+  }
+  return true;
+}
+
+// A literal in brackets: hex groups and colons; the connecting side reads it exactly.
+bool IsIpv6Literal(std::string_view host) {
+  if (host.size() < 4 || host.size() > 47 || host.front() != '[' || host.back() != ']') return false;
+  const std::string_view inside = host.substr(1, host.size() - 2);
+  const bool characters = std::all_of(inside.begin(), inside.end(), [](char c) {
+    return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
+  });
+  return characters && std::count(inside.begin(), inside.end(), ':') >= 2;
+}
+
+bool IsPathCharacter(char c) { return IsAlnum(c) || std::string_view("-._~!$&'()*+,;=:@").find(c) != std::string_view::npos; }
+
+// Segments of plain characters: requests are matched byte by byte, so a path that could be written in two ways is refused.
+Status ValidateRoutePath(std::string_view path, std::string_view text) {
+  for (size_t begin = 1; begin < path.size();) {
+    const size_t end = std::min(path.find('/', begin), path.size());
+    const std::string_view segment = path.substr(begin, end - begin);
+    if (segment.empty()) return Invalid("route " + Quoted(text) + " has an empty path segment ('//')");
+    if (segment == "." || segment == "..") return Invalid("route " + Quoted(text) + " has a '.' or '..' segment");
+    if (!std::all_of(segment.begin(), segment.end(), IsPathCharacter)) {
+      return Invalid("route " + Quoted(text) + " has a character that a path cannot have as it is; no '%', '?', '#' or blanks");
+    }
+    begin = end + 1;
+  }
+  return {};
+}
+
+struct Range {
+  const char* name;
+  int64_t value;
+  int64_t min;
+  int64_t max;
+};
+
+std::string InMilliseconds(Nanos value) { return std::to_string(value / kMillisecond) + " ms"; }
+
+Status ValidateLimits(const VersionLimits& limits) {
+  const Range ranges[] = {
+      {"CPU time a request", limits.cpu_per_request_ns, kCpuPerRequestMin, kCpuPerRequestMax},
+      {"wall time a request", limits.wall_per_request_ns, kWallPerRequestMin, kWallPerRequestMax},
+      {"startup CPU time", limits.startup_cpu_ns, kStartupCpuMin, kStartupCpuMax},
+  };
+  for (const Range& range : ranges) {
+    if (range.value == 0 || (range.value >= range.min && range.value <= range.max)) continue;
+    return Invalid("the limit of " + std::string(range.name) + " must be between " + InMilliseconds(range.min) + " and " +
+                   InMilliseconds(range.max) + ", or 0 for the default");
+  }
+  const uint64_t memory = limits.memory_bytes_max;
+  if (memory != 0 && (memory < kMemoryBytesMin || memory > kMemoryBytesMax)) {
+    return Invalid("the memory limit must be between " + std::to_string(kMemoryBytesMin >> 20) + " MiB and " +
+                   std::to_string(kMemoryBytesMax >> 20) + " MiB, or 0 for the default");
+  }
+  return {};
+}
+
+bool IsEnvName(std::string_view name) {
+  if (name.empty() || IsDigit(name.front())) return false;
+  return std::all_of(name.begin(), name.end(), [](char c) { return IsAlnum(c) || c == '_'; });
+}
+
+Status ValidateEnv(const std::map<std::string, std::string>& env) {
+  if (env.size() > kEnvCountMax) return Exhausted("the environment has more than " + std::to_string(kEnvCountMax) + " variables");
+  size_t bytes = 0;
+  for (const auto& [name, value] : env) {
+    if (!IsEnvName(name) || name.size() > kEnvNameBytesMax) {
+      return Invalid("environment variable " + Quoted(name) + " needs a name of letters, digits and '_', not starting with a digit, of at most " +
+                     std::to_string(kEnvNameBytesMax) + " bytes");
+    }
+    if (value.find('\0') != std::string::npos) return Invalid("the value of environment variable " + name + " contains a NUL byte");
+    bytes += name.size() + value.size();
+  }
+  if (bytes > kEnvBytesMax) {
+    return Exhausted("the environment is " + std::to_string(bytes) + " bytes; at most " + std::to_string(kEnvBytesMax) +
+                     " are allowed: keep data in the bundle or in a store");
+  }
+  return {};
+}
+
+Status ValidateAllowNet(const std::vector<std::string>& hosts) {
+  if (hosts.size() > kAllowNetMax) return Exhausted("more than " + std::to_string(kAllowNetMax) + " allowed hosts");
+  for (const std::string& entry : hosts) {
+    std::string_view host = entry;
+    const size_t colon = host.rfind(':');
+    if (colon != std::string_view::npos && !host.ends_with(']')) {
+      const auto port = ParseInteger<uint16_t>(host.substr(colon + 1));
+      if (!port || *port == 0) return Invalid("allowed host " + Quoted(entry) + " has no valid port; write HOST or HOST:PORT");
+      host = host.substr(0, colon);
+    }
+    if (!IsHostName(host) && !IsIpv6Literal(host)) {
+      return Invalid("allowed host " + Quoted(entry) + " is no host name or address; write HOST or HOST:PORT, IPv6 in brackets");
+    }
+  }
+  return {};
+}
+
+Status NormalizeRoutes(std::vector<std::string>& routes) {
+  if (routes.size() > kRoutesPerFunctionMax) {
+    return Exhausted("more than " + std::to_string(kRoutesPerFunctionMax) + " routes");
+  }
+  for (std::string& route : routes) {
+    ZTS_ASSIGN_OR_RETURN(route, NormalizeRoute(route));
+  }
+  std::sort(routes.begin(), routes.end());
+  const auto twice = std::adjacent_find(routes.begin(), routes.end());
+  if (twice != routes.end()) return Invalid("route " + Quoted(*twice) + " is given twice");
+  return {};
+}
+
+// The length of the well-formed sequence at the front, 0 for none.
+size_t Utf8Length(std::string_view text) {
+  const auto at = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  const auto follows = [&](size_t i, unsigned min = 0x80, unsigned max = 0xbf) { return at(i) >= min && at(i) <= max; };
+  const unsigned lead = at(0);
+  if (lead < 0x80) return 1;
+  if (lead >= 0xc2 && lead <= 0xdf) return follows(1) ? 2 : 0;
+  if (lead >= 0xe0 && lead <= 0xef) {
+    const unsigned min = lead == 0xe0 ? 0xa0 : 0x80;
+    const unsigned max = lead == 0xed ? 0x9f : 0xbf;
+    return follows(1, min, max) && follows(2) ? 3 : 0;
+  }
+  if (lead >= 0xf0 && lead <= 0xf4) {
+    const unsigned min = lead == 0xf0 ? 0x90 : 0x80;
+    const unsigned max = lead == 0xf4 ? 0x8f : 0xbf;
+    return follows(1, min, max) && follows(2) && follows(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Status ValidateFunctionName(std::string_view name) {
+  const bool characters = std::all_of(name.begin(), name.end(), [](char c) { return IsLower(c) || IsDigit(c) || c == '-'; });
+  if (name.empty() || name.size() > kFunctionNameBytesMax || !characters || !IsLower(name.front()) || name.back() == '-') {
+    return Invalid("function name " + Quoted(name) + " must be 1 to " + std::to_string(kFunctionNameBytesMax) +
+                   " lower-case letters, digits or '-', start with a letter and not end with '-'");
+  }
+  return {};
+}
+
+Status ValidateMainModule(std::string_view name) {
+  const bool printable =
+      std::none_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  if (name.empty() || name.size() > kMainModuleBytesMax || !printable || !ValidateUtf8(name).ok()) {
+    return Invalid("main module name " + Quoted(name) + " must be 1 to " + std::to_string(kMainModuleBytesMax) +
+                   " bytes on one line, as in 'hello.js'");
+  }
+  return {};
+}
+
+Result<std::string> NormalizeRoute(std::string_view text) {
+  if (text.empty() || text.size() > kRouteBytesMax) {
+    return Invalid("route " + Quoted(text) + " must be 1 to " + std::to_string(kRouteBytesMax) + " bytes: HOST, HOST/PATH or /PATH");
+  }
+  const size_t slash = std::min(text.find('/'), text.size());
+  std::string host(text.substr(0, slash));
+  std::string_view path = slash < text.size() ? text.substr(slash) : "/";
+  if (!host.empty() && !IsHostName(host)) {
+    return Invalid("route " + Quoted(text) + ": " + Quoted(host) + " is no host name; write HOST, HOST/PATH or /PATH, without scheme and port");
+  }
+  while (path.size() > 1 && path.ends_with('/') && !path.ends_with("//")) path.remove_suffix(1);
+  ZTS_RETURN_IF_ERROR(ValidateRoutePath(path, text));
+  std::transform(host.begin(), host.end(), host.begin(), ToLowerAscii);
+  return host.append(path);
+}
+
+Status ValidateConfig(VersionConfig& config) {
+  ZTS_RETURN_IF_ERROR(ValidateLimits(config.limits));
+  ZTS_RETURN_IF_ERROR(ValidateEnv(config.env));
+  ZTS_RETURN_IF_ERROR(NormalizeRoutes(config.routes));
+  return ValidateAllowNet(config.allow_net);
+}
+
+Status ValidateBundleSize(uint64_t bytes) {
+  if (bytes == 0) return Invalid("the bundle is empty; it must be one ES module with a default export");
+  if (bytes > kBundleBytesMax) {
+    return Exhausted("the bundle is " + std::to_string(bytes) + " bytes; at most " + std::to_string(kBundleBytesMax) +
+                     " are allowed: minify it, or leave out what is not needed");
+  }
+  return {};
+}
+
+Status ValidateUtf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const size_t length = Utf8Length(text.substr(i));
+    if (length == 0) return Invalid("not UTF-8 at byte " + std::to_string(i));
+    i += length;
+  }
+  return {};
+}
+
+}  // namespace zts::controller
