@@ -1,0 +1,615 @@
+#include "worker/supervisor/engine_host.h"
+
+#include <signal.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "worker/engine/limits.h"
+#include "worker/ipc/channel.h"
+
+namespace zts::supervisor {
+namespace {
+
+constexpr std::string_view kCauseNames[kDeathCauses] = {"fatal",        "crashed",     "killed",
+                                                        "exited",       "unresponsive", "not-started"};
+// In the order of js::LogSeverity.
+constexpr const char* kSeverities[] = {"debug", "info", "log", "warn", "error", "exception"};
+
+// Names are kept for logs of versions that have left the catalog.
+constexpr size_t kNamesMax = 2 * kFunctionCountMax;
+// For what a function's message gets beyond what is measured: its counter row.
+constexpr size_t kMessageSlack = 64;
+
+bool IsCrashSignal(int signal) {
+  return signal == SIGSEGV || signal == SIGABRT || signal == SIGILL || signal == SIGTRAP || signal == SIGBUS ||
+         signal == SIGFPE || signal == SIGSYS;
+}
+
+std::string Title(const std::string& function, uint64_t number) { return function + " v" + std::to_string(number); }
+
+}  // namespace
+
+std::string_view DeathCauseName(DeathCause cause) { return kCauseNames[static_cast<int>(cause)]; }
+
+std::string_view EngineStateName(EngineStatus::State state) {
+  constexpr std::string_view kNames[] = {"idle", "back-off", "starting", "replaying", "serving", "draining", "stopped"};
+  return kNames[static_cast<int>(state)];
+}
+
+EngineHost::EngineHost(Setup setup, World world) : setup_(std::move(setup)), world_(world) {}
+EngineHost::~EngineHost() = default;
+
+// --- starting ------------------------------------------------------------------------------------
+
+void EngineHost::Start() {
+  ZTS_CHECK(status_.state == State::kIdle);
+  Launch();
+}
+
+void EngineHost::Launch() {
+  started_at_ = world_.clock->Now();
+  fatal_.reset();
+  unresponsive_.reset();
+  ++status_.starts;
+  auto launched = world_.launcher->Launch(++generation_, world_.sink);
+  if (!launched.ok()) {
+    ++status_.deaths[static_cast<int>(DeathCause::kNotStarted)];
+    status_.last_death = "the engine cannot be started: " + launched.error().message;
+    const Nanos delay = std::max(restart_policy_.OnDeath(0), RestartPolicy::kDelayMin);
+    ZTS_LOG(kError) << status_.last_death << "; next try in " << delay / kMillisecond << " ms";
+    SetDeadline(delay);
+    SetState(State::kBackoff);
+    return;
+  }
+  process_ = std::move(*launched);
+  status_.pid = process_->pid();
+  SetDeadline(kReadyTimeout);
+  SetState(State::kStarting);
+  SendStart();
+}
+
+bool EngineHost::SendStart() {
+  ipc::ToEngine message;
+  ipc::Configure* configure = message.mutable_configure();
+  configure->set_shards(static_cast<uint32_t>(setup_.listeners.size()));
+  configure->set_io(setup_.io);
+  for (uint32_t cpu : setup_.cpus) configure->add_cpus(cpu);
+  configure->set_snapshot_path(setup_.snapshot_path);
+  configure->set_worker_name(setup_.worker_name);
+  if (!Send(message, world_.counters->fd())) return false;
+  for (uint32_t shard = 0; shard < setup_.listeners.size(); ++shard) {
+    message.mutable_add_listener()->set_shard(shard);
+    if (!Send(message, setup_.listeners[shard])) return false;
+  }
+  return true;
+}
+
+void EngineHost::OnReady(const ipc::Ready& ready) {
+  if (status_.state != State::kStarting) return EndUnresponsive("was ready twice");
+  status_.io_backend = ready.io_backend();
+  status_.io_features.assign(ready.io_features().begin(), ready.io_features().end());
+  status_.artifact_key = ready.artifact_key();
+  ZTS_LOG(kInfo) << "engine " << status_.pid << " is ready after "
+                 << (world_.clock->Now() - started_at_) / kMillisecond << " ms: " << setup_.listeners.size()
+                 << " shards, io " << ready.io_backend();
+  if (committed_) return Replay();
+  Serve();
+}
+
+void EngineHost::Replay() {
+  SetState(State::kReplaying);
+  if (SendCatalog(*committed_, {})) Ask(Exchange::kReplayPrepare, kPrepareTimeout);
+}
+
+void EngineHost::Serve() {
+  exchange_ = Exchange::kNone;
+  SetDeadline(0);
+  SetState(State::kServing);
+  Advance();
+}
+
+// --- sending -------------------------------------------------------------------------------------
+
+bool EngineHost::Send(const ipc::ToEngine& message, int descriptor) {
+  if (process_ == nullptr) return false;
+  Status sent = process_->Send(message, descriptor);
+  if (sent.ok()) return true;
+  // Its exit is on the way, or is made to be; the rest follows from there.
+  if (sent.error().code != ErrorCode::kAborted) EndUnresponsive(sent.error().message);
+  return false;
+}
+
+ipc::ToEngine EngineHost::ToMessage(const FunctionSpec& spec) const {
+  ipc::ToEngine message;
+  ipc::AddFunction* add = message.mutable_add_function();
+  add->set_version_id(spec.version_id);
+  add->set_function(spec.function);
+  add->set_number(spec.number);
+  add->set_main_module(spec.main_module);
+  add->set_source_bytes(spec.source_bytes);
+  add->set_code_cache_bytes(spec.artifact_key == status_.artifact_key ? spec.code_cache_bytes : 0);
+  add->set_cpu_per_request_ns(spec.cpu_per_request);
+  add->set_wall_per_request_ns(spec.wall_per_request);
+  add->set_startup_cpu_ns(spec.startup_cpu);
+  add->set_memory_bytes_max(spec.memory_bytes_max);
+  for (const auto& [name, value] : spec.env) {
+    ipc::EnvVar* variable = add->add_env();
+    variable->set_name(name);
+    variable->set_value(value);
+  }
+  for (const std::string& route : spec.routes) add->add_routes(route);
+  return message;
+}
+
+bool EngineHost::SendFunction(const FunctionSpec& spec) {
+  ipc::ToEngine message = ToMessage(spec);
+  message.mutable_add_function()->set_counter_row(world_.rows->Assign(spec.function));
+  Remember(spec);
+  return Send(message, spec.content.get());
+}
+
+bool EngineHost::SendCatalog(const CatalogSpec& catalog, const std::vector<uint64_t>& warm) {
+  ipc::ToEngine message;
+  ipc::Prepare* prepare = message.mutable_prepare();
+  prepare->set_catalog_version(catalog.version);
+  for (const FunctionSpecPtr& spec : catalog.functions) {
+    if (LeftOut(spec->version_id)) continue;
+    if (known_.insert(spec->version_id).second && !SendFunction(*spec)) return false;
+    prepare->add_version_ids(spec->version_id);
+  }
+  for (uint64_t version_id : warm) {
+    if (!LeftOut(version_id)) prepare->add_warm(version_id);
+  }
+  asked_version_ = catalog.version;
+  return Send(message);
+}
+
+void EngineHost::Ask(Exchange exchange, Nanos timeout) {
+  exchange_ = exchange;
+  SetDeadline(timeout);
+}
+
+// Whether an answer is to the question asked; another one means that the two have lost each other.
+bool EngineHost::Answers(Exchange first, Exchange second, uint64_t catalog_version, std::string_view what) {
+  if ((exchange_ == first || exchange_ == second) && catalog_version == asked_version_) return true;
+  EndUnresponsive("answered " + std::string(what) + " " + std::to_string(catalog_version) + " without a question");
+  return false;
+}
+
+void EngineHost::EndUnresponsive(const std::string& why) {
+  if (!unresponsive_) {
+    unresponsive_ = why;
+    ZTS_LOG(kError) << "engine " << status_.pid << " " << why << "; it is ended";
+  }
+  if (process_ != nullptr) process_->Kill();
+}
+
+// --- changes -------------------------------------------------------------------------------------
+
+void EngineHost::Prepare(CatalogSpec catalog, std::vector<uint64_t> warm, PrepareDone done) {
+  if (status_.state == State::kDraining || status_.state == State::kStopped) {
+    return done(Error{ErrorCode::kAborted, "the worker is stopping"});
+  }
+  if (change_) {
+    ZTS_CHECK(!change_->prepare_done && !change_->commit_done);
+    AbortInEngine(change_->catalog.version);
+    change_.reset();
+  }
+  std::vector<Problem> problems = Refusals(catalog);
+  if (!problems.empty()) return done(std::move(problems));
+  change_ = Change{std::move(catalog), std::move(warm), std::move(done), nullptr};
+  Advance();
+}
+
+// What can be told of new versions without asking the engine. What is committed and left out stays so without a word: other
+// functions' deploys go on.
+std::vector<Problem> EngineHost::Refusals(const CatalogSpec& catalog) const {
+  const std::set<uint64_t> committed = CommittedIds();
+  std::vector<Problem> problems;
+  for (const FunctionSpecPtr& spec : catalog.functions) {
+    if (committed.count(spec->version_id) > 0) continue;
+    if (LeftOut(spec->version_id)) {
+      problems.push_back({spec->function, spec->number, "quarantined",
+                          "this version ended the engine " + std::to_string(Quarantine::kDeathsMax) +
+                              " times within a minute; deploy another one"});
+    } else if (ToMessage(*spec).ByteSizeLong() + kMessageSlack > ipc::kIpcMessageBytesMax) {
+      problems.push_back({spec->function, spec->number, "too-large", "environment and routes are too large for one message"});
+    }
+  }
+  return problems;
+}
+
+std::set<uint64_t> EngineHost::CommittedIds() const {
+  std::set<uint64_t> ids;
+  if (!committed_) return ids;
+  for (const FunctionSpecPtr& spec : committed_->functions) ids.insert(spec->version_id);
+  return ids;
+}
+
+void EngineHost::Commit(CommitDone done) {
+  if (status_.state == State::kDraining || status_.state == State::kStopped) {
+    return done(Error{ErrorCode::kAborted, "the worker is stopping"});
+  }
+  ZTS_CHECK(change_ && !change_->prepare_done && !change_->commit_done);
+  change_->commit_done = std::move(done);
+  Advance();
+}
+
+// The next step of a change, when the engine has nothing else to answer.
+void EngineHost::Advance() {
+  if (status_.state != State::kServing || exchange_ != Exchange::kNone || !change_) return;
+  if (!change_->ready_here) {
+    if (SendCatalog(change_->catalog, change_->warm)) {
+      Ask(Exchange::kPrepare, PrepareTimeout(change_->catalog, change_->warm));
+    }
+    return;
+  }
+  if (!change_->commit_done) return;
+  ipc::ToEngine message;
+  message.mutable_commit()->set_catalog_version(change_->catalog.version);
+  asked_version_ = change_->catalog.version;
+  if (Send(message)) Ask(Exchange::kCommit, kCommitTimeout);
+}
+
+void EngineHost::OnPrepared(const ipc::Prepared& prepared) {
+  if (!Answers(Exchange::kPrepare, Exchange::kReplayPrepare, prepared.catalog_version(), "Prepared")) return;
+  std::vector<Problem> problems;
+  for (const ipc::Problem& problem : prepared.problems()) problems.push_back(ToProblem(problem));
+  if (exchange_ == Exchange::kReplayPrepare) return OnReplayPrepared(std::move(problems), prepared);
+  exchange_ = Exchange::kNone;
+  SetDeadline(0);
+  if (!problems.empty()) {
+    AbortInEngine(prepared.catalog_version());
+    return FinishPrepare(std::move(problems));
+  }
+  change_->ready_here = true;
+  if (change_->prepare_done) {
+    // The callee may go on with the change at once.
+    std::exchange(change_->prepare_done, nullptr)(std::vector<Problem>{});
+  } else {
+    Advance();
+  }
+}
+
+void EngineHost::OnReplayPrepared(std::vector<Problem> problems, const ipc::Prepared& prepared) {
+  if (problems.empty()) {
+    ipc::ToEngine message;
+    message.mutable_commit()->set_catalog_version(committed_->version);
+    if (Send(message)) Ask(Exchange::kReplayCommit, kCommitTimeout);
+    return;
+  }
+  bool fewer = false;
+  for (int i = 0; i < prepared.problems_size(); ++i) {
+    ZTS_LOG(kError) << Title(problems[i].function, problems[i].number) << " cannot be served by the new engine: "
+                    << problems[i].message;
+    const uint64_t version_id = prepared.problems(i).version_id();
+    if (version_id != 0 && refused_.insert(version_id).second) fewer = true;
+  }
+  AbortInEngine(prepared.catalog_version());
+  if (fewer) return Replay();
+  // Nobody in particular is to blame, so leaving somebody out does not help. The controller's next catalog may.
+  ZTS_LOG(kError) << "the new engine refuses catalog " << committed_->version << "; nothing is served until the next one";
+  status_.serves_catalog = false;
+  Serve();
+}
+
+void EngineHost::OnCommitted(const ipc::Committed& committed) {
+  if (!Answers(Exchange::kCommit, Exchange::kReplayCommit, committed.catalog_version(), "Committed")) return;
+  const bool replayed = exchange_ == Exchange::kReplayCommit;
+  if (!replayed) {
+    committed_ = std::move(change_->catalog);
+    AdoptCommitted();
+  }
+  status_.serves_catalog = true;
+  status_.catalog_version = committed_->version;
+  if (replayed && status_.starts > 1) {
+    ZTS_LOG(kInfo) << "engine " << status_.pid << " serves catalog " << committed_->version << " with "
+                   << committed_->functions.size() << " functions, "
+                   << (world_.clock->Now() - started_at_) / kMillisecond << " ms after its start";
+  }
+  if (replayed) return Serve();
+  exchange_ = Exchange::kNone;
+  SetDeadline(0);
+  Publish();
+  // The callee may begin the next change at once.
+  FinishCommit({});
+}
+
+// The engine forgets what the committed catalog does not name, and so does the host.
+void EngineHost::AdoptCommitted() {
+  const std::set<uint64_t> ids = CommittedIds();
+  std::set<std::string> functions;
+  for (const FunctionSpecPtr& spec : committed_->functions) functions.insert(spec->function);
+  std::erase_if(known_, [&ids](uint64_t id) { return ids.count(id) == 0; });
+  std::erase_if(refused_, [&ids](uint64_t id) { return ids.count(id) == 0; });
+  quarantine_.Retain(ids);
+  ListQuarantined();
+  world_.rows->Retain(functions);
+}
+
+void EngineHost::AbortInEngine(uint64_t catalog_version) {
+  if (status_.state != State::kServing && status_.state != State::kReplaying) return;
+  // The engine may forget with the catalog what came for it: the next one that names it brings it again.
+  const std::set<uint64_t> keep = CommittedIds();
+  std::erase_if(known_, [&keep](uint64_t id) { return keep.count(id) == 0; });
+  ipc::ToEngine message;
+  message.mutable_abort()->set_catalog_version(catalog_version);
+  Send(message);
+}
+
+// The change has ended before its Commit was done.
+void EngineHost::FinishPrepare(Result<std::vector<Problem>> result) {
+  Change change = std::move(*change_);
+  change_.reset();
+  if (change.prepare_done) return change.prepare_done(std::move(result));
+  if (!change.commit_done) return;
+  if (!result.ok()) return change.commit_done(std::move(result).error());
+  std::string why = "the catalog could not be prepared again on a new engine";
+  for (const Problem& problem : *result) why += "; " + Title(problem.function, problem.number) + ": " + problem.message;
+  change.commit_done(Error{ErrorCode::kUnavailable, why});
+}
+
+void EngineHost::FinishCommit(Status status) {
+  CommitDone done = std::move(change_->commit_done);
+  change_.reset();
+  done(std::move(status));
+}
+
+void EngineHost::AbandonChange(Error error) {
+  if (change_) FinishPrepare(std::move(error));
+}
+
+// --- dying ---------------------------------------------------------------------------------------
+
+void EngineHost::OnExit(uint64_t generation, ExitStatus exit) {
+  if (generation != generation_ || process_ == nullptr) return;
+  process_.reset();
+  const pid_t pid = std::exchange(status_.pid, 0);
+  const Exchange during = std::exchange(exchange_, Exchange::kNone);
+  known_.clear();
+  status_.serves_catalog = false;
+  if (change_) change_->ready_here = false;
+  if (status_.state == State::kDraining) {
+    ZTS_LOG(kInfo) << "engine " << pid << " has ended: " << exit.ToString();
+    return Stopped();
+  }
+
+  const DeathCause cause = CauseOf(exit);
+  ++status_.deaths[static_cast<int>(cause)];
+  // The gauges still say who was in flight.
+  const uint64_t suspect = Suspect(cause);
+  ResetGauges();
+  status_.last_death = "engine " + std::to_string(pid) + " ended with " + exit.ToString();
+  if (unresponsive_) status_.last_death += ": " + *unresponsive_;
+  if (fatal_) status_.last_death += ": " + fatal_->reason();
+  if (const auto name = names_.find(suspect); name != names_.end()) {
+    status_.last_death += ", in " + Title(name->second.function, name->second.number);
+  }
+  const Nanos delay = restart_policy_.OnDeath(world_.clock->Now() - started_at_);
+  ZTS_LOG(kError) << status_.last_death << (delay == 0 ? "; a new one starts at once"
+                                                       : "; a new one starts in " +
+                                                             std::to_string(delay / kMillisecond) + " ms");
+  if (suspect != 0) Blame(suspect);
+  if (change_ && (during == Exchange::kPrepare || during == Exchange::kCommit)) CountAgainstChange(suspect);
+  if (delay == 0) return Launch();
+  SetDeadline(delay);
+  SetState(State::kBackoff);
+}
+
+DeathCause EngineHost::CauseOf(ExitStatus exit) const {
+  if (unresponsive_) return DeathCause::kUnresponsive;
+  if (fatal_) return DeathCause::kFatal;
+  if (!exit.signaled) return DeathCause::kExited;
+  return IsCrashSignal(exit.code) ? DeathCause::kCrashed : DeathCause::kKilled;
+}
+
+// The version that took the engine down: the one it named, or, in a crash without a word, the only one that was running. 0: unknown.
+uint64_t EngineHost::Suspect(DeathCause cause) const {
+  if (fatal_) return fatal_->version_id();
+  if (cause != DeathCause::kCrashed || !committed_) return 0;
+  uint64_t only = 0;
+  for (const FunctionSpecPtr& spec : committed_->functions) {
+    const uint32_t row = world_.rows->Assign(spec->function);
+    if (row == 0) continue;
+    bool running = false;
+    for (uint32_t shard = 0; shard < world_.counters->shards(); ++shard) {
+      running = running || world_.counters->shard(shard).functions[row].in_flight.Read() != 0;
+    }
+    if (!running) continue;
+    if (only != 0) return 0;
+    only = spec->version_id;
+  }
+  return only;
+}
+
+void EngineHost::Blame(uint64_t version_id) {
+  if (!quarantine_.OnDeath(version_id, world_.clock->Now())) return;
+  const auto name = names_.find(version_id);
+  if (name == names_.end()) return;
+  const auto& [function, number] = name->second;
+  const std::string message = "taken out of service on worker " + setup_.worker_name + ": this version ended the engine " +
+                              std::to_string(Quarantine::kDeathsMax) +
+                              " times within a minute. Other functions go on; deploy a new version to serve this one again";
+  ZTS_LOG(kError) << Title(function, number) << " is " << message;
+  ListQuarantined();
+  ReportToTenant(function, number, message);
+}
+
+void EngineHost::ListQuarantined() {
+  status_.quarantined.clear();
+  for (uint64_t version_id : quarantine_.held()) {
+    const auto name = names_.find(version_id);
+    if (name != names_.end()) status_.quarantined.emplace_back(name->second.function, name->second.number);
+  }
+}
+
+// An engine that dies over a change is not asked for ever.
+void EngineHost::CountAgainstChange(uint64_t version_id) {
+  if (++change_->deaths < kChangeDeathsMax) return;
+  Problem problem;
+  problem.kind = "engine-died";
+  problem.message = "the engine died " + std::to_string(kChangeDeathsMax) + " times while this was made ready; last: " +
+                    status_.last_death;
+  // Without a name, a change that brings one new version brings the culprit.
+  if (version_id == 0 && change_->warm.size() == 1) version_id = change_->warm.front();
+  if (const auto name = names_.find(version_id); name != names_.end()) {
+    problem.function = name->second.function;
+    problem.number = name->second.number;
+  }
+  FinishPrepare(std::vector<Problem>{problem});
+}
+
+// What was a level in the dead engine is nothing in the next one; what was counted stays.
+void EngineHost::ResetGauges() {
+  for (uint32_t index = 0; index < world_.counters->shards(); ++index) {
+    ipc::ShardCounters& shard = world_.counters->shard(index);
+    for (ipc::Counter* gauge : {&shard.connections_open, &shard.warm_isolates, &shard.spare_isolates, &shard.queued,
+                                &shard.active_catalog}) {
+      gauge->Set(0);
+    }
+    for (const auto& [function, row] : world_.rows->InUse()) {
+      ipc::FunctionCounters& counters = shard.functions[row];
+      counters.in_flight.Set(0);
+      counters.isolates.Set(0);
+      counters.heap_used_bytes.Set(0);
+    }
+  }
+}
+
+// --- stopping ------------------------------------------------------------------------------------
+
+void EngineHost::Drain(Nanos timeout, std::function<void()> done) {
+  drain_done_ = std::move(done);
+  const bool alive = process_ != nullptr;
+  SetState(State::kDraining);
+  AbandonChange({ErrorCode::kAborted, "the worker is stopping"});
+  if (!alive) return Stopped();
+  ipc::ToEngine message;
+  message.mutable_drain()->set_timeout_ms(static_cast<uint32_t>(timeout / kMillisecond));
+  SetDeadline(timeout + kDrainGrace);
+  Send(message);
+}
+
+void EngineHost::Kill() {
+  if (process_ != nullptr) process_->Kill();
+}
+
+void EngineHost::Stopped() {
+  SetDeadline(0);
+  SetState(State::kStopped);
+  if (drain_done_) std::exchange(drain_done_, nullptr)();
+}
+
+// --- events --------------------------------------------------------------------------------------
+
+void EngineHost::OnMessage(uint64_t generation, ipc::FromEngine message) {
+  if (generation != generation_ || process_ == nullptr) return;
+  if (message.has_logs()) return OnLogs(message.logs());
+  if (message.has_fatal()) {
+    fatal_ = message.fatal();
+    return;
+  }
+  // A drain has overtaken whatever was asked.
+  if (status_.state == State::kDraining || unresponsive_) return;
+  if (message.has_ready()) return OnReady(message.ready());
+  if (message.has_prepared()) return OnPrepared(message.prepared());
+  if (message.has_committed()) return OnCommitted(message.committed());
+  EndUnresponsive("sent a message that nobody understands");
+}
+
+void EngineHost::OnLogs(const ipc::Logs& logs) {
+  std::vector<LogRecord> records;
+  for (const ipc::Log& log : logs.records()) {
+    LogRecord record;
+    record.time = log.time_ns();
+    if (const auto name = names_.find(log.version_id()); name != names_.end()) {
+      record.function = name->second.function;
+      record.number = name->second.number;
+    }
+    record.severity = log.severity() < std::size(kSeverities) ? kSeverities[log.severity()] : "log";
+    record.message = log.message();
+    record.request_id = log.request_id();
+    record.dropped_before = log.dropped_before();
+    records.push_back(std::move(record));
+  }
+  world_.observer->OnLogs(std::move(records));
+}
+
+void EngineHost::OnTime() {
+  if (deadline_ == 0 || world_.clock->Now() < deadline_) return;
+  deadline_ = 0;
+  switch (status_.state) {
+    case State::kBackoff: return Launch();
+    case State::kStarting: return EndUnresponsive("was not ready in time");
+    case State::kReplaying:
+    case State::kServing: return EndUnresponsive("did not answer in time");
+    case State::kDraining:
+      ZTS_LOG(kWarning) << "engine " << status_.pid << " has not drained in time; it is ended";
+      return Kill();
+    case State::kIdle:
+    case State::kStopped: return;
+  }
+}
+
+void EngineHost::SetState(State state) {
+  status_.state = state;
+  Publish();
+}
+
+void EngineHost::SetDeadline(Nanos after) { deadline_ = after == 0 ? 0 : world_.clock->Now() + after; }
+
+void EngineHost::Publish() { world_.observer->OnStatus(status_); }
+
+// --- small things --------------------------------------------------------------------------------
+
+bool EngineHost::LeftOut(uint64_t version_id) const {
+  return quarantine_.Holds(version_id) || refused_.count(version_id) > 0;
+}
+
+Nanos EngineHost::PrepareTimeout(const CatalogSpec& catalog, const std::vector<uint64_t>& warm) const {
+  Nanos timeout = kPrepareTimeout;
+  for (const FunctionSpecPtr& spec : catalog.functions) {
+    if (std::find(warm.begin(), warm.end(), spec->version_id) == warm.end()) continue;
+    const Nanos startup = spec->startup_cpu > 0 ? spec->startup_cpu : kStartupCpuDefault;
+    timeout += startup * static_cast<Nanos>(setup_.listeners.size());
+  }
+  return timeout;
+}
+
+Problem EngineHost::ToProblem(const ipc::Problem& from) const {
+  Problem problem;
+  if (const auto name = names_.find(from.version_id()); name != names_.end()) {
+    problem.function = name->second.function;
+    problem.number = name->second.number;
+  }
+  problem.kind = from.kind();
+  problem.message = from.message();
+  problem.file = from.file();
+  problem.line = from.line();
+  problem.column = from.column();
+  problem.source_line = from.source_line();
+  problem.stack = from.stack();
+  return problem;
+}
+
+void EngineHost::Remember(const FunctionSpec& spec) {
+  names_[spec.version_id] = {spec.function, spec.number};
+  for (auto it = names_.begin(); names_.size() > kNamesMax && it != names_.end();) {
+    it = known_.count(it->first) > 0 ? std::next(it) : names_.erase(it);
+  }
+}
+
+void EngineHost::ReportToTenant(const std::string& function, uint64_t number, const std::string& message) {
+  LogRecord record;
+  record.time = world_.clock->WallNow();
+  record.function = function;
+  record.number = number;
+  record.severity = "error";
+  record.message = message;
+  std::vector<LogRecord> records;
+  records.push_back(std::move(record));
+  world_.observer->OnLogs(std::move(records));
+}
+
+}  // namespace zts::supervisor

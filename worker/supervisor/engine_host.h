@@ -1,0 +1,215 @@
+// Keeps one engine alive and fed: a state machine over messages, exits and time.
+//
+//   starting -> replaying -> serving -> (dies) -> back-off -> starting ...      any -> draining -> stopped
+//
+// What the engine must serve (the committed catalog) and what is under way (a change: Prepare, then Commit) belong to the host. A
+// new engine gets the committed catalog first, without warming anything, so that capacity is back at once; then the change is done
+// again from its start, and whoever asked for it notices nothing but time.
+//
+// Owner:    Engines, one an engine class.
+// Thread:   one; the process's events reach it through the sink's owner.
+// Life:     everything in World outlives it.
+// Limits:   kReadyTimeout, kCommitTimeout and so on: an engine that misses one is ended and started again.
+//           kChangeDeathsMax deaths while one change is prepared or committed end the change. Quarantine, RestartPolicy.
+// Errors:   a change ends in problems (the engine or a function refuses it), or kAborted (the worker stops).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "worker/ipc/engine.pb.h"
+#include "worker/ipc/shared_counters.h"
+#include "worker/supervisor/counter_rows.h"
+#include "worker/supervisor/engine_process.h"
+#include "worker/supervisor/function_spec.h"
+#include "worker/supervisor/quarantine.h"
+#include "worker/supervisor/restart_policy.h"
+
+namespace zts::supervisor {
+
+// Why an engine had to be started again.
+enum class DeathCause : uint8_t {
+  kFatal,         // it said so itself: a V8 fatal, a turn that would not stop
+  kCrashed,       // a signal that a program brings upon itself
+  kKilled,        // SIGKILL, SIGTERM: from outside, or the kernel for want of memory
+  kExited,        // by itself, without a word
+  kUnresponsive,  // it missed a deadline, or spoke nonsense
+  kNotStarted,    // it could not be executed
+};
+inline constexpr int kDeathCauses = 6;
+std::string_view DeathCauseName(DeathCause cause);
+
+// What the admin port, the metrics and the start-up look at.
+struct EngineStatus {
+  enum class State : uint8_t { kIdle, kBackoff, kStarting, kReplaying, kServing, kDraining, kStopped };
+  State state = State::kIdle;
+  pid_t pid = 0;  // 0: none
+  uint64_t starts = 0;
+  // Of the last engine that was ready; kept over a restart.
+  std::string io_backend;
+  std::vector<std::string> io_features;  // "multishot_recv=1"
+  std::string artifact_key;
+  // What the engine serves; meaningful when serves_catalog.
+  uint64_t catalog_version = 0;
+  bool serves_catalog = false;
+  std::array<uint64_t, kDeathCauses> deaths{};
+  std::vector<std::pair<std::string, uint64_t>> quarantined;  // function, number
+  std::string last_death;  // a sentence; empty: none
+};
+std::string_view EngineStateName(EngineStatus::State state);
+
+class HostObserver {
+ public:
+  virtual ~HostObserver() = default;
+  virtual void OnStatus(const EngineStatus& status) = 0;
+  virtual void OnLogs(std::vector<LogRecord> records) = 0;
+};
+
+class EngineHost {
+ public:
+  // From the start of the process to Ready: Node and V8 take 0.1 s, a loaded machine many times that.
+  static constexpr Nanos kReadyTimeout = 30 * kSecond;
+  // Building a catalog without warming anything; a warm version adds its start-up limit on every shard.
+  static constexpr Nanos kPrepareTimeout = 20 * kSecond;
+  static constexpr Nanos kStartupCpuDefault = 2 * kSecond;
+  static constexpr Nanos kCommitTimeout = 10 * kSecond;
+  // What an engine gets on top of its own drain time before it is killed.
+  static constexpr Nanos kDrainGrace = 2 * kSecond;
+  static constexpr int kChangeDeathsMax = 3;
+
+  struct Setup {
+    std::string io;              // "auto", "uring", "epoll"
+    std::vector<uint32_t> cpus;  // one a shard, or empty
+    std::string snapshot_path;
+    std::string worker_name;
+    std::vector<int> listeners;  // one a shard
+  };
+  struct World {
+    const Clock* clock;
+    EngineLauncher* launcher;
+    EngineSink* sink;
+    CounterRows* rows;
+    const ipc::SharedCounters* counters;
+    HostObserver* observer;
+  };
+  EngineHost(Setup setup, World world);
+  ~EngineHost();
+
+  void Start();
+
+  // Empty: the catalog is ready to be committed, and every version in `warm` is warm on every shard. Otherwise why not; what was
+  // committed goes on serving and the change is forgotten. A change that waits for its Commit is replaced.
+  // REQUIRES: no Prepare or Commit is under way.
+  using PrepareDone = std::function<void(Result<std::vector<Problem>>)>;
+  void Prepare(CatalogSpec catalog, std::vector<uint64_t> warm, PrepareDone done);
+  // REQUIRES: Prepare has ended well and nothing replaced it.
+  using CommitDone = std::function<void(Status)>;
+  void Commit(CommitDone done);
+
+  // No new work; the engine finishes what it has. `done` once no engine is left.
+  void Drain(Nanos timeout, std::function<void()> done);
+  // Ends the engine at once; with Drain before it, `done` follows.
+  void Kill();
+
+  // Events.
+  void OnMessage(uint64_t generation, ipc::FromEngine message);
+  void OnExit(uint64_t generation, ExitStatus status);
+  void OnTime();
+  // When OnTime is due; 0: never.
+  Nanos NextDeadline() const { return deadline_; }
+
+  const EngineStatus& status() const { return status_; }
+
+ private:
+  using State = EngineStatus::State;
+  // The one question the engine has not answered yet.
+  enum class Exchange : uint8_t { kNone, kReplayPrepare, kReplayCommit, kPrepare, kCommit };
+  struct Change {
+    CatalogSpec catalog;
+    std::vector<uint64_t> warm;
+    PrepareDone prepare_done;  // null once called
+    CommitDone commit_done;    // null until Commit
+    bool ready_here = false;   // this very engine has prepared it
+    int deaths = 0;
+  };
+
+  void Launch();
+  void SetState(State state);
+  void SetDeadline(Nanos after);
+  void Publish();
+  bool Send(const ipc::ToEngine& message, int descriptor = -1);
+  bool SendStart();
+  bool SendCatalog(const CatalogSpec& catalog, const std::vector<uint64_t>& warm);
+  bool SendFunction(const FunctionSpec& spec);
+  ipc::ToEngine ToMessage(const FunctionSpec& spec) const;
+  void Ask(Exchange exchange, Nanos timeout);
+  bool Answers(Exchange first, Exchange second, uint64_t catalog_version, std::string_view what);
+  void EndUnresponsive(const std::string& why);
+
+  void OnReady(const ipc::Ready& ready);
+  void OnPrepared(const ipc::Prepared& prepared);
+  void OnReplayPrepared(std::vector<Problem> problems, const ipc::Prepared& prepared);
+  void OnCommitted(const ipc::Committed& committed);
+  void OnLogs(const ipc::Logs& logs);
+  void Replay();
+  void Serve();
+  void Advance();
+  void FinishPrepare(Result<std::vector<Problem>> result);
+  void FinishCommit(Status status);
+  void AbandonChange(Error error);
+  void AbortInEngine(uint64_t catalog_version);
+  void AdoptCommitted();
+  std::set<uint64_t> CommittedIds() const;
+  std::vector<Problem> Refusals(const CatalogSpec& catalog) const;
+
+  DeathCause CauseOf(ExitStatus status) const;
+  uint64_t Suspect(DeathCause cause) const;
+  void Blame(uint64_t version_id);
+  void ListQuarantined();
+  void CountAgainstChange(uint64_t version_id);
+  void ResetGauges();
+  void Stopped();
+
+  bool LeftOut(uint64_t version_id) const;
+  Nanos PrepareTimeout(const CatalogSpec& catalog, const std::vector<uint64_t>& warm) const;
+  Problem ToProblem(const ipc::Problem& problem) const;
+  void Remember(const FunctionSpec& spec);
+  void ReportToTenant(const std::string& function, uint64_t number, const std::string& message);
+
+  const Setup setup_;
+  const World world_;
+  EngineStatus status_;
+  RestartPolicy restart_policy_;
+  Quarantine quarantine_;
+
+  std::unique_ptr<EngineProcess> process_;
+  uint64_t generation_ = 0;
+  Nanos started_at_ = 0;
+  Nanos deadline_ = 0;
+  Exchange exchange_ = Exchange::kNone;
+  uint64_t asked_version_ = 0;
+  std::optional<ipc::Fatal> fatal_;
+  std::optional<std::string> unresponsive_;
+
+  std::optional<CatalogSpec> committed_;
+  std::optional<Change> change_;
+  std::set<uint64_t> known_;        // version ids this engine has
+  std::set<uint64_t> refused_;      // committed once, refused by a later engine
+  struct Name {
+    std::string function;
+    uint64_t number;
+  };
+  std::map<uint64_t, Name> names_;  // for logs that come late
+  std::function<void()> drain_done_;
+};
+
+}  // namespace zts::supervisor

@@ -1,0 +1,89 @@
+// The engines of this worker on their own thread: feeds EngineHost its events, and gives the rest of the worker calls that may wait.
+//
+// There is one engine, of the default class; its listeners stay open over its restarts.
+//
+// Owner:    main(), one.
+// Thread:   any, except where said. The thread inside starts the engine processes and lives until Stop.
+// Life:     counters and rows outlive it. on_logs is called on the inner thread until Stop has returned.
+// Errors:   kAborted: the worker is stopping.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/unique_fd.h"
+#include "worker/supervisor/engine_host.h"
+
+namespace zts::supervisor {
+
+// What a deploy needs of the engines; tests put a fake in their place.
+class CatalogSink {
+ public:
+  virtual ~CatalogSink() = default;
+  // See EngineHost. Wait for the answer; one thread at a time.
+  virtual Result<std::vector<Problem>> Prepare(CatalogSpec catalog, std::vector<uint64_t> warm) = 0;
+  virtual Status Commit() = 0;
+  // The key that code caches must have; empty until the first engine is ready.
+  virtual std::string ArtifactKey() const = 0;
+};
+
+class Engines final : public CatalogSink, private EngineSink, private HostObserver {
+ public:
+  struct Options {
+    EngineHost::Setup setup;           // without listeners
+    std::vector<UniqueFd> listeners;   // one a shard
+    std::unique_ptr<EngineLauncher> launcher;
+    const Clock* clock;
+    const ipc::SharedCounters* counters;
+    CounterRows* rows;
+    std::function<void(std::vector<LogRecord>)> on_logs;
+    // Something of the status has changed; on the inner thread.
+    std::function<void()> on_status;
+  };
+  explicit Engines(Options options);
+  ~Engines() override;
+
+  Result<std::vector<Problem>> Prepare(CatalogSpec catalog, std::vector<uint64_t> warm) override;
+  Status Commit() override;
+  std::string ArtifactKey() const override;
+
+  // Begins to drain and returns; status().state becomes kStopped.
+  void Drain(Nanos timeout);
+  void Kill();
+
+  EngineStatus status() const;
+
+ private:
+  using Task = std::function<void()>;
+  // Tasks of an engine wait for room here; an engine that floods is slowed down, not buffered.
+  static constexpr size_t kTasksMax = 1024;
+
+  void OnMessage(uint64_t generation, ipc::FromEngine message) override;
+  void OnExit(uint64_t generation, ExitStatus status) override;
+  void OnStatus(const EngineStatus& status) override;
+  void OnLogs(std::vector<LogRecord> records) override;
+
+  enum class Room : uint8_t { kWaitFor, kTake };
+  void Post(Task task, Room room);
+  void Run();
+  bool TakeTasks(std::deque<Task>* tasks);
+
+  Options options_;
+  EngineHost host_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::condition_variable room_;
+  std::deque<Task> tasks_;
+  EngineStatus status_;
+  bool ending_ = false;
+  std::thread thread_;
+};
+
+}  // namespace zts::supervisor

@@ -1,0 +1,74 @@
+// What the supervisor hands an engine: function versions and catalogs of them, apart from how they came here.
+//
+// Owner:    shared; immutable once made.
+// Thread:   any.
+// Life:     a spec keeps its content alive, so that a new engine gets it without the disk or the controller.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/unique_fd.h"
+
+namespace zts::supervisor {
+
+struct FunctionSpec {
+  // Given by this worker, never reused while it lives: ids of another store could collide with what an engine has.
+  uint64_t version_id = 0;
+  std::string function;
+  uint64_t number = 0;
+  std::string main_module;
+
+  // A sealed memory file: source, then code cache.
+  UniqueFd content;
+  uint64_t source_bytes = 0;
+  uint64_t code_cache_bytes = 0;
+  // Which engine build the code cache is good for; another one gets the source alone.
+  std::string artifact_key;
+
+  // 0: the platform's default.
+  Nanos cpu_per_request = 0;
+  Nanos wall_per_request = 0;
+  Nanos startup_cpu = 0;
+  uint64_t memory_bytes_max = 0;
+
+  std::vector<std::pair<std::string, std::string>> env;
+  std::vector<std::string> routes;
+};
+
+using FunctionSpecPtr = std::shared_ptr<const FunctionSpec>;
+
+struct CatalogSpec {
+  uint64_t version = 0;
+  std::vector<FunctionSpecPtr> functions;
+};
+
+// Why a function version cannot be served.
+struct Problem {
+  std::string function;  // empty: of the catalog as a whole
+  uint64_t number = 0;
+  std::string kind;      // an outcome's name, or "engine-died", "quarantined", "fetch", ...
+  std::string message;
+  std::string file;
+  int line = 0;
+  int column = 0;
+  std::string source_line;
+  std::string stack;
+};
+
+// Console output or an uncaught exception, with the names an id stands for.
+struct LogRecord {
+  Nanos time = 0;  // since 1970
+  std::string function;
+  uint64_t number = 0;
+  std::string severity;  // "debug", "info", "log", "warn", "error", "exception"
+  std::string message;
+  std::string request_id;
+  uint64_t dropped_before = 0;
+};
+
+}  // namespace zts::supervisor
