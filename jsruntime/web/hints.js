@@ -1,0 +1,34 @@
+// What to say about names that do not exist here.
+//
+// They stay undefined, because libraries ask `typeof fetch`, `typeof process` or `typeof Buffer` to choose their way, and a stub
+// that throws when it is called would send them the wrong one. Who reports an uncaught ReferenceError may add the hint to it.
+//
+//   internal.hintFor(name) -> a sentence, or undefined
+
+internal.hintFor = (name) => {
+  switch (name) {
+    case 'require': case 'module': case 'exports': case '__dirname': case '__filename':
+      return `zts runs ES modules, not CommonJS: use import, and let ztsctl bundle the package.`;
+    case 'process':
+      return 'There is no process here: settings of the function arrive as the second argument, env.';
+    case 'Buffer':
+      return 'Buffer is Node\'s: use Uint8Array, TextEncoder and TextDecoder, or import { Buffer } from the npm package "buffer".';
+    case 'global': case 'window': case 'document': case 'localStorage': case 'sessionStorage': case 'location':
+      return name === 'global' || name === 'window' ? 'The global object is globalThis.' : `${name} belongs to browsers' pages.`;
+    case 'fetch': case 'XMLHttpRequest': case 'WebSocket': case 'EventSource':
+      return `${name} is not available: functions cannot make outgoing requests yet.`;
+    case 'ReadableStream': case 'WritableStream': case 'TransformStream': case 'CompressionStream': case 'DecompressionStream':
+    case 'TextEncoderStream': case 'TextDecoderStream':
+      return `${name} is not available: bodies are read and written as a whole (text(), bytes(), new Response(string or bytes)).`;
+    case 'setImmediate':
+      return 'Use setTimeout(f, 0) or queueMicrotask(f).';
+    case 'WebAssembly': case 'SharedArrayBuffer': case 'Atomics':
+      return `${name} is switched off: its memory would escape the function's limit.`;
+    case 'Worker': case 'MessageChannel': case 'BroadcastChannel':
+      return `${name} is not available: a function has one thread.`;
+    case 'caches':
+      return 'There is no Cache API: keep small things in a Map at module level.';
+    default:
+      return undefined;
+  }
+};
