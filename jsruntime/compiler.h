@@ -10,6 +10,7 @@
 
 #include <string>
 
+#include "jsruntime/artifact_key.h"
 #include "jsruntime/isolate.h"
 
 namespace zts::js {
@@ -24,7 +25,6 @@ class Host;
 
 Compiled Compile(Host& host, ScriptPtr script);
 
-// "14.6.202.34|<flag hash>|<cpu features>": artifacts are good only where this is equal.
-std::string ArtifactKey();
+// ArtifactKey() of jsruntime/artifact_key.h says where the code cache is good.
 
 }  // namespace zts::js

@@ -4,8 +4,8 @@
 //
 //   ZTS_HOST_MAIN(Main);   // int Main(int argc, char** argv): what follows the addon's path on the command line
 //
-// started as `node <flags of v8_flags.txt> program.node args...`. Main runs on the main thread and does not return to Node: the process
-// exits with its result.
+// started as `zts-host <flags of v8_flags.txt> program.node args...` (jsruntime/launch.h makes that line). Main runs on the main thread
+// with argv[0] the addon's path, and does not return to Node: the process exits with its result.
 //
 // Owner:    main(), exactly one Host a process.
 // Thread:   Start: the main thread. NewIsolate: any.
@@ -18,6 +18,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "jsruntime/artifact_key.h"
 #include "jsruntime/isolate.h"
 
 namespace zts::js {
@@ -31,7 +32,13 @@ class Host : public IsolateFactory {
   ~Host() override = default;
 };
 
-// V8's version, e.g. "14.6.202.34-node.34".
-std::string V8Version();
+// Defined by ZTS_HOST_MAIN; called by the addon's entry.
+int HostMain(int argc, char** argv);
 
 }  // namespace zts::js
+
+#define ZTS_HOST_MAIN(main_function)                                          \
+  namespace zts::js {                                                         \
+  int HostMain(int argc, char** argv) { return main_function(argc, argv); }   \
+  }                                                                           \
+  static_assert(true, "a semicolon follows")

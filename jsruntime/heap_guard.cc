@@ -1,0 +1,73 @@
+#include "jsruntime/heap_guard.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace zts::js {
+
+bool QuotaAllocator::HasRoomFor(size_t bytes) const {
+  const size_t taken = used() + heap_used_.load(std::memory_order_relaxed);
+  return bytes <= limit() && taken <= limit() - bytes;
+}
+
+void* QuotaAllocator::Allocate(size_t length) {
+  if (!HasRoomFor(length)) return nullptr;
+  void* data = std::calloc(std::max<size_t>(length, 1), 1);
+  if (data != nullptr) used_.fetch_add(length, std::memory_order_relaxed);
+  return data;
+}
+
+void* QuotaAllocator::AllocateUninitialized(size_t length) {
+  if (!HasRoomFor(length)) return nullptr;
+  void* data = std::malloc(std::max<size_t>(length, 1));
+  if (data != nullptr) used_.fetch_add(length, std::memory_order_relaxed);
+  return data;
+}
+
+void QuotaAllocator::Free(void* data, size_t length) {
+  std::free(data);
+  used_.fetch_sub(length, std::memory_order_relaxed);
+}
+
+void HeapGuard::Configure(v8::Isolate::CreateParams* params) {
+  params->array_buffer_allocator_shared = allocator_;
+  params->constraints.set_max_old_generation_size_in_bytes(kHeapInitialBytes);
+  params->constraints.set_max_young_generation_size_in_bytes(kYoungGenerationBytes);
+}
+
+void HeapGuard::Install(v8::Isolate* isolate) {
+  isolate_ = isolate;
+  isolate->AddNearHeapLimitCallback(OnNearHeapLimit, this);
+  isolate->AddGCEpilogueCallback(OnCollected, this, v8::kGCTypeMarkSweepCompact);
+}
+
+void HeapGuard::SetLimit(size_t memory_bytes_max) { allocator_->SetLimit(memory_bytes_max); }
+
+bool HeapGuard::HasRoomFor(size_t bytes) const {
+  v8::HeapStatistics statistics;
+  isolate_->GetHeapStatistics(&statistics);
+  const size_t taken = statistics.used_heap_size() + statistics.external_memory();
+  const size_t limit = allocator_->limit();
+  return bytes <= limit && taken <= limit - bytes;
+}
+
+size_t HeapGuard::OnNearHeapLimit(void* self, size_t current, size_t initial) {
+  auto* guard = static_cast<HeapGuard*>(self);
+  const size_t limit = guard->allocator_->limit();
+  const size_t external = std::min(guard->allocator_->used(), limit);
+  const size_t allowed = limit - external;
+  if (!guard->exceeded() && current < allowed) return std::min(allowed, std::max(current * 2, kHeapInitialBytes));
+  if (guard->headroom_steps_ >= kHeapHeadroomStepsMax) return current;
+  ++guard->headroom_steps_;
+  guard->exceeded_.store(true, std::memory_order_relaxed);
+  guard->isolate_->TerminateExecution();
+  return current + kHeapHeadroomBytes;
+}
+
+void HeapGuard::OnCollected(v8::Isolate* isolate, v8::GCType, v8::GCCallbackFlags, void* self) {
+  v8::HeapStatistics statistics;
+  isolate->GetHeapStatistics(&statistics);
+  static_cast<HeapGuard*>(self)->allocator_->SetHeapUsed(statistics.used_heap_size());
+}
+
+}  // namespace zts::js

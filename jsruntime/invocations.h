@@ -1,0 +1,68 @@
+// The requests in flight in one isolate, named by serial numbers that JavaScript holds.
+//
+// A serial is never given twice, so a Request that outlives its invocation finds nothing rather than a stranger's request. The table
+// is a ring indexed by the serial's low bits: opening, finding and closing touch one entry and no allocator.
+//
+// Owner:    Realm, one an isolate.
+// Thread:   the isolate's.
+// Life:     an Invocation* is valid until the next Open or Close.
+// Limits:   the engine's bound on requests in flight; the ring doubles when it is half full.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "jsruntime/isolate.h"
+
+namespace zts::js {
+
+// A request's fields in memory of their own: for background work that goes on after the engine's buffers are gone.
+class OwnedRequest {
+ public:
+  explicit OwnedRequest(const RequestView& from);
+  const RequestView& view() const { return view_; }
+
+ private:
+  std::string text_;
+  std::vector<HeaderField> headers_;
+  RequestView view_;
+};
+
+struct Invocation {
+  uint64_t serial = 0;  // 0: a free entry
+  InvocationId id = 0;
+  const RequestView* request = nullptr;
+  std::unique_ptr<OwnedRequest> owned;  // once answered with background work left
+  uint32_t background = 0;              // waitUntil promises and timers that are not done
+  bool answered = false;
+  bool pending = false;                 // the handler's promise has not settled in its own turn
+};
+
+class InvocationTable {
+ public:
+  InvocationTable() : ring_(kInitialEntries) {}
+
+  Invocation& Open(InvocationId id, const RequestView* request);
+  // Null where the serial is over.
+  Invocation* Find(uint64_t serial) {
+    Invocation& entry = ring_[serial & (ring_.size() - 1)];
+    return entry.serial == serial && serial != 0 ? &entry : nullptr;
+  }
+  Invocation* FindById(InvocationId id);
+  void Close(Invocation& entry);
+  size_t size() const { return size_; }
+  // Oldest first.
+  std::vector<uint64_t> Serials() const;
+
+ private:
+  static constexpr size_t kInitialEntries = 16;
+  void Grow();
+
+  std::vector<Invocation> ring_;
+  uint64_t next_serial_ = 1;
+  size_t size_ = 0;
+};
+
+}  // namespace zts::js

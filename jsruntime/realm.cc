@@ -1,0 +1,26 @@
+#include "jsruntime/realm.h"
+
+namespace zts::js {
+
+uint64_t Realm::CurrentSerial(v8::Isolate* isolate) {
+  const v8::Local<v8::Data> data = isolate->GetContinuationPreservedEmbedderDataV2();
+  if (data.IsEmpty() || !data->IsValue()) return 0;
+  const auto value = data.As<v8::Value>();
+  return value->IsNumber() ? static_cast<uint64_t>(value.As<v8::Number>()->Value()) : 0;
+}
+
+void Realm::EnterInvocation(v8::Isolate* isolate, uint64_t serial) {
+  isolate->SetContinuationPreservedEmbedderDataV2(v8::Number::New(isolate, static_cast<double>(serial)));
+}
+
+InvocationId Realm::CurrentInvocation(v8::Isolate* isolate) {
+  const Invocation* invocation = invocations.Find(CurrentSerial(isolate));
+  return invocation == nullptr ? 0 : invocation->id;
+}
+
+void Realm::Console(InvocationId id, LogSeverity severity, std::string_view message) {
+  if (client != nullptr) return client->OnConsole(id, severity, message);
+  if (early_records.size() < kEarlyRecordsMax) early_records.push_back({severity, std::string(message)});
+}
+
+}  // namespace zts::js

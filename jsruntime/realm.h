@@ -1,0 +1,52 @@
+// What the ops of one isolate work on: its invocations, timers, console and memory. Plain state, found from V8's isolate.
+//
+// Owner:    V8Isolate, exactly one each.
+// Thread:   the isolate's.
+// Life:     as long as its V8 isolate. From() is null while the snapshot is built: no function runs then.
+#pragma once
+
+#include <v8.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "jsruntime/heap_guard.h"
+#include "jsruntime/invocations.h"
+#include "jsruntime/isolate.h"
+#include "jsruntime/timer_queue.h"
+
+namespace zts::js {
+
+struct Realm {
+  // The isolate data slot of ours; the host uses the first ones in its own isolates.
+  static constexpr uint32_t kSlot = 3;
+  // Console records from before anybody listens: enough for what a module prints while it loads.
+  static constexpr size_t kEarlyRecordsMax = 64;
+
+  static Realm* From(v8::Isolate* isolate) { return static_cast<Realm*>(isolate->GetData(kSlot)); }
+
+  // The serial of the invocation that the running JavaScript belongs to, through its awaits and timers; 0 for none. Given
+  // to JavaScript's continuations by EnterInvocation.
+  static uint64_t CurrentSerial(v8::Isolate* isolate);
+  static void EnterInvocation(v8::Isolate* isolate, uint64_t serial);
+
+  void Console(InvocationId id, LogSeverity severity, std::string_view message);
+  // The engine's name of the invocation the running JavaScript belongs to; 0 outside one.
+  InvocationId CurrentInvocation(v8::Isolate* isolate);
+
+  struct EarlyRecord {
+    LogSeverity severity;
+    std::string message;
+  };
+
+  IsolateClient* client = nullptr;
+  InvocationTable invocations;
+  TimerQueue timers;
+  HeapGuard heap;
+  std::string response_head;  // "name\nvalue\n..." of the response being delivered
+  std::vector<EarlyRecord> early_records;
+  std::vector<uint64_t> background_done;  // answered invocations whose last background work ended in this turn
+};
+
+}  // namespace zts::js

@@ -1,0 +1,317 @@
+#include "jsruntime/testing/fake_isolate.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/check.h"
+
+namespace zts::js {
+namespace {
+
+// The first word of `line`; `line` is left with what follows the blank after it.
+std::string_view TakeWord(std::string_view& line) {
+  const size_t end = std::min(line.find(' '), line.size());
+  const std::string_view word = line.substr(0, end);
+  line.remove_prefix(std::min(end + 1, line.size()));
+  return word;
+}
+
+int TakeNumber(std::string_view& line) {
+  const std::optional<int> number = ParseInteger<int>(TakeWord(line));
+  ZTS_CHECK(number.has_value());
+  return *number;
+}
+
+std::vector<std::string> SplitLines(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    if (end > 0) lines.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+OutcomeKind KindNamed(std::string_view name) {
+  for (int i = 0; i < kOutcomeKinds; ++i) {
+    if (OutcomeName(static_cast<OutcomeKind>(i)) == name) return static_cast<OutcomeKind>(i);
+  }
+  ZTS_CHECK(!"no outcome of this name");
+  return OutcomeKind::kOk;
+}
+
+class FakeResponse final : public ResponseView {
+ public:
+  FakeResponse(int status, const std::vector<std::pair<std::string, std::string>>& headers, std::string_view body)
+      : status_(status), body_(body) {
+    for (const auto& [name, value] : headers) fields_.push_back({name, value});
+    const auto is_type = [](const HeaderField& field) { return field.name == "content-type"; };
+    if (std::none_of(fields_.begin(), fields_.end(), is_type)) {
+      fields_.insert(fields_.begin(), {"content-type", "text/plain;charset=UTF-8"});
+    }
+  }
+  int status() const override { return status_; }
+  std::span<const HeaderField> headers() const override { return fields_; }
+  size_t body_bytes() const override { return body_.size(); }
+  void CopyBody(char* out) const override { std::memcpy(out, body_.data(), body_.size()); }
+
+ private:
+  int status_;
+  std::vector<HeaderField> fields_;
+  std::string_view body_;
+};
+
+}  // namespace
+
+FakeIsolate::FakeIsolate(FakeIsolateFactory* factory) : factory_(factory) {}
+
+FakeIsolate::~FakeIsolate() { factory_->Remove(this); }
+
+LoadReport FakeIsolate::Load(ScriptPtr script) {
+  ZTS_CHECK(!loaded_ && script_ == nullptr);
+  {
+    std::lock_guard lock(factory_->mutex_);
+    script_ = std::move(script);
+  }
+  LoadReport report;
+  report.compile = kMicrosecond;
+  report.evaluate = kMicrosecond;
+  if (!script_->code_cache.empty()) report.cache = LoadReport::Cache::kAccepted;
+  for (std::string& line : SplitLines(script_->source)) {
+    std::string_view rest = line;
+    const std::string_view word = TakeWord(rest);
+    if (word == "load-error") {
+      report.outcome.kind = KindNamed(TakeWord(rest));
+      report.outcome.message = std::string(rest);
+      report.outcome.file = script_->main_module;
+      report.outcome.line = 1;
+      report.outcome.column = 1;
+      usable_ = false;
+      return report;
+    }
+    if (word == "load-spin") {
+      report.outcome.kind = SpinUntilTerminated();
+      report.outcome.message = "loading was ended";
+      usable_ = false;
+      return report;
+    }
+    lines_.push_back(std::move(line));
+  }
+  loaded_ = true;
+  return report;
+}
+
+void FakeIsolate::Attach(IsolateClient* client) {
+  ZTS_CHECK(loaded_);
+  client_ = client;
+  thread_ = std::this_thread::get_id();
+}
+
+void FakeIsolate::Dispatch(InvocationId id, const RequestView* request) {
+  CheckThread();
+  ZTS_CHECK(usable_ && !draining_);
+  ZTS_CHECK(in_flight_.emplace(id, InFlight{}).second);
+  headers_.clear();
+  for (const std::string& line : lines_) RunLine(id, *request, line);
+}
+
+void FakeIsolate::RunLine(InvocationId id, const RequestView& request, std::string_view line) {
+  std::string_view rest = line;
+  const std::string_view word = TakeWord(rest);
+  if (word == "log") {
+    client_->OnConsole(id, LogSeverity::kLog, rest);
+  } else if (word == "header") {
+    const std::string_view name = TakeWord(rest);
+    headers_.emplace_back(name, rest);
+  } else if (word == "respond") {
+    const int status = TakeNumber(rest);
+    Respond(id, status, rest);
+  } else if (word == "echo") {
+    std::string body(request.method);
+    body.append(" ").append(request.scheme).append("://").append(request.authority).append(request.target).append("\n");
+    body.append(request.body);
+    Respond(id, 200, body);
+  } else if (word == "pending") {
+    // The test answers.
+  } else if (word == "timer") {
+    InFlight& entry = in_flight_[id];
+    entry.due = factory_->clock().Now() + TakeNumber(rest) * kMillisecond;
+    entry.status = TakeNumber(rest);
+    entry.body = std::string(rest);
+    AnnounceTimers();
+  } else if (word == "background") {
+    const int status = TakeNumber(rest);
+    in_flight_[id].answered = true;
+    client_->OnResponse(id, FakeResponse(status, headers_, rest));
+  } else if (word == "throw") {
+    client_->OnConsole(id, LogSeverity::kException, "Error: " + std::string(rest));
+    FailInvocation(id, OutcomeKind::kThrew, "Error: " + std::string(rest));
+  } else if (word == "oom") {
+    LoseIsolate(id, OutcomeKind::kMemoryLimit);
+  } else if (word == "spin") {
+    const OutcomeKind why = SpinUntilTerminated();
+    ClearTermination();
+    if (why != OutcomeKind::kCpuLimit) return LoseIsolate(id, why);
+    draining_ = true;
+    FailInvocation(id, why, "the CPU limit was reached");
+  } else {
+    ZTS_CHECK(!"a line of the fake's language");
+  }
+}
+
+void FakeIsolate::Respond(InvocationId id, int status, std::string_view body) {
+  const FakeResponse response(status, headers_, body);
+  in_flight_.erase(id);
+  client_->OnResponse(id, response);
+}
+
+void FakeIsolate::FailInvocation(InvocationId id, OutcomeKind kind, std::string message) {
+  const bool answered = in_flight_[id].answered;
+  in_flight_.erase(id);
+  if (answered) return client_->OnBackgroundDone(id);
+  Outcome outcome;
+  outcome.kind = kind;
+  outcome.message = std::move(message);
+  client_->OnFailure(id, outcome);
+}
+
+void FakeIsolate::LoseIsolate(InvocationId culprit, OutcomeKind kind) {
+  usable_ = false;
+  FailInvocation(culprit, kind, "the isolate is lost");
+  while (!in_flight_.empty()) {
+    FailInvocation(in_flight_.begin()->first, OutcomeKind::kRecycled, "another request took the isolate down");
+  }
+}
+
+void FakeIsolate::Abandon(InvocationId id) {
+  CheckThread();
+  in_flight_.erase(id);
+  AnnounceTimers();
+}
+
+void FakeIsolate::RunTimers(Nanos now) {
+  CheckThread();
+  for (;;) {
+    const auto due = std::find_if(in_flight_.begin(), in_flight_.end(), [now](const auto& entry) {
+      return entry.second.due != 0 && entry.second.due <= now;
+    });
+    if (due == in_flight_.end()) break;
+    const InFlight entry = std::move(due->second);
+    headers_.clear();
+    Respond(due->first, entry.status, entry.body);
+  }
+  AnnounceTimers();
+}
+
+void FakeIsolate::RunTasks() {
+  CheckThread();
+  ++tasks_run_;
+}
+
+void FakeIsolate::PostTasks() { client_->OnTasksPosted(); }
+
+void FakeIsolate::AnnounceTimers() {
+  Nanos next = 0;
+  for (const auto& [id, entry] : in_flight_) {
+    if (entry.due != 0 && (next == 0 || entry.due < next)) next = entry.due;
+  }
+  if (next == announced_due_) return;
+  announced_due_ = next;
+  client_->OnTimerDue(next);
+}
+
+OutcomeKind FakeIsolate::SpinUntilTerminated() {
+  std::unique_lock lock(mutex_);
+  terminated_.wait(lock, [this] { return terminate_why_ != OutcomeKind::kOk; });
+  return terminate_why_;
+}
+
+void FakeIsolate::Terminate(OutcomeKind why) {
+  std::lock_guard lock(mutex_);
+  terminate_why_ = why;
+  terminated_.notify_all();
+}
+
+void FakeIsolate::ClearTermination() {
+  std::lock_guard lock(mutex_);
+  terminate_why_ = OutcomeKind::kOk;
+}
+
+MemoryUse FakeIsolate::memory() const {
+  MemoryUse use;
+  use.heap_used_bytes = size_t{1} << 20;
+  use.heap_committed_bytes = size_t{2} << 20;
+  return use;
+}
+
+void FakeIsolate::Complete(InvocationId id, int status, std::string_view body) {
+  CheckThread();
+  ZTS_CHECK(in_flight_.count(id) == 1 && !in_flight_[id].answered);
+  headers_.clear();
+  Respond(id, status, body);
+}
+
+void FakeIsolate::Fail(InvocationId id, OutcomeKind kind, std::string_view message) {
+  CheckThread();
+  ZTS_CHECK(in_flight_.count(id) == 1 && !in_flight_[id].answered);
+  FailInvocation(id, kind, std::string(message));
+}
+
+void FakeIsolate::FinishBackground(InvocationId id) {
+  CheckThread();
+  ZTS_CHECK(in_flight_.count(id) == 1 && in_flight_[id].answered);
+  in_flight_.erase(id);
+  client_->OnBackgroundDone(id);
+}
+
+std::vector<InvocationId> FakeIsolate::in_flight_ids() const {
+  std::vector<InvocationId> ids;
+  for (const auto& [id, entry] : in_flight_) ids.push_back(id);
+  return ids;
+}
+
+void FakeIsolate::CheckThread() const { ZTS_CHECK(thread_ == std::this_thread::get_id()); }
+
+FakeIsolateFactory::~FakeIsolateFactory() { ZTS_CHECK(alive_.empty()); }
+
+std::unique_ptr<Isolate> FakeIsolateFactory::NewIsolate() {
+  auto isolate = std::make_unique<FakeIsolate>(this);
+  std::lock_guard lock(mutex_);
+  alive_.push_back(isolate.get());
+  ++made_;
+  return isolate;
+}
+
+void FakeIsolateFactory::Remove(FakeIsolate* isolate) {
+  std::lock_guard lock(mutex_);
+  alive_.erase(std::find(alive_.begin(), alive_.end(), isolate));
+}
+
+std::vector<FakeIsolate*> FakeIsolateFactory::isolates() const {
+  std::lock_guard lock(mutex_);
+  return alive_;
+}
+
+FakeIsolate* FakeIsolateFactory::Find(std::string_view function) const {
+  std::lock_guard lock(mutex_);
+  const auto found = std::find_if(alive_.rbegin(), alive_.rend(), [function](const FakeIsolate* isolate) {
+    return isolate->script_ != nullptr && isolate->script_->function == function;
+  });
+  return found == alive_.rend() ? nullptr : *found;
+}
+
+ScriptPtr MakeScript(std::string function, std::string version, std::string source) {
+  auto script = std::make_shared<Script>();
+  auto text = std::make_shared<const std::string>(std::move(source));
+  script->main_module = function + ".js";
+  script->function = std::move(function);
+  script->version = std::move(version);
+  script->source = *text;
+  script->storage = text;
+  return script;
+}
+
+}  // namespace zts::js

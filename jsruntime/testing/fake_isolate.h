@@ -1,0 +1,133 @@
+// Isolates without V8, for tests of the engine in plain executables: what a handler does is scripted by its source text.
+//
+// A source is lines. Lines about the load come first, then lines done at each request, then one line that says how it ends:
+//
+//   load-error syntax-error oops     Load fails: syntax-error, exception, no-handler, startup-limit, memory-limit
+//   load-spin                        Load blocks until Terminate
+//   log hello                        a console record (kLog)
+//   header NAME VALUE                a response header (lower-case name)
+//   respond 200 hello world          status and body; content-type is text/plain unless a header line says otherwise
+//   echo                             200 with "METHOD scheme://authority/target\n" and the request's body
+//   pending                          answered later by the test: Complete(id, ...) or Fail(id, ...)
+//   timer 20 200 hello               answered by RunTimers 20 ms after the dispatch
+//   background 200 hello             answered at once; its background work ends by FinishBackground(id)
+//   throw oops                       kThrew with "Error: oops"
+//   oom                              kMemoryLimit: the isolate is lost, others in flight get kRecycled
+//   spin                             blocks until Terminate
+//
+// Owner:    the test owns the factory; isolates belong to whom NewIsolate hands them.
+// Thread:   as jsruntime/isolate.h says, and CHECKed; isolates(), Find(): any.
+// Life:     the factory outlives its isolates.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "jsruntime/isolate.h"
+
+namespace zts::js {
+
+class FakeIsolateFactory;
+
+class FakeIsolate final : public Isolate {
+ public:
+  explicit FakeIsolate(FakeIsolateFactory* factory);
+  ~FakeIsolate() override;
+
+  LoadReport Load(ScriptPtr script) override;
+  void Attach(IsolateClient* client) override;
+  void Dispatch(InvocationId id, const RequestView* request) override;
+  void Abandon(InvocationId id) override;
+  void RunTimers(Nanos now) override;
+  void RunTasks() override;
+  void Terminate(OutcomeKind why) override;
+  void ClearTermination() override;
+  bool usable() const override { return usable_; }
+  bool draining() const override { return draining_; }
+  size_t in_flight() const override { return in_flight_.size(); }
+  MemoryUse memory() const override;
+  void CollectGarbage() override { ++collections_; }
+  const ScriptPtr& script() const override { return script_; }
+
+  // --- the test's side, on the isolate's thread ---
+  // Answers a `pending` invocation. REQUIRES: in flight and not answered.
+  void Complete(InvocationId id, int status, std::string_view body);
+  void Fail(InvocationId id, OutcomeKind kind, std::string_view message);
+  // Ends the background work of an answered invocation.
+  void FinishBackground(InvocationId id);
+  // As V8 does when it has work: calls OnTasksPosted. Any thread.
+  void PostTasks();
+
+  int collections() const { return collections_; }
+  int tasks_run() const { return tasks_run_; }
+  std::vector<InvocationId> in_flight_ids() const;
+
+ private:
+  friend class FakeIsolateFactory;
+  struct InFlight {
+    bool answered = false;
+    Nanos due = 0;  // of a timer; 0: none
+    int status = 0;
+    std::string body;
+  };
+  void RunLine(InvocationId id, const RequestView& request, std::string_view line);
+  void Respond(InvocationId id, int status, std::string_view body);
+  void FailInvocation(InvocationId id, OutcomeKind kind, std::string message);
+  void LoseIsolate(InvocationId culprit, OutcomeKind kind);
+  OutcomeKind SpinUntilTerminated();
+  void AnnounceTimers();
+  void CheckThread() const;
+
+  FakeIsolateFactory* const factory_;
+  ScriptPtr script_;
+  IsolateClient* client_ = nullptr;
+  std::thread::id thread_;
+  std::vector<std::string> lines_;
+  std::vector<std::pair<std::string, std::string>> headers_;
+  std::map<InvocationId, InFlight> in_flight_;
+  Nanos announced_due_ = 0;
+  bool loaded_ = false;
+  bool usable_ = true;
+  bool draining_ = false;
+  int collections_ = 0;
+  int tasks_run_ = 0;
+
+  std::mutex mutex_;
+  std::condition_variable terminated_;
+  OutcomeKind terminate_why_ = OutcomeKind::kOk;  // guarded by mutex_; kOk: nobody has asked
+};
+
+class FakeIsolateFactory final : public IsolateFactory {
+ public:
+  explicit FakeIsolateFactory(const Clock* clock) : clock_(clock) {}
+  ~FakeIsolateFactory() override;
+
+  std::unique_ptr<Isolate> NewIsolate() override;
+
+  // Those alive, oldest first.
+  std::vector<FakeIsolate*> isolates() const;
+  // The newest one loaded with this function; null when there is none.
+  FakeIsolate* Find(std::string_view function) const;
+  int made() const { return made_; }
+  const Clock& clock() const { return *clock_; }
+
+ private:
+  friend class FakeIsolate;
+  void Remove(FakeIsolate* isolate);
+
+  const Clock* const clock_;
+  mutable std::mutex mutex_;
+  std::vector<FakeIsolate*> alive_;
+  std::atomic<int> made_{0};
+};
+
+// A Script with this source and default limits.
+ScriptPtr MakeScript(std::string function, std::string version, std::string source);
+
+}  // namespace zts::js

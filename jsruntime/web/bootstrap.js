@@ -1,0 +1,65 @@
+// First file of the web API. Every file of this folder is the body of a strict function (native, internal, globalThis):
+//
+//   native      the ops (jsruntime/ops/): native.NAME(...)
+//   internal    what the files of this folder share with one another; functions never see it
+//   globalThis  the global object of the function that will run
+//
+// All of them run once, when the snapshot is built, in the order of manifest.txt. Nothing here may depend on time, on
+// randomness, or on an op that needs a running isolate: those are asked when the API is called.
+
+// A class of the web: not enumerable on the global object, its members enumerable, named by its tag, as Web IDL has it.
+internal.exposeInterface = (constructor, name = constructor.name) => {
+  const prototype = constructor.prototype;
+  for (const key of Object.getOwnPropertyNames(prototype)) {
+    if (key === 'constructor') continue;
+    Object.defineProperty(prototype, key, { enumerable: true });
+  }
+  for (const key of Object.getOwnPropertyNames(constructor)) {
+    if (typeof Object.getOwnPropertyDescriptor(constructor, key).value !== 'function' || key === 'prototype') continue;
+    Object.defineProperty(constructor, key, { enumerable: true });
+  }
+  if (!Object.hasOwn(prototype, Symbol.toStringTag)) {
+    Object.defineProperty(prototype, Symbol.toStringTag, { value: name, configurable: true });
+  }
+  internal.exposeValue(name, constructor);
+};
+
+// A global function of the web, such as setTimeout or atob: enumerable, as Web IDL has it.
+internal.exposeOperation = (name, operation) => {
+  Object.defineProperty(operation, 'name', { value: name, configurable: true });
+  Object.defineProperty(globalThis, name, { value: operation, writable: true, enumerable: true, configurable: true });
+};
+
+// A global object such as console, crypto or performance.
+internal.exposeValue = (name, value) => {
+  Object.defineProperty(globalThis, name, { value, writable: true, enumerable: false, configurable: true });
+};
+
+// `self` is how scripts written for workers name the global object.
+internal.exposeValue('self', globalThis);
+
+// Memory that V8 does not count against a function's limit has no door: shared buffers and WebAssembly come with accounting
+// of their own or not at all.
+delete globalThis.SharedArrayBuffer;
+delete globalThis.Atomics;
+delete globalThis.WebAssembly;
+
+// A resizable buffer grows outside the allocator that keeps the quota: ask first.
+{
+  const resize = ArrayBuffer.prototype.resize;
+  const byteLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength').get;
+  const apply = Reflect.apply;
+  Object.defineProperty(ArrayBuffer.prototype, 'resize', {
+    value: {
+      resize(newLength) {
+        const growth = +newLength - apply(byteLength, this, []);
+        if (growth > 0 && !native.memoryAvailable(growth)) {
+          throw new RangeError('ArrayBuffer.prototype.resize: the memory limit of this function is reached');
+        }
+        return apply(resize, this, [newLength]);
+      },
+    }.resize,
+    writable: true,
+    configurable: true,
+  });
+}

@@ -1,0 +1,140 @@
+// console: each call becomes one record with a severity, formatted like an inspector does.
+
+const kSeverity = { debug: 0, info: 1, log: 2, warn: 3, error: 4 };
+const counts = new Map();
+const timers = new Map();
+let indent = '';
+
+function fallbackText(value) {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'object' && value !== null) {
+    if (value instanceof Error) return value.stack ?? String(value);
+    try {
+      return JSON.stringify(value) ?? String(value);
+    } catch {
+      return Object.prototype.toString.call(value);
+    }
+  }
+  return typeof value === 'bigint' ? `${value}n` : String(value);
+}
+
+function format(values) {
+  try {
+    if (internal.format !== undefined) return internal.format(...values);
+    return values.map(fallbackText).join(' ');
+  } catch (error) {
+    return `[console: the value cannot be shown: ${error}]`;
+  }
+}
+
+function write(severity, values) {
+  const text = format(values);
+  native.consoleWrite(severity, indent === '' ? text : indent + text.replaceAll('\n', `\n${indent}`));
+}
+
+// A table of rows and columns as text; anything that is no table is shown as it is.
+function tableText(data, columns) {
+  if (typeof data !== 'object' || data === null) return null;
+  const rows = data instanceof Map ? [...data] : Object.keys(data).map((key) => [key, data[key]]);
+  const heads = [];
+  let hasValues = false;
+  for (const [, row] of rows) {
+    if (typeof row !== 'object' || row === null) {
+      hasValues = true;
+      continue;
+    }
+    for (const key of columns ?? Object.keys(row)) if (!heads.includes(key)) heads.push(key);
+  }
+  const cell = (value) => (typeof value === 'string' ? `'${value}'` : format([value]));
+  const lines = [['(index)', ...heads, ...(hasValues ? ['Values'] : [])]];
+  for (const [key, row] of rows) {
+    const isRow = typeof row === 'object' && row !== null;
+    const line = [String(key), ...heads.map((head) => (isRow && Object.hasOwn(row, head) ? cell(row[head]) : ''))];
+    if (hasValues) line.push(isRow ? '' : cell(row));
+    lines.push(line);
+  }
+  const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
+  const draw = (line) => `│ ${line.map((text, i) => text.padEnd(widths[i])).join(' │ ')} │`;
+  const rule = (left, middle, right) => left + widths.map((width) => '─'.repeat(width + 2)).join(middle) + right;
+  return [rule('┌', '┬', '┐'), draw(lines[0]), rule('├', '┼', '┤'), ...lines.slice(1).map(draw), rule('└', '┴', '┘')].join('\n');
+}
+
+const elapsed = (label) => {
+  const start = timers.get(label);
+  return start === undefined ? null : `${(native.monotonicMillis() - start).toFixed(3)}ms`;
+};
+
+const methods = {
+  debug(...values) { write(kSeverity.debug, values); },
+  info(...values) { write(kSeverity.info, values); },
+  log(...values) { write(kSeverity.log, values); },
+  warn(...values) { write(kSeverity.warn, values); },
+  error(...values) { write(kSeverity.error, values); },
+  trace(...values) {
+    const stack = new Error().stack.split('\n').slice(2).join('\n');
+    write(kSeverity.debug, [`Trace${values.length > 0 ? ': ' + format(values) : ''}\n${stack}`]);
+  },
+  assert(condition = false, ...values) {
+    if (condition) return;
+    if (typeof values[0] === 'string') {
+      values[0] = `Assertion failed: ${values[0]}`;
+    } else {
+      values.unshift('Assertion failed');
+    }
+    write(kSeverity.error, values);
+  },
+  count(label = 'default') {
+    const key = String(label);
+    const count = (counts.get(key) ?? 0) + 1;
+    counts.set(key, count);
+    write(kSeverity.info, [`${key}: ${count}`]);
+  },
+  countReset(label = 'default') {
+    if (!counts.delete(String(label))) write(kSeverity.warn, [`Count for '${label}' does not exist`]);
+  },
+  time(label = 'default') {
+    const key = String(label);
+    if (timers.has(key)) {
+      write(kSeverity.warn, [`Timer '${key}' already exists`]);
+      return;
+    }
+    timers.set(key, native.monotonicMillis());
+  },
+  timeLog(label = 'default', ...values) {
+    const took = elapsed(String(label));
+    if (took === null) {
+      write(kSeverity.warn, [`Timer '${label}' does not exist`]);
+    } else {
+      write(kSeverity.log, [`${label}: ${took}`, ...values]);
+    }
+  },
+  timeEnd(label = 'default') {
+    const took = elapsed(String(label));
+    if (took === null) {
+      write(kSeverity.warn, [`Timer '${label}' does not exist`]);
+      return;
+    }
+    timers.delete(String(label));
+    write(kSeverity.info, [`${label}: ${took}`]);
+  },
+  table(data, columns = undefined) {
+    const text = tableText(data, columns);
+    write(kSeverity.log, [text === null ? data : text]);
+  },
+  dir(value) { write(kSeverity.log, [value]); },
+  dirxml(...values) { write(kSeverity.log, values); },
+  group(...values) {
+    if (values.length > 0) write(kSeverity.log, values);
+    if (indent.length < 32) indent += '  ';
+  },
+  groupCollapsed(...values) { methods.group(...values); },
+  groupEnd() { indent = indent.slice(2); },
+  clear() {},
+};
+
+const console = Object.create({});
+for (const name of Object.keys(methods)) {
+  Object.defineProperty(console, name, { value: methods[name], writable: true, enumerable: true, configurable: true });
+}
+Object.defineProperty(console, Symbol.toStringTag, { value: 'console', configurable: true });
+internal.exposeValue('console', console);

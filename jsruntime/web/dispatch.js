@@ -1,0 +1,141 @@
+// Last file: the functions that the native side calls. See jsruntime/dispatcher.h for the other half.
+//
+// What a call leaves for the native side stands in `block`, eight doubles shared with it:
+//   [0] status   [1] content type (0 none, 1 text, 2 JSON, 3: responseHead() has been called)   [2] what the call returned:
+//   a body (0), a promise (1), an error (2)   [3] settled invocations waiting in takeSettled()   [4] serial of the one taken
+
+const block = new Float64Array(new ArrayBuffer(64));
+const kBody = 0;
+const kPromise = 1;
+const kError = 2;
+
+let handler = undefined;   // the default export, when it is a function
+let receiver = undefined;  // or the object with fetch()
+let env = undefined;
+
+function show(value) {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === 'string') return `the string ${JSON.stringify(value.length > 40 ? value.slice(0, 40) + '...' : value)}`;
+  if (typeof value === 'function') return 'a function';
+  if (typeof value !== 'object') return `the ${typeof value} ${String(value)}`;
+  const name = value.constructor?.name;
+  return typeof name === 'string' && name !== '' && name !== 'Object' ? `an object of class ${name}` : 'a plain object';
+}
+
+function wrongResult(value) {
+  let hint = 'return a Response, e.g. return new Response("hello")';
+  if (value === undefined) hint = 'is a return missing? ' + hint;
+  else if (typeof value === 'string') hint = 'return new Response(text)';
+  else if (typeof value === 'object' && value !== null) hint = 'return Response.json(value)';
+  return new TypeError(`The handler returned ${show(value)}; ${hint}`);
+}
+
+function unpack(value) {
+  const body = internal.unpackResponse(value, block);
+  if (body === undefined) throw wrongResult(value);
+  block[2] = kBody;
+  return body;
+}
+
+function isPromise(value) {
+  return typeof value === 'object' && value !== null && typeof value.then === 'function';
+}
+
+// The third argument of a handler.
+class ExecutionContext {
+  #serial;
+  constructor(serial) { this.#serial = serial; }
+  waitUntil(promise) {
+    internal.requireArguments(arguments.length, 1, 'ctx.waitUntil');
+    const serial = this.#serial;
+    if (!native.backgroundBegin(serial)) {
+      throw new TypeError('ctx.waitUntil: the invocation is over; call it before the response is returned or from work it waits for');
+    }
+    Promise.resolve(promise).then(
+        () => native.backgroundEnd(serial),
+        (error) => { native.reportException(error); native.backgroundEnd(serial); });
+  }
+  passThroughOnException() {}
+  get props() { return {}; }
+}
+internal.exposeInterface(ExecutionContext);
+delete globalThis.ExecutionContext;
+
+// Settled results in the order they came: serial, kind, value, serial, kind, value, ...
+let settled = [];
+let taken = 0;
+
+function settle(serial, kind, value) {
+  settled.push(serial, kind, value);
+  block[3]++;
+}
+
+const calls = {
+  block,
+
+  // Finds the handler in the module's namespace. Returns what is wrong with it, or undefined.
+  bind(namespace, environment) {
+    const example = 'export default { async fetch(request, env, ctx) { return new Response("hello"); } }';
+    env = Object.freeze(environment);
+    if (!('default' in namespace)) return `The module has no default export: ${example}`;
+    const value = namespace.default;
+    if (typeof value === 'function') {
+      if (/^class\b/.test(Function.prototype.toString.call(value))) {
+        return `The default export is a class: export an instance of it, e.g. export default new ${value.name || 'Handler'}()`;
+      }
+      handler = value;
+      return undefined;
+    }
+    if (typeof value === 'object' && value !== null) {
+      if (typeof value.fetch === 'function') {
+        receiver = value;
+        return undefined;
+      }
+      const then = typeof value.then === 'function' ? '; it is a promise: await it' : '';
+      return `The default export is ${show(value)} without a fetch() method${then}: ${example}`;
+    }
+    return `The default export is ${show(value)}: ${example}`;
+  },
+
+  dispatch(serial) {
+    const request = internal.incomingRequest(serial);
+    const context = new ExecutionContext(serial);
+    const result = receiver !== undefined ? receiver.fetch(request, env, context) : handler(request, env, context);
+    const body = internal.unpackResponse(result, block);
+    if (body !== undefined) {
+      block[2] = kBody;
+      return body;
+    }
+    if (!isPromise(result)) throw wrongResult(result);
+    block[2] = kPromise;
+    return result instanceof Promise ? result : Promise.resolve(result);
+  },
+
+  // For the value of a promise that is fulfilled already.
+  unpack,
+
+  // The promise is still pending: its end goes to the settled list.
+  follow(promise, serial) {
+    promise.then((value) => settle(serial, kBody, value), (error) => settle(serial, kError, error));
+  },
+
+  takeSettled() {
+    block[4] = settled[taken];
+    const kind = settled[taken + 1];
+    const value = settled[taken + 2];
+    taken += 3;
+    block[3]--;
+    if (taken >= settled.length) {
+      settled = [];
+      taken = 0;
+    }
+    if (kind === kBody) return unpack(value);
+    block[2] = kError;
+    return value;
+  },
+
+  fireTimer: internal.fireTimer,
+  forgetTimer: internal.forgetTimer,
+};
+
+internal.calls = calls;

@@ -1,0 +1,188 @@
+// Request, as the Fetch standard has it. One made for an incoming request holds its serial number; method, url, headers and body
+// are asked of the native side at first use.
+
+const kMethodPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const kNormalized = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT'];
+const kForbidden = ['CONNECT', 'TRACE', 'TRACK'];
+const kIncoming = {};  // never leaves this file
+
+const kModes = {
+  redirect: ['follow', 'error', 'manual'],
+  credentials: ['omit', 'same-origin', 'include'],
+  cache: ['default', 'no-store', 'reload', 'no-cache', 'force-cache', 'only-if-cached'],
+  mode: ['same-origin', 'no-cors', 'cors', 'navigate'],
+};
+
+function toMethod(value) {
+  const method = String(value);
+  if (!kMethodPattern.test(method)) throw new TypeError(`Request: ${JSON.stringify(method)} is not an HTTP method`);
+  const upper = method.toUpperCase();
+  if (kForbidden.includes(upper)) throw new TypeError(`Request: the method ${method} is not allowed`);
+  return kNormalized.includes(upper) ? upper : method;
+}
+
+function toUrl(value) {
+  const text = String(value);
+  if (globalThis.URL === undefined) return text;
+  let url;
+  try {
+    url = new globalThis.URL(text);
+  } catch {
+    throw new TypeError(`Request: ${JSON.stringify(text)} is not an absolute URL; there is no page to resolve it against`);
+  }
+  if (url.username !== '' || url.password !== '') throw new TypeError('Request: a URL with user name or password is not allowed');
+  return url.href;
+}
+
+function toOneOf(name, value) {
+  const text = String(value);
+  if (!kModes[name].includes(text)) throw new TypeError(`Request: ${JSON.stringify(text)} is not a value of ${name}`);
+  return text;
+}
+
+class Request {
+  #serial;          // of the incoming request; 0: made by a function
+  #method = undefined;
+  #url = undefined;
+  #headers = undefined;
+  #source = undefined;  // undefined: still with the native side, under #serial
+  #used = false;
+  #more = undefined;    // what few ask for: redirect, signal, ...
+
+  constructor(input, init = undefined) {
+    if (input === kIncoming) {
+      this.#serial = init;
+      return;
+    }
+    this.#serial = 0;
+    internal.requireArguments(arguments.length, 1, 'Request');
+    this.#construct(input, init === undefined || init === null ? {} : init);
+  }
+
+  #construct(input, init) {
+    if (typeof init !== 'object' && typeof init !== 'function') throw new TypeError('Request: init must be an object');
+    const from = typeof input === 'object' && input !== null && #serial in input ? input : null;
+    this.#url = from !== null ? from.url : toUrl(input);
+    this.#method = init.method !== undefined ? toMethod(init.method) : from !== null ? from.method : 'GET';
+    this.#headers = new internal.Headers(init.headers !== undefined ? init.headers : from !== null ? from.headers : undefined);
+    this.#more = { ...(from !== null ? from.#extras() : {}) };
+    for (const name of Object.keys(kModes)) {
+      if (init[name] !== undefined) this.#more[name] = toOneOf(name, init[name]);
+    }
+    for (const name of ['referrer', 'referrerPolicy', 'integrity', 'duplex']) {
+      if (init[name] !== undefined) this.#more[name] = String(init[name]);
+    }
+    if (init.keepalive !== undefined) this.#more.keepalive = Boolean(init.keepalive);
+    if (init.signal !== undefined) {
+      if (init.signal !== null && !(globalThis.AbortSignal !== undefined && init.signal instanceof globalThis.AbortSignal)) {
+        throw new TypeError('Request: signal must be an AbortSignal');
+      }
+      this.#more.signal = init.signal;
+    }
+    this.#takeBody(from, init);
+  }
+
+  #takeBody(from, init) {
+    const given = init.body !== undefined && init.body !== null;
+    const inherits = !given && init.body === undefined && from !== null && from.#hasBody();
+    if ((given || inherits) && (this.#method === 'GET' || this.#method === 'HEAD')) {
+      throw new TypeError(`Request: a ${this.#method} request cannot have a body`);
+    }
+    this.#source = null;
+    if (given) {
+      const body = internal.extractBody(init.body);
+      this.#source = body.source;
+      if (body.type !== null) internal.defaultHeader(this.#headers, 'content-type', body.type);
+    } else if (inherits) {
+      if (from.#used) throw internal.bodyUsedError();
+      this.#source = from.#bytes();
+      from.#used = true;
+    }
+  }
+
+  #extras() {
+    return this.#more === undefined ? {} : this.#more;
+  }
+
+  #hasBody() {
+    return this.#source === undefined ? native.requestHasBody(this.#serial) : this.#source !== null;
+  }
+
+  // The body as the native side or the constructor has it, without marking it as read.
+  #bytes() {
+    if (this.#source === undefined) this.#source = native.requestHasBody(this.#serial) ? native.requestBytes(this.#serial) : null;
+    return this.#source;
+  }
+
+  get method() {
+    const method = this.#method;
+    if (method !== undefined) return method;
+    return this.#method = native.requestMethod(this.#serial);
+  }
+
+  get url() {
+    const url = this.#url;
+    if (url !== undefined) return url;
+    return this.#url = native.requestUrl(this.#serial);
+  }
+
+  get headers() {
+    const headers = this.#headers;
+    if (headers !== undefined) return headers;
+    return this.#headers = internal.incomingHeaders(this.#serial);
+  }
+
+  get bodyUsed() { return this.#used; }
+  get body() { return this.#hasBody() ? internal.noStreams('request') : null; }
+
+  get signal() {
+    if (this.#more === undefined) this.#more = {};
+    if (this.#more.signal === undefined || this.#more.signal === null) {
+      this.#more.signal = globalThis.AbortController === undefined ? null : new globalThis.AbortController().signal;
+    }
+    return this.#more.signal;
+  }
+  get redirect() { return this.#extras().redirect ?? 'follow'; }
+  get credentials() { return this.#extras().credentials ?? 'same-origin'; }
+  get cache() { return this.#extras().cache ?? 'default'; }
+  get mode() { return this.#extras().mode ?? 'cors'; }
+  get referrer() { return this.#extras().referrer ?? 'about:client'; }
+  get referrerPolicy() { return this.#extras().referrerPolicy ?? ''; }
+  get integrity() { return this.#extras().integrity ?? ''; }
+  get keepalive() { return this.#extras().keepalive ?? false; }
+  get duplex() { return 'half'; }
+  get destination() { return ''; }
+
+  clone() {
+    if (this.#used) throw internal.bodyUsedError();
+    const copy = new Request(kIncoming, this.#serial);
+    copy.#method = this.#method;
+    copy.#url = this.#url;
+    copy.#headers = this.#serial !== 0 ? this.#headers : new internal.Headers(this.#headers);
+    copy.#source = this.#source;
+    copy.#more = this.#more === undefined ? undefined : { ...this.#more };
+    return copy;
+  }
+
+  static {
+    internal.mixinBody(this.prototype, (request, kind) => {
+      if (request.#used) throw internal.bodyUsedError();
+      let source = request.#source;
+      if (source === undefined) {
+        if (!native.requestHasBody(request.#serial)) {
+          source = null;
+        } else {
+          request.#used = true;
+          return kind === 0 ? native.requestText(request.#serial) : native.requestBytes(request.#serial);
+        }
+      }
+      if (source !== null) request.#used = true;
+      return kind === 0 ? internal.sourceToText(source) : internal.sourceToBytes(source);
+    }, (request) => request.headers.get('content-type') ?? '');
+
+    internal.incomingRequest = (serial) => new Request(kIncoming, serial);
+    internal.isRequest = (value) => typeof value === 'object' && value !== null && #serial in value;
+  }
+}
+
+internal.exposeInterface(Request);

@@ -1,0 +1,172 @@
+// Response, as the Fetch standard has it. Its body stays the value it was made from; the native side writes that to the wire.
+
+const kText = 'text/plain;charset=UTF-8';
+const kJson = 'application/json';
+const kReasonPattern = /^[\t\x20-\x7e\x80-\xff]*$/;
+const kRedirects = [301, 302, 303, 307, 308];
+
+// What a response's only header is, most of the time. Sent as a number, made into a Headers when somebody asks.
+const kTypeNone = 0;
+const kTypeText = 1;
+const kTypeJson = 2;
+const kTypeNames = [null, kText, kJson];
+
+function isNullBodyStatus(status) {
+  return status === 204 || status === 304 || status === 205 || status === 101 || status === 103;
+}
+
+class Response {
+  #status = 200;
+  #source = null;
+  #type = kTypeNone;       // REQUIRES: #headers is undefined, or has the field already
+  #headers = undefined;
+  #used = false;
+  #statusText = '';
+  #kind = 'default';
+
+  constructor(body = null, init = undefined) {
+    if (init === undefined && typeof body === 'string') {
+      this.#source = body;
+      this.#type = kTypeText;
+      return;
+    }
+    if (init !== undefined && init !== null) this.#initialize(init);
+    if (body !== null && body !== undefined) this.#setBody(body);
+  }
+
+  #initialize(init) {
+    if (typeof init !== 'object' && typeof init !== 'function') throw new TypeError('Response: init must be an object');
+    if (init.status !== undefined) {
+      const status = Number(init.status) & 0xffff;
+      if (status < 200 || status > 599) {
+        throw new RangeError(`Response: the status ${String(init.status)} is outside 200 to 599`);
+      }
+      this.#status = status;
+    }
+    if (init.statusText !== undefined) {
+      const text = String(init.statusText);
+      if (!kReasonPattern.test(text)) throw new TypeError('Response: statusText is not a reason phrase');
+      this.#statusText = text;
+    }
+    if (init.headers !== undefined) this.#headers = new internal.Headers(init.headers);
+  }
+
+  #setBody(body) {
+    if (isNullBodyStatus(this.#status)) throw new TypeError(`Response: a response with status ${this.#status} cannot have a body`);
+    if (typeof body === 'string') {
+      this.#source = body;
+      this.#defaultType(kTypeText);
+      return;
+    }
+    const extracted = internal.extractBody(body);
+    this.#source = extracted.source;
+    if (extracted.type !== null) internal.defaultHeader(this.#allHeaders(), 'content-type', extracted.type);
+  }
+
+  #defaultType(type) {
+    if (this.#headers === undefined) {
+      this.#type = type;
+    } else {
+      internal.defaultHeader(this.#headers, 'content-type', kTypeNames[type]);
+    }
+  }
+
+  #allHeaders() {
+    if (this.#headers === undefined) {
+      this.#headers = new internal.Headers();
+      if (this.#type !== kTypeNone) internal.defaultHeader(this.#headers, 'content-type', kTypeNames[this.#type]);
+    }
+    return this.#headers;
+  }
+
+  static error() {
+    const response = new Response();
+    response.#status = 0;
+    response.#kind = 'error';
+    internal.sealHeaders(response.#allHeaders());
+    return response;
+  }
+
+  static redirect(url, status = 302) {
+    internal.requireArguments(arguments.length, 1, 'Response.redirect');
+    let location = String(url);
+    if (globalThis.URL !== undefined) {
+      try {
+        location = new globalThis.URL(location).href;
+      } catch {
+        throw new TypeError(`Response.redirect: ${JSON.stringify(location)} is not an absolute URL; ` +
+                            'for a relative one use new Response(null, { status: 302, headers: { location } })');
+      }
+    }
+    const code = Number(status) & 0xffff;
+    if (!kRedirects.includes(code)) throw new RangeError(`Response.redirect: ${String(status)} is not a redirect status`);
+    const response = new Response(null, { headers: { location } });
+    response.#status = code;
+    internal.sealHeaders(response.#headers);
+    return response;
+  }
+
+  static json(data, init = undefined) {
+    internal.requireArguments(arguments.length, 1, 'Response.json');
+    const text = JSON.stringify(data);
+    if (text === undefined) throw new TypeError('Response.json: the value has no JSON form');
+    const response = new Response(null, init);
+    if (isNullBodyStatus(response.#status)) throw new TypeError(`Response: a response with status ${response.#status} cannot have a body`);
+    response.#source = text;
+    response.#defaultType(kTypeJson);
+    return response;
+  }
+
+  get status() { return this.#status; }
+  get ok() { return this.#status >= 200 && this.#status <= 299; }
+  get statusText() { return this.#statusText; }
+  get type() { return this.#kind; }
+  get url() { return ''; }
+  get redirected() { return false; }
+  get headers() { return this.#allHeaders(); }
+  get bodyUsed() { return this.#used; }
+  get body() { return this.#source !== null ? internal.noStreams('response') : null; }
+
+  clone() {
+    if (this.#used) throw internal.bodyUsedError();
+    const copy = new Response();
+    copy.#status = this.#status;
+    copy.#statusText = this.#statusText;
+    copy.#kind = this.#kind;
+    copy.#source = this.#source;
+    copy.#type = this.#type;
+    if (this.#headers !== undefined) copy.#headers = new internal.Headers(this.#headers);
+    return copy;
+  }
+
+  static {
+    internal.mixinBody(this.prototype, (response, kind) => {
+      if (response.#used) throw internal.bodyUsedError();
+      const source = response.#source;
+      if (source !== null) response.#used = true;
+      return kind === 0 ? internal.sourceToText(source) : internal.sourceToBytes(source);
+    }, (response) => response.headers.get('content-type') ?? '');
+
+    internal.isResponse = (value) => typeof value === 'object' && value !== null && #source in value;
+
+    // Leaves status and content type in `block`, the other headers with the native side, and returns the body. The body
+    // counts as read: a response is sent once.
+    internal.unpackResponse = (value, block) => {
+      if (typeof value !== 'object' || value === null || !(#source in value)) return undefined;
+      if (value.#used) throw new TypeError('The response was already sent or its body read: return a new Response or response.clone()');
+      if (value.#status === 0) throw new TypeError('Response.error() cannot be sent: return a Response with a status, e.g. 502');
+      const source = value.#source;
+      if (source !== null) value.#used = true;
+      block[0] = value.#status;
+      if (value.#headers === undefined) {
+        block[1] = value.#type;
+      } else {
+        block[1] = 3;
+        native.responseHead(internal.headersBlock(value.#headers));
+      }
+      return source;
+    };
+  }
+}
+
+internal.exposeInterface(Response);
