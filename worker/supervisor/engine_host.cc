@@ -391,6 +391,8 @@ void EngineHost::OnExit(uint64_t generation, ExitStatus exit) {
                                                        : "; a new one starts in " +
                                                              std::to_string(delay / kMillisecond) + " ms");
   if (suspect != 0) Blame(suspect);
+  // Whoever is told of the change's end finds the engine's.
+  Publish();
   if (change_ && (during == Exchange::kPrepare || during == Exchange::kCommit)) CountAgainstChange(suspect);
   if (delay == 0) return Launch();
   SetDeadline(delay);
@@ -428,7 +430,7 @@ void EngineHost::Blame(uint64_t version_id) {
   const auto name = names_.find(version_id);
   if (name == names_.end()) return;
   const auto& [function, number] = name->second;
-  const std::string message = "taken out of service on worker " + setup_.worker_name + ": this version ended the engine " +
+  const std::string message = "barred from worker " + setup_.worker_name + ": this version ended the engine " +
                               std::to_string(Quarantine::kDeathsMax) +
                               " times within a minute. Other functions go on; deploy a new version to serve this one again";
   ZTS_LOG(kError) << Title(function, number) << " is " << message;
