@@ -109,17 +109,31 @@ def zts_proto_library(name, root, src = None, deps = [], grpc = False, lite = Fa
         visibility = visibility,
     )
 
-def zts_node_addon(name, srcs, deps = [], copts = [], linkopts = [], **kwargs):
-    """A native addon of the host (NAME.node): links everything of ours statically, exports only the addon's entry."""
+def zts_node_addon(name, srcs, deps = [], copts = [], linkopts = [], visibility = None, testonly = False, tags = [], **kwargs):
+    """A native addon of the host: links everything of ours statically, exports nothing.
+
+    NAME, e.g. "engine.node", is the file. Bazel names shared libraries lib*.so, and the host goes by the suffix.
+    """
     native.cc_binary(
-        name = name,
+        name = name + ".so",
         srcs = srcs,
         copts = COPTS + V8_COPTS + copts,
         linkshared = True,
         linkstatic = True,
         linkopts = LINKOPTS + ["-Wl,--exclude-libs,ALL", "-Wl,-Bsymbolic"] + linkopts,
         deps = deps,
+        testonly = testonly,
+        tags = tags,
         **kwargs
+    )
+    native.genrule(
+        name = name + "_file",
+        srcs = [name + ".so"],
+        outs = [name],
+        cmd = "cp --reflink=auto $< $@",
+        testonly = testonly,
+        tags = tags,
+        visibility = visibility,
     )
 
 def zts_v8_library(name, copts = [], **kwargs):
