@@ -51,11 +51,16 @@ Result<std::unique_ptr<EpollIo>> EpollIo::Create(const EpollOptions& options) {
   event.data.u64 = Token{TokenKind::kWake}.Pack();
   if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wake.get(), &event) != 0) return Error::FromErrno("epoll_ctl");
   ZTS_ASSIGN_OR_RETURN(BufferPool buffers, BufferPool::Create(options.buffer_count, options.buffer_bytes));
-  return std::unique_ptr<EpollIo>(new EpollIo(std::move(epoll), std::move(wake), std::move(buffers)));
+  return std::unique_ptr<EpollIo>(
+      new EpollIo(std::move(epoll), std::move(wake), std::move(buffers), options.linger_timeout));
 }
 
-EpollIo::EpollIo(UniqueFd epoll, UniqueFd wake, BufferPool buffers)
-    : epoll_(std::move(epoll)), wake_(std::move(wake)), buffers_(std::move(buffers)), events_(kEventsPerWait) {
+EpollIo::EpollIo(UniqueFd epoll, UniqueFd wake, BufferPool buffers, Nanos linger_timeout)
+    : epoll_(std::move(epoll)),
+      wake_(std::move(wake)),
+      buffers_(std::move(buffers)),
+      lingering_(linger_timeout),
+      events_(kEventsPerWait) {
   features_.backend = "epoll";
   features_.features = {{"edge_triggered", true}};
 }

@@ -28,6 +28,7 @@ namespace zts::net {
 struct EpollOptions {
   size_t buffer_count = kRecvBufferCount;
   size_t buffer_bytes = kRecvBufferBytes;
+  Nanos linger_timeout = kLingerTimeout;
 };
 
 class EpollIo final : public Io {
@@ -90,7 +91,7 @@ class EpollIo final : public Io {
     void Add(Completion completion) { out[count++] = std::move(completion); }
   };
 
-  EpollIo(UniqueFd epoll, UniqueFd wake, BufferPool buffers);
+  EpollIo(UniqueFd epoll, UniqueFd wake, BufferPool buffers, Nanos linger_timeout);
 
   Connection& OpenEntry(Handle handle, SlotId slot);
   Token TokenOf(Handle handle, const Connection& connection, TokenKind kind) const;

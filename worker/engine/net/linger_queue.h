@@ -2,20 +2,22 @@
 //
 // Owner:    an Io.
 // Thread:   the shard's.
-// Limits:   kLingerTimeout an entry. Entries of connections that closed earlier stay until then and are recognised by their token.
+// Limits:   kLingerTimeout an entry, unless a test says otherwise. Entries of connections that closed earlier stay until then and are recognised by their token.
 #pragma once
 
 #include <deque>
 #include <optional>
 
-#include "worker/engine/limits.h"
+#include "base/clock.h"
 #include "worker/engine/net/token.h"
 
 namespace zts::net {
 
 class LingerQueue {
  public:
-  void Add(const Token& token, Nanos now) { entries_.push_back({token, now + kLingerTimeout}); }
+  explicit LingerQueue(Nanos timeout) : timeout_(timeout) {}
+
+  void Add(const Token& token, Nanos now) { entries_.push_back({token, now + timeout_}); }
 
   // The next connection whose time is over.
   std::optional<Token> TakeDue(Nanos now) {
@@ -34,6 +36,7 @@ class LingerQueue {
     Token token;
     Nanos due;
   };
+  Nanos timeout_;
   std::deque<Entry> entries_;
 };
 

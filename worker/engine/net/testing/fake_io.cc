@@ -20,6 +20,7 @@ FakeIo::FakeIo(const FakeIoOptions& options)
     : random_(options.seed),
       faults_(options.faults),
       clock_(options.clock),
+      linger_timeout_(options.linger_timeout),
       socket_buffer_bytes_(options.socket_buffer_bytes),
       buffers_(MakePool(options)) {
   features_.backend = "fake";
@@ -134,7 +135,7 @@ void FakeIo::Close(Handle handle, SlotId slot, CloseMode mode) {
   link.server_finished = true;
   if (mode == CloseMode::kLinger && !link.recv_over && !link.reset) {
     link.server = Link::Server::kLingering;
-    link.linger_until = Now() + kLingerTimeout;
+    link.linger_until = Now() + linger_timeout_;
   } else {
     EndServerSide(&link);
   }

@@ -64,6 +64,7 @@ struct FakeIoOptions {
   const Clock* clock = nullptr;  // none: a clock that stands still, and lingering ends only by the peer
   size_t buffer_count = kRecvBufferCount;
   size_t buffer_bytes = kRecvBufferBytes;
+  Nanos linger_timeout = kLingerTimeout;
   size_t socket_buffer_bytes = 64 * 1024;  // what the network holds, each way
 };
 
@@ -160,6 +161,7 @@ class FakeIo final : public Io {
   std::mt19937_64 random_;
   FakeFaults faults_;
   const Clock* clock_;
+  Nanos linger_timeout_;
   size_t socket_buffer_bytes_;
   BufferPool buffers_;
   std::vector<std::unique_ptr<Link>> links_;  // by PeerId

@@ -1,0 +1,123 @@
+#include "worker/engine/net/testing/io_contract.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "base/check.h"
+#include "base/unique_fd.h"
+
+namespace zts::net {
+namespace {
+
+class TcpPeer final : public Peer {
+ public:
+  explicit TcpPeer(const SocketAddress& address) : fd_(socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    ZTS_CHECK(fd_.valid());
+    ZTS_CHECK(connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0);
+    ZTS_CHECK(fcntl(fd_.get(), F_SETFL, O_NONBLOCK) == 0);
+  }
+
+  size_t Write(std::string_view bytes) override {
+    if (!fd_.valid()) return 0;
+    const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent < 0 && (errno == ECONNRESET || errno == EPIPE)) reset_ = true;
+    return sent < 0 ? 0 : static_cast<size_t>(sent);
+  }
+
+  std::string Read() override {
+    std::string bytes(256 * 1024, '\0');
+    const ssize_t got = fd_.valid() ? ::recv(fd_.get(), bytes.data(), bytes.size(), 0) : -1;
+    if (got == 0) ended_ = true;
+    if (got < 0 && errno == ECONNRESET) reset_ = true;
+    bytes.resize(got < 0 ? 0 : static_cast<size_t>(got));
+    return bytes;
+  }
+
+  // A connection that was reset has nothing left to finish.
+  void Finish() override { ZTS_CHECK(shutdown(fd_.get(), SHUT_WR) == 0 || errno == ENOTCONN); }
+
+  void Reset() override {
+    const linger hard{.l_onoff = 1, .l_linger = 0};
+    ZTS_CHECK(setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &hard, sizeof(hard)) == 0);
+    fd_.reset();
+  }
+
+  bool saw_end() const override { return ended_; }
+  bool saw_reset() const override { return reset_; }
+
+ private:
+  UniqueFd fd_;
+  bool ended_ = false;
+  bool reset_ = false;
+};
+
+class TcpNetwork final : public Network {
+ public:
+  TcpNetwork(const NetworkOptions& options, IoFactory factory) : options_(options), factory_(std::move(factory)) {
+    auto set = OpenListeners(ParseSocketAddress("127.0.0.1:0").value(), 1);
+    ZTS_CHECK(set.ok());
+    listeners_ = std::move(set).value();
+  }
+  Result<std::unique_ptr<Io>> MakeIo() override { return factory_(options_); }
+  int listen_fd() const override { return listeners_.sockets[0].get(); }
+  std::unique_ptr<Peer> Connect() override { return std::make_unique<TcpPeer>(listeners_.address); }
+  bool has_descriptors() const override { return true; }
+
+ private:
+  NetworkOptions options_;
+  IoFactory factory_;
+  ListenerSet listeners_;
+};
+
+class FakePeer final : public Peer {
+ public:
+  explicit FakePeer(FakeIo* io) : io_(io), id_(io->Connect()) {}
+  size_t Write(std::string_view bytes) override { return io_->PeerWrite(id_, bytes); }
+  std::string Read() override { return io_->PeerRead(id_); }
+  void Finish() override { io_->PeerFinish(id_); }
+  void Reset() override { io_->PeerReset(id_); }
+  bool saw_end() const override { return io_->PeerSawEnd(id_); }
+  bool saw_reset() const override { return io_->PeerSawReset(id_); }
+
+ private:
+  FakeIo* io_;
+  FakeIo::PeerId id_;
+};
+
+class FakeNetwork final : public Network {
+ public:
+  FakeNetwork(const NetworkOptions& options, const FakeFaults& faults) : options_(options), faults_(faults) {}
+  Result<std::unique_ptr<Io>> MakeIo() override {
+    auto io = std::make_unique<FakeIo>(FakeIoOptions{.seed = options_.seed,
+                                                     .faults = faults_,
+                                                     .clock = &clock_,
+                                                     .buffer_count = options_.buffer_count,
+                                                     .buffer_bytes = options_.buffer_bytes,
+                                                     .linger_timeout = options_.linger_timeout});
+    io_ = io.get();
+    return std::unique_ptr<Io>(std::move(io));
+  }
+  int listen_fd() const override { return -1; }
+  std::unique_ptr<Peer> Connect() override { return std::make_unique<FakePeer>(io_); }
+  bool has_descriptors() const override { return false; }
+
+ private:
+  NetworkOptions options_;
+  FakeFaults faults_;
+  SystemClock clock_;
+  FakeIo* io_ = nullptr;
+};
+
+}  // namespace
+
+std::unique_ptr<Network> MakeTcpNetwork(const NetworkOptions& options, const IoFactory& factory) {
+  return std::make_unique<TcpNetwork>(options, factory);
+}
+
+std::unique_ptr<Network> MakeFakeNetwork(const NetworkOptions& options, const FakeFaults& faults) {
+  return std::make_unique<FakeNetwork>(options, faults);
+}
+
+}  // namespace zts::net
