@@ -2,8 +2,11 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <array>
 #include <functional>
 #include <memory>
+#include <sstream>
 
 #include "cli/commands.h"
 #include "cli/local/up.h"
@@ -18,8 +21,7 @@ Start here:
   ztsctl deploy hello.js         make hello.js answer over HTTP
   ztsctl logs -f hello           see what it prints)";
 
-constexpr const char* kOverviewFooter = R"(
-Finding the controller, first match wins:
+constexpr const char* kOverviewFooter = R"(Finding the controller, first match wins:
   --data-dir DIR                 the directory 'ztsctl up' uses
   ZTS_CONTROLLER, ZTS_TOKEN      address and token, from the environment
   ZTS_DATA_DIR                   as --data-dir
@@ -33,8 +35,7 @@ Exit codes:
 
 constexpr const char* kUpHelp = R"(Starts controller and worker on this machine, waits until functions can be served, and keeps both running
 until Ctrl-C: one that dies is started again on the same ports.)";
-constexpr const char* kUpFooter = R"(
-Addresses are remembered in the data directory: a later 'up' uses them again.
+constexpr const char* kUpFooter = R"(Addresses are remembered in the data directory: a later 'up' uses them again.
 Port 0 picks a free port, once.
 
 Examples:
@@ -45,8 +46,7 @@ Examples:
 constexpr const char* kDownHelp =
     R"(Ends what 'ztsctl up' started in this data directory: requests in flight are finished first. Data stays.
 With nothing running it does nothing, and that is no error.)";
-constexpr const char* kDownFooter = R"(
-Example:
+constexpr const char* kDownFooter = R"(Example:
   ztsctl down --data-dir /var/lib/zts)";
 
 constexpr const char* kDeployHelp = R"(Makes a file answer over HTTP: checks it, stores it as a new version, and returns when every worker serves it.
@@ -55,8 +55,7 @@ FILE is JavaScript or TypeScript whose default export handles requests:
   export default { fetch(request, env, ctx) { return new Response("hi"); } }
 TypeScript, JSX and files with imports are bundled with esbuild; a folder stands for its package.json
 main or its index. The version before goes on serving until the new one is warm everywhere.)";
-constexpr const char* kDeployFooter = R"(
-A function NAME answers at /NAME on every host, at every path of NAME.localhost, and at its --route.
+constexpr const char* kDeployFooter = R"(A function NAME answers at /NAME on every host, at every path of NAME.localhost, and at its --route.
 Exit code 6 means stored but not served everywhere: no worker connected, or some too slow.
 
 Examples:
@@ -66,25 +65,21 @@ Examples:
   curl $(ztsctl deploy hello.js | tail -n 1))";
 
 constexpr const char* kListHelp = R"(Shows the functions that are deployed, with their active version and where they answer.)";
-constexpr const char* kListFooter = R"(
-Examples:
+constexpr const char* kListFooter = R"(Examples:
   ztsctl list
   ztsctl list --json | jq -r '.functions[].url')";
 
 constexpr const char* kVersionsHelp = R"(Shows the versions of a function, newest first, and which one is active.)";
-constexpr const char* kVersionsFooter = R"(
-Example:
+constexpr const char* kVersionsFooter = R"(Example:
   ztsctl versions hello)";
 
 constexpr const char* kDeleteHelp = R"(Takes a function out of service, with all its versions. Returns when every worker has stopped serving it.)";
-constexpr const char* kDeleteFooter = R"(
-Example:
+constexpr const char* kDeleteFooter = R"(Example:
   ztsctl delete hello)";
 
 constexpr const char* kLogsHelp = R"(Shows what functions print with console.* and the exceptions they do not catch:
 time, function@version, request id, level, message.)";
-constexpr const char* kLogsFooter = R"(
-The request id is the x-zts-request-id header of the response.
+constexpr const char* kLogsFooter = R"(The request id is the x-zts-request-id header of the response.
 
 Examples:
   ztsctl logs                    the last records of all functions
@@ -92,9 +87,43 @@ Examples:
   ztsctl logs -f --json | jq 'select(.level == "exception")')";
 
 constexpr const char* kWorkersHelp = R"(Shows the workers that are connected: where they serve, how many shards, and the catalog version they have.)";
-constexpr const char* kWorkersFooter = R"(
-Example:
+constexpr const char* kWorkersFooter = R"(Example:
   ztsctl workers)";
+
+struct Verb {
+  const char* name;
+  const char* summary;
+};
+constexpr std::array kVerbs = {
+    Verb{"up", "Start zts on this machine and keep it running"},
+    Verb{"down", "End what 'up' started"},
+    Verb{"deploy", "Make a file answer over HTTP"},
+    Verb{"list", "Show the functions that are deployed"},
+    Verb{"versions", "Show the versions of a function"},
+    Verb{"delete", "Take a function out of service"},
+    Verb{"logs", "Show what functions print and throw"},
+    Verb{"workers", "Show the workers that are connected"},
+};
+
+const Verb* FindVerb(const std::string& name) {
+  const auto verb = std::find_if(kVerbs.begin(), kVerbs.end(), [&](const Verb& candidate) { return name == candidate.name; });
+  return verb != kVerbs.end() ? &*verb : nullptr;
+}
+
+// Help that reads as text: a paragraph before the usage, one line a verb in the overview.
+class HelpFormatter final : public CLI::Formatter {
+ public:
+  HelpFormatter() { column_width(34); }
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    return "\n" + CLI::Formatter::make_usage(app, name);
+  }
+  std::string make_footer(const CLI::App* app) const override { return app->get_footer() + "\n"; }
+  std::string make_subcommand(const CLI::App* verb) const override {
+    std::ostringstream out;
+    CLI::detail::format_help(out, verb->get_name(), FindVerb(verb->get_name())->summary, get_column_width());
+    return out.str();
+  }
+};
 
 struct Common {
   std::string data_dir;
@@ -107,16 +136,22 @@ class App {
   App(Console& console, const GetEnv& env) : console_(console), env_(env) {
     app_.require_subcommand(1);
     app_.footer(kOverviewFooter);
-    app_.get_formatter()->column_width(34);
+    app_.formatter(std::make_shared<HelpFormatter>());
     app_.set_version_flag("--version", "ztsctl 0.1");
     AddUp();
     AddDown();
     AddDeploy();
     AddReaders();
-    AddLogs();
   }
 
   ExitCode Run(std::vector<std::string> arguments) {
+    if (arguments.empty()) {
+      console_.out() << app_.help() << std::flush;
+      return ExitCode::kUsage;
+    }
+    if (!IsVerbOrOption(arguments.front())) {
+      return console_.Fail(UsageFailure("there is no verb '" + arguments.front() + "'; there are" + VerbList(), ""));
+    }
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
     try {
       app_.parse(arguments);
@@ -143,7 +178,7 @@ class App {
     verb->add_option("--data-dir", common_.data_dir, "The directory that 'ztsctl up' uses [./.zts]")->type_name("DIR");
     verb->add_flag("--json", common_.json, "Print one JSON object a line, for programs");
     verb->add_option("--color", common_.color, "Colours: auto, always or never")
-        ->check(CLI::IsMember({"auto", "always", "never"}))
+        ->check(CLI::IsMember({"auto", "always", "never"}).description(""))
         ->type_name("WHEN");
     return verb;
   }
@@ -151,9 +186,9 @@ class App {
   void AddUp() {
     CLI::App* up = AddVerb("up", kUpHelp, kUpFooter);
     up->add_option("--http", up_.http, "Where functions answer [127.0.0.1:8080]")->type_name("ADDRESS:PORT");
-    up->add_option("--threads", up_.threads, "Serving threads [one a CPU]")->check(CLI::Range(1, 1024))->type_name("N");
+    up->add_option("--threads", up_.threads, "Serving threads [one a CPU]")->check(CLI::Range(1, 1024).description(""))->type_name("N");
     up->add_option("--io", up_.io, "How sockets are served: auto, uring or epoll")
-        ->check(CLI::IsMember({"auto", "uring", "epoll"}))
+        ->check(CLI::IsMember({"auto", "uring", "epoll"}).description(""))
         ->type_name("MODE");
     up->add_option("--admin", up_.admin, "The worker's /metrics, /healthz, /readyz [127.0.0.1:0]")->type_name("ADDRESS:PORT");
     up->add_option("--controller-admin", up_.controller_admin, "The controller's [127.0.0.1:0]")->type_name("ADDRESS:PORT");
@@ -170,7 +205,7 @@ class App {
 
   void AddDeploy() {
     CLI::App* verb = AddVerb("deploy", kDeployHelp, kDeployFooter);
-    verb->add_option("file", deploy_.file, "The file or folder to deploy")->required()->type_name("FILE");
+    verb->add_option("FILE", deploy_.file, "The file or folder to deploy")->required()->type_name("");
     verb->add_option("--name", deploy_.name, "The function's name [FILE without its extension]")->type_name("NAME");
     Repeated(verb->add_option("--env", deploy_.env, "A variable the function sees in env; repeatable"), "NAME=VALUE");
     Repeated(verb->add_option("--route", deploy_.routes, "Another host and path it answers at; repeatable"), "HOST/PATH");
@@ -190,22 +225,33 @@ class App {
   void AddReaders() {
     AddVerb("list", kListHelp, kListFooter)->callback([this] { action_ = List; });
     CLI::App* versions = AddVerb("versions", kVersionsHelp, kVersionsFooter);
-    versions->add_option("name", function_, "The function")->required()->type_name("NAME");
+    versions->add_option("NAME", function_, "The function")->required()->type_name("");
     versions->callback([this] { action_ = [this](Context& context) { return Versions(context, function_); }; });
     CLI::App* remove = AddVerb("delete", kDeleteHelp, kDeleteFooter);
-    remove->add_option("name", function_, "The function")->required()->type_name("NAME");
+    remove->add_option("NAME", function_, "The function")->required()->type_name("");
     remove->callback([this] { action_ = [this](Context& context) { return Delete(context, function_); }; });
+    AddLogs();
     AddVerb("workers", kWorkersHelp, kWorkersFooter)->callback([this] { action_ = Workers; });
   }
 
   void AddLogs() {
     CLI::App* verb = AddVerb("logs", kLogsHelp, kLogsFooter);
-    verb->add_option("name", logs_.function, "Only this function")->type_name("NAME");
+    verb->add_option("NAME", logs_.function, "Only this function")->type_name("");
     verb->add_flag("-f,--follow", logs_.follow, "Go on until Ctrl-C");
     verb->add_option("-n,--lines", logs_.lines, "Begin with at most this many past records [100]")
-        ->check(CLI::Range(0, 100000))
+        ->check(CLI::Range(0, 100000).description(""))
         ->type_name("N");
     verb->callback([this] { action_ = [this](Context& context) { return Logs(context, logs_); }; });
+  }
+
+  static bool IsVerbOrOption(const std::string& text) {
+    return (!text.empty() && text.front() == '-') || FindVerb(text) != nullptr;
+  }
+
+  static std::string VerbList() {
+    std::string list;
+    for (const Verb& verb : kVerbs) list += std::string(list.empty() ? " " : ", ") + verb.name;
+    return list;
   }
 
   std::string CurrentVerb() const {

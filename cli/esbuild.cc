@@ -121,7 +121,7 @@ Result<EsbuildResult> RunEsbuild(const std::string& entry) {
       "--log-level=warning",
       "--log-limit=20",
   };
-  ZTS_ASSIGN_OR_RETURN(Finished finished, Run(argv, {kBundlerOutputBytesMax, kBundlerTimeMax}));
+  ZTS_ASSIGN_OR_RETURN(Finished finished, RunTool(argv, {kBundlerOutputBytesMax, kBundlerTimeMax}));
   Diagnostics found = ParseEsbuildOutput(finished.err);
   if (finished.exit_code != 0 && found.errors.empty()) {
     found.errors.push_back({.kind = "esbuild", .message = finished.err});

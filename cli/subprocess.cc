@@ -79,7 +79,7 @@ Status Drain(UniqueFd& out, UniqueFd& err, RunLimits limits, Finished& finished)
 
 }  // namespace
 
-Result<Finished> Run(const std::vector<std::string>& argv, RunLimits limits) {
+Result<Finished> RunTool(const std::vector<std::string>& argv, RunLimits limits) {
   ZTS_ASSIGN_OR_RETURN(Pipe out, MakePipe());
   ZTS_ASSIGN_OR_RETURN(Pipe err, MakePipe());
   ZTS_ASSIGN_OR_RETURN(const pid_t pid, Spawn(argv, out.write.get(), err.write.get()));

@@ -2,7 +2,7 @@
 //
 // Thread:   blocks the calling one. Safe while other threads run: the child only execs.
 // Limits:   the caller's: bytes of output, time. Beyond either the tool is killed.
-// Errors:   Run fails when the tool cannot be started, is killed for a limit, or dies by a signal. A non-zero exit is a Finished.
+// Errors:   RunTool fails when the tool cannot be started, is killed for a limit, or dies by a signal. A non-zero exit is a Finished.
 #pragma once
 
 #include <string>
@@ -26,7 +26,7 @@ struct Finished {
 };
 
 // `argv[0]` is a path. Standard input is empty.
-Result<Finished> Run(const std::vector<std::string>& argv, RunLimits limits);
+Result<Finished> RunTool(const std::vector<std::string>& argv, RunLimits limits);
 
 // The absolute path of a program on $PATH.
 Result<std::string> FindOnPath(std::string_view program);

@@ -1,0 +1,145 @@
+#include "cli/bundle.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "cli/esbuild.h"
+
+namespace zts::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+class BundleTest : public testing::Test {
+ protected:
+  BundleTest() {
+    std::string pattern = (fs::temp_directory_path() / "zts_bundle_XXXXXX").string();
+    root_ = ::mkdtemp(pattern.data());
+  }
+  ~BundleTest() override { fs::remove_all(root_); }
+
+  std::string Write(const std::string& name, const std::string& text) {
+    const fs::path path = root_ / name;
+    fs::create_directories(path.parent_path());
+    std::ofstream(path) << text;
+    return path.string();
+  }
+
+  fs::path root_;
+};
+
+constexpr const char* kPlain = "export default () => new Response('x');\n";
+
+TEST_F(BundleTest, PlainJavaScriptIsSentAsItIs) {
+  const auto bundle = MakeBundle(Write("hello.js", kPlain));
+  ASSERT_TRUE(bundle.ok());
+  EXPECT_FALSE(bundle->bundled);
+  EXPECT_EQ(bundle->code, kPlain);
+  EXPECT_EQ(bundle->default_name, "hello");
+  EXPECT_EQ(bundle->main_module, "hello.js");
+  EXPECT_EQ(bundle->digest.size(), 64u);
+}
+
+TEST_F(BundleTest, PlainJavaScriptNeedsNoTool) {
+  const std::string path = ::getenv("PATH");
+  ::setenv("PATH", "/nonexistent", 1);
+  const auto plain = MakeBundle(Write("hello.mjs", kPlain));
+  const auto typescript = MakeBundle(Write("hello.ts", kPlain));
+  ::setenv("PATH", path.c_str(), 1);
+  EXPECT_TRUE(plain.ok());
+  ASSERT_FALSE(typescript.ok());
+  EXPECT_NE(typescript.error().message.find("apt install esbuild"), std::string::npos);
+}
+
+TEST_F(BundleTest, TypeScriptLosesItsTypes) {
+  const auto bundle = MakeBundle(Write("a.b.ts", "const n: number = 1;\nexport default (): number => n;\n"));
+  ASSERT_TRUE(bundle.ok()) << bundle.error().message;
+  EXPECT_TRUE(bundle->bundled);
+  EXPECT_EQ(bundle->code.find("number"), std::string::npos);
+  EXPECT_NE(bundle->code.find("export"), std::string::npos);
+  EXPECT_EQ(bundle->main_module, "a.b.js");
+}
+
+TEST_F(BundleTest, ImportsAreBundledIn) {
+  Write("lib/util.ts", "export const marker = 'from-util';");
+  Write("node_modules/pkg/package.json", R"({"name":"pkg","main":"node.js","browser":"web.js"})");
+  Write("node_modules/pkg/node.js", "module.exports = require('fs')");
+  Write("node_modules/pkg/web.js", "module.exports = 'from-the-web-build'");
+  const auto bundle = MakeBundle(Write("main.js", "import {marker} from './lib/util.ts'; import pkg from 'pkg';\nexport default () => marker + pkg;"));
+  ASSERT_TRUE(bundle.ok()) << bundle.error().message;
+  ASSERT_TRUE(bundle->errors.empty()) << bundle->errors[0].message;
+  EXPECT_NE(bundle->code.find("from-util"), std::string::npos);
+  EXPECT_NE(bundle->code.find("from-the-web-build"), std::string::npos);
+  EXPECT_EQ(bundle->code.find("import "), std::string::npos);
+}
+
+TEST_F(BundleTest, ErrorsHaveTheirPlace) {
+  const auto bundle = MakeBundle(Write("bad.ts", "export default () => 1;\nlet y y\n"));
+  ASSERT_TRUE(bundle.ok());
+  ASSERT_EQ(bundle->errors.size(), 1u);
+  const SourceError& error = bundle->errors[0];
+  EXPECT_NE(error.file.find("bad.ts"), std::string::npos);
+  EXPECT_EQ(error.line, 2);
+  EXPECT_EQ(error.column, 7);
+  EXPECT_EQ(error.source_line, "let y y");
+  EXPECT_NE(error.message.find("Expected"), std::string::npos);
+}
+
+TEST_F(BundleTest, NodeModulesAreRefusedWithTheReason) {
+  const auto bundle = MakeBundle(Write("n.js", "import fs from 'node:fs';\nimport path from 'path';\nexport default () => fs.x + path.y;\n"));
+  ASSERT_TRUE(bundle.ok());
+  ASSERT_EQ(bundle->errors.size(), 2u);
+  for (const SourceError& error : bundle->errors) EXPECT_NE(error.message.find("is a module of Node.js"), std::string::npos) << error.message;
+}
+
+TEST_F(BundleTest, MissingPackagesNameTheCommand) {
+  const auto bundle = MakeBundle(Write("n.js", "import x from 'left-pad';\nexport default x;\n"));
+  ASSERT_TRUE(bundle.ok());
+  ASSERT_EQ(bundle->errors.size(), 1u);
+  EXPECT_NE(bundle->errors[0].message.find("npm install left-pad"), std::string::npos);
+}
+
+TEST_F(BundleTest, FoldersHaveAnEntry) {
+  Write("one/index.ts", kPlain);
+  EXPECT_EQ(MakeBundle((root_ / "one").string()).value().default_name, "one");
+  EXPECT_EQ(MakeBundle((root_ / "one").string() + "/").value().default_name, "one");
+  Write("two/package.json", R"({"main": "src/go.js"})");
+  Write("two/src/go.js", kPlain);
+  EXPECT_EQ(MakeBundle((root_ / "two").string()).value().main_module, "go.js");
+}
+
+TEST_F(BundleTest, FoldersWithoutAnEntrySayWhatIsMissing) {
+  fs::create_directory(root_ / "empty");
+  EXPECT_NE(MakeBundle((root_ / "empty").string()).error().message.find("index.ts"), std::string::npos);
+  Write("gone/package.json", R"({"main": "nowhere.js"})");
+  EXPECT_NE(MakeBundle((root_ / "gone").string()).error().message.find("nowhere.js"), std::string::npos);
+  Write("broken/package.json", "{");
+  EXPECT_FALSE(MakeBundle((root_ / "broken").string()).ok());
+}
+
+TEST_F(BundleTest, OtherFilesAreRefused) {
+  EXPECT_EQ(MakeBundle((root_ / "nothing.js").string()).error().code, ErrorCode::kNotFound);
+  EXPECT_FALSE(MakeBundle(Write("data.json", "{}")).ok());
+  EXPECT_FALSE(MakeBundle(Write("noextension", kPlain)).ok());
+  EXPECT_FALSE(MakeBundle("/dev/null").ok());
+}
+
+TEST(EsbuildOutputTest, NotesDoNotReplaceThePlace) {
+  const Diagnostics found = ParseEsbuildOutput(
+      "\u25b2 [WARNING] Odd thing\n\n    w.js:1:0:\n      1 \u2502 odd\n        \u2575 ~~~\n\n"
+      "\u2718 [ERROR] Twice \"a\"\n\n    dir/x.ts:10:4:\n      10 \u2502     let a\n         \u2575         ^\n\n"
+      "  It was first here:\n\n    dir/x.ts:2:4:\n      2 \u2502 let a\n        \u2575     ^\n\n1 warning and 1 error\n");
+  ASSERT_EQ(found.warnings.size(), 1u);
+  EXPECT_EQ(found.warnings[0].file, "w.js");
+  ASSERT_EQ(found.errors.size(), 1u);
+  EXPECT_EQ(found.errors[0].file, "dir/x.ts");
+  EXPECT_EQ(found.errors[0].line, 10);
+  EXPECT_EQ(found.errors[0].column, 5);
+  EXPECT_EQ(found.errors[0].source_line, "    let a");
+}
+
+}  // namespace
+}  // namespace zts::cli
