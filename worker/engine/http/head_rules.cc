@@ -68,11 +68,13 @@ void TrimRight(std::string_view& value) {
 // the colon; no folded line. Values lose the blanks around them.
 bool TakeLines(std::string_view bytes, RequestHead& head) {
   Cursor cursor(bytes.data(), bytes.data() + bytes.size());
+  // llhttp takes any number of blanks between method and target.
+  if (head.method.empty() || !Is(head.method.back(), kToken)) return false;
   if (!cursor.TakeView(head.method) || !cursor.Take(" ") || head.target.empty() || !cursor.TakeView(head.target)) return false;
   if (!cursor.Take(head.minor_version == 1 ? " HTTP/1.1" : " HTTP/1.0") || !cursor.TakeCrlf()) return false;
   for (size_t i = 0; i < head.field_count; ++i) {
     HeaderField& field = head.fields[i];
-    if (!cursor.TakeView(field.name) || !cursor.Take(":")) return false;
+    if (field.name.empty() || !cursor.TakeView(field.name) || !cursor.Take(":")) return false;
     cursor.SkipBlanks();
     if (field.value.empty()) field.value = {cursor.at(), 0};
     if (!cursor.TakeView(field.value)) return false;

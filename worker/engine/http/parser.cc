@@ -281,13 +281,14 @@ Refusal Parser::State::ErrorRefusal(llhttp_errno_t error, std::string_view bytes
   }
 }
 
-// Lines that frame chunks end with CRLF and are not folded; CR and LF stand nowhere else. llhttp lets some of that pass.
+// Lines that frame chunks end with CRLF, are not folded and have a name; CR and LF stand nowhere else. llhttp lets some of
+// that pass.
 bool Parser::State::TakeFraming(std::string_view bytes) {
   framing_bytes += bytes.size();
   char last = last_framing;
   for (const char c : bytes) {
     if ((last == '\r') != (c == '\n')) return false;
-    if (last == '\n' && in_trailers && (c == ' ' || c == '\t')) return false;
+    if (last == '\n' && in_trailers && (c == ' ' || c == '\t' || c == ':')) return false;
     last = c;
   }
   last_framing = last;
@@ -393,6 +394,10 @@ Parser::Step Parser::RunHead(std::string_view fresh) {
     return FinishHead(static_cast<size_t>(end - fresh.data()));
   }
   if (error != HPE_OK) return Refuse(s.ErrorRefusal(error, fresh), fresh.size());
+  // A request line that has ended without a version: llhttp notices with the next byte only, which may never come.
+  if (!fresh.empty() && fresh.back() == '\n' && s.llhttp.http_major == 0) {
+    return Refuse(Refusal::kVersionNotSupported, fresh.size());
+  }
   if (s.head_bytes.size() < kHeadBytesMax) return {ParseState::kNeedMore, fresh.size()};
   return Refuse(s.head.target.size() > kTargetBytesMax ? Refusal::kUriTooLong : Refusal::kHeadersTooLarge, fresh.size());
 }
