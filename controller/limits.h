@@ -66,6 +66,12 @@ inline constexpr Nanos kDeployWaitDefault = 30 * kSecond;
 inline constexpr Nanos kDeployWaitMax = 600 * kSecond;
 // Workers that are not warm after this no longer hold back those that are.
 inline constexpr Nanos kPrepareTimeout = 5 * kSecond;
+// And those that do not confirm a switch after this no longer hold back the next rollout.
+inline constexpr Nanos kActivateTimeout = 5 * kSecond;
+// A worker that has not answered for this long has its stream closed, so that it starts over.
+inline constexpr Nanos kAnswerTimeout = 120 * kSecond;
+// Rejections remembered for the deploys that wait for them.
+inline constexpr size_t kRejectionsKept = 256;
 // A worker that refused what others serve is asked again after this, doubled up to the maximum.
 inline constexpr Nanos kRetryDelayMin = 1 * kSecond;
 inline constexpr Nanos kRetryDelayMax = 60 * kSecond;

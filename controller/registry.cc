@@ -94,7 +94,15 @@ uint64_t Registry::proven_version() const {
 }
 
 bool Registry::IsProven(const store::FunctionRecord& record) const {
-  return record.active_number == record.fallback_number || record.changed_at <= counters_.proven_version;
+  return record.active_number == record.fallback_number || record.changed_at <= std::max(counters_.proven_version, served_version_.load());
+}
+
+// Of the catalog that the change at hand makes.
+store::Counters Registry::NextCounters() const {
+  store::Counters counters = counters_;
+  counters.proven_version = std::max(counters.proven_version, served_version_.load());
+  counters.catalog_version += 1;
+  return counters;
 }
 
 std::vector<VersionPtr> Registry::Serving(const Function& function) const {
@@ -160,8 +168,7 @@ Result<Deployed> Registry::Deploy(NewVersion wanted) {
   // Again: another deploy may have come between.
   ZTS_RETURN_IF_ERROR(CheckRoom(wanted.function, wanted.main_module, wanted.config));
   ZTS_RETURN_IF_ERROR(CheckRoutes(wanted.function, wanted.config));
-  store::Counters counters = counters_;
-  counters.catalog_version += 1;
+  store::Counters counters = NextCounters();
   Function after;
   if (const auto found = functions_.find(wanted.function); found != functions_.end()) {
     after = found->second;
@@ -200,8 +207,7 @@ Result<uint64_t> Registry::Delete(const std::string& function) {
   ZTS_RETURN_IF_ERROR(ValidateFunctionName(function));
   const std::lock_guard lock(mutex_);
   if (functions_.count(function) == 0) return NotFound("there is no function '" + function + "'");
-  store::Counters counters = counters_;
-  counters.catalog_version += 1;
+  store::Counters counters = NextCounters();
   ZTS_RETURN_IF_ERROR(Commit(function, std::nullopt, {}, counters));
   return counters_.catalog_version;
 }
@@ -215,8 +221,7 @@ Result<uint64_t> Registry::Reject(const std::string& function, uint64_t number) 
   if (IsProven(found->second.record)) {
     return Invalid("version " + std::to_string(number) + " of '" + function + "' is known to work and stays");
   }
-  store::Counters counters = counters_;
-  counters.catalog_version += 1;
+  store::Counters counters = NextCounters();
   std::optional<Function> after;
   if (found->second.record.fallback_number != 0) {
     after = found->second;
@@ -228,7 +233,14 @@ Result<uint64_t> Registry::Reject(const std::string& function, uint64_t number) 
   return counters_.catalog_version;
 }
 
+void Registry::NoteServed(uint64_t catalog_version) {
+  uint64_t known = served_version_;
+  while (known < catalog_version && !served_version_.compare_exchange_weak(known, catalog_version)) {
+  }
+}
+
 Status Registry::MarkProven(uint64_t catalog_version) {
+  NoteServed(catalog_version);
   const std::lock_guard lock(mutex_);
   if (catalog_version <= counters_.proven_version) return {};
   store::Change change;

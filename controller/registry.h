@@ -11,6 +11,7 @@
 // Errors:   kInvalid and kExhausted are the caller's; what the store says is passed on, and leaves everything as it was.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -54,8 +55,11 @@ class Registry {
 
   // Goes back to the last proven version. kNotFound when `number` does not serve any more, kInvalid when it is proven.
   Result<uint64_t> Reject(const std::string& function, uint64_t number);
-  // Every connected worker has served this catalog.
+  // Every connected worker serves this catalog: its versions are proven from here on. Never waits; what a crash may forget is made durable
+  // by the next change, or by MarkProven.
+  void NoteServed(uint64_t catalog_version);
   Status MarkProven(uint64_t catalog_version);
+  // The durable one.
   uint64_t proven_version() const;
 
   CatalogPtr catalog() const;
@@ -77,6 +81,7 @@ class Registry {
   Registry(store::Store& store, const Clock& clock) : store_(store), clock_(clock) {}
   Status LoadAll();
   bool IsProven(const store::FunctionRecord& record) const;
+  store::Counters NextCounters() const;
   Status CheckRoom(const std::string& function, const std::string& main_module, const VersionConfig& config) const;
   Status CheckRoutes(const std::string& function, const VersionConfig& config) const;
   // Versions of a function that may serve: the active one, and the one to fall back to.
@@ -89,6 +94,7 @@ class Registry {
   store::Store& store_;
   const Clock& clock_;
 
+  std::atomic<uint64_t> served_version_{0};
   mutable std::mutex mutex_;  // held over the disk's write
   store::Counters counters_;
   std::map<std::string, Function> functions_;

@@ -154,6 +154,23 @@ TEST_F(RegistryTest, RejectOfTheFirstVersionRemovesTheFunction) {
   EXPECT_EQ(registry_->catalog()->DeltaFrom(1)->removals, std::vector<std::string>{"f"});
 }
 
+TEST_F(RegistryTest, ServedIsProvenAtOnceAndDurableWithTheNextChange) {
+  Deploy("f", "one");
+  registry_->NoteServed(1);
+  EXPECT_EQ(registry_->proven_version(), 0u);
+  Deploy("f", "two");
+  EXPECT_EQ(registry_->proven_version(), 1u);
+  ASSERT_TRUE(registry_->Reject("f", 2).ok());
+  EXPECT_EQ(ActiveNumber("f"), 1u);
+}
+
+TEST_F(RegistryTest, ProvenThatCannotBeWrittenSaysSo) {
+  Deploy("f", "one");
+  store_.FailCommits(Error{ErrorCode::kExhausted, "no space"});
+  EXPECT_EQ(registry_->MarkProven(1).error().code, ErrorCode::kExhausted);
+  EXPECT_EQ(registry_->proven_version(), 0u);
+}
+
 TEST_F(RegistryTest, ProvenIsRememberedOverRestarts) {
   Deploy("f", "one");
   ASSERT_TRUE(registry_->MarkProven(1).ok());
@@ -202,7 +219,6 @@ TEST_F(RegistryTest, FailedCommitLeavesEverythingAsItWas) {
   EXPECT_EQ(TryDeploy("f", "two").error().message, "no space");
   EXPECT_FALSE(registry_->Delete("f").ok());
   EXPECT_FALSE(registry_->Reject("f", 1).ok());
-  EXPECT_FALSE(registry_->MarkProven(1).ok());
   EXPECT_EQ(registry_->catalog()->version, 1u);
   EXPECT_EQ(ActiveNumber("f"), 1u);
   store_.FailCommits(std::nullopt);
