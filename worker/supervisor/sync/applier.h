@@ -1,0 +1,91 @@
+// Turns what the controller pushes into what the engines serve, and what is served into what the disk remembers.
+//
+//   Update -> missing blobs -> Prepare on every shard -> PREPARED, or NACK and nothing has changed
+//   Activate -> Commit on every shard -> disk -> ACTIVE
+//
+// A worker that dies after ACTIVE serves the same without the controller: the disk comes first.
+//
+// Owner:    main(), one.
+// Thread:   one at a time; position() any.
+// Life:     engines and cache outlive it.
+// Limits:   kBlobBytesMax, kWarmMax.
+// Errors:   OnUpdate and OnActivate fail only when there is nothing to answer: kAborted, the worker stops; kInvalid, the delta does not
+//           fit what this worker has, and the stream must be opened anew, which asks for the whole catalog.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "worker/supervisor/engines.h"
+#include "worker/supervisor/sync/disk_cache.h"
+#include "zts/v1/sync.pb.h"
+
+namespace zts::supervisor {
+
+// Where content comes from that the disk does not have.
+class BlobSource {
+ public:
+  virtual ~BlobSource() = default;
+  // Not checked: whoever asks compares with the digest.
+  virtual Result<std::string> Fetch(const std::string& digest, size_t bytes_max) = 0;
+};
+
+class Applier {
+ public:
+  // The controller takes bundles far below this; what is larger is no bundle.
+  static constexpr size_t kBlobBytesMax = size_t{256} << 20;
+  // A worker that gets its first catalog does not hold it up until each of thousands of functions is warm on every shard.
+  static constexpr size_t kWarmMax = 64;
+
+  Applier(CatalogSink* engines, DiskCache* cache) : engines_(engines), cache_(cache) {}
+
+  // Serves what the disk has, as far as it is whole, or an empty catalog. REQUIRES: nothing was applied yet.
+  Status StartFromDisk();
+
+  Result<v1::UpdateResult> OnUpdate(const v1::Update& update, BlobSource* blobs);
+  Result<v1::UpdateResult> OnActivate(const v1::Activate& activate);
+
+  // What a Hello says; empty and 0 when only a whole catalog will do.
+  struct Position {
+    std::string store_id;
+    uint64_t version = 0;
+  };
+  Position position() const;
+  // A catalog that some controller meant, from the disk or the stream, is being served.
+  bool has_catalog() const;
+
+ private:
+  struct Catalog {
+    std::string store_id;
+    uint64_t version = 0;
+    std::map<std::string, v1::FunctionVersion> functions;
+    std::map<std::string, FunctionSpecPtr> specs;
+  };
+  Result<Catalog> Target(const v1::Update& update) const;
+  void Fill(Catalog* catalog, BlobSource* blobs, std::vector<Problem>* problems, std::vector<uint64_t>* fresh);
+  FunctionSpecPtr Known(const Catalog& catalog, const v1::FunctionVersion& version) const;
+  Result<FunctionSpecPtr> Make(const v1::FunctionVersion& version, BlobSource* blobs);
+  Result<std::string> Blob(const std::string& digest, uint64_t bytes, BlobSource* blobs);
+  std::string CodeCache(const v1::FunctionVersion& version, BlobSource* blobs);
+  static CatalogSpec ToSpec(const Catalog& catalog);
+  Status Serve(const Catalog& catalog);
+  void Remember();
+  void SetPosition(Position position, bool has_catalog);
+
+  CatalogSink* engines_;
+  DiskCache* cache_;
+  uint64_t next_version_id_ = 1;
+  Catalog active_;
+  std::optional<Catalog> prepared_;
+
+  mutable std::mutex mutex_;
+  Position position_;
+  bool has_catalog_ = false;
+};
+
+}  // namespace zts::supervisor

@@ -1,0 +1,284 @@
+#include "worker/supervisor/sync/controller_client.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cctype>
+#include <chrono>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "zts/v1/sync.grpc.pb.h"
+
+namespace zts::supervisor {
+namespace {
+
+constexpr size_t kTokenBytesMax = 4096;
+// A first catalog of 16 Ki functions with their environments in one message.
+constexpr int kMessageBytesMax = 256 << 20;
+// A bundle comes over in milliseconds; a controller that stalls is given up, and its update refused.
+constexpr auto kFetchTimeout = std::chrono::seconds(30);
+// A controller that vanished without a word is noticed after both.
+constexpr int kKeepaliveMs = 20'000;
+constexpr int kKeepaliveTimeoutMs = 10'000;
+// How long the log thread waits for something to send before it looks whether it is still wanted.
+constexpr auto kLogWait = std::chrono::seconds(1);
+
+Result<std::string> ReadToken(const std::string& path) {
+  ZTS_ASSIGN_OR_RETURN(std::string token, ReadFile(path, kTokenBytesMax));
+  while (!token.empty() && std::isspace(static_cast<unsigned char>(token.back()))) token.pop_back();
+  if (token.empty()) return Invalid(path + " has no token in it");
+  return token;
+}
+
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  // The waiting between attempts is ours.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 50);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
+  // Each attempt resolves and connects by itself, whatever happened to an earlier channel.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
+Error FromGrpc(const grpc::Status& status, const std::string& address) {
+  switch (status.error_code()) {
+    case grpc::StatusCode::UNAUTHENTICATED:
+    case grpc::StatusCode::PERMISSION_DENIED:
+      return {ErrorCode::kDenied, "the controller at " + address + " refuses this worker's token (" + status.error_message() +
+                                      "); compare --token-file with the controller's"};
+    case grpc::StatusCode::UNAVAILABLE:
+      return {ErrorCode::kUnavailable, "no controller at " + address + ": " + status.error_message()};
+    default:
+      return {ErrorCode::kUnavailable, "the controller at " + address + " ended the stream: " + status.error_message() +
+                                           " (gRPC status " + std::to_string(status.error_code()) + ")"};
+  }
+}
+
+v1::LogBatch ToBatch(const std::vector<LogRecord>& records, const std::string& worker) {
+  v1::LogBatch batch;
+  for (const LogRecord& record : records) {
+    v1::LogRecord* out = batch.add_records();
+    out->set_time_ns(record.time);
+    out->set_function(record.function);
+    out->set_version_number(record.number);
+    out->set_severity(record.severity);
+    out->set_message(record.message);
+    out->set_request_id(record.request_id);
+    out->set_worker(worker);
+    out->set_dropped_before(record.dropped_before);
+  }
+  return batch;
+}
+
+}  // namespace
+
+// One stream from Hello to its end.
+class ControllerClient::Session final : public BlobSource {
+ public:
+  Session(const Options& options, std::string token)
+      : options_(options), token_(std::move(token)), stub_(v1::Sync::NewStub(MakeChannel(options.address))) {
+    Authorize(&context_);
+    stream_ = stub_->Stream(&context_);
+  }
+
+  bool Write(const v1::WorkerMessage& message) {
+    std::lock_guard lock(write_mutex_);
+    return stream_->Write(message);
+  }
+  bool Read(v1::ControllerMessage* message) { return stream_->Read(message); }
+  // Any thread; what waits in Read, Write or Fetch returns.
+  void Cancel() {
+    context_.TryCancel();
+    std::lock_guard lock(fetch_mutex_);
+    cancelled_ = true;
+    if (fetch_ != nullptr) fetch_->TryCancel();
+  }
+  grpc::Status Finish() { return stream_->Finish(); }
+
+  Result<std::string> Fetch(const std::string& digest, size_t bytes_max) override {
+    grpc::ClientContext context;
+    Authorize(&context);
+    context.set_deadline(std::chrono::system_clock::now() + kFetchTimeout);
+    if (!SetFetch(&context)) return Error{ErrorCode::kAborted, "the worker is stopping"};
+    v1::FetchBlobRequest request;
+    request.set_digest(digest);
+    auto reader = stub_->FetchBlob(&context, request);
+    std::string content;
+    v1::BlobChunk chunk;
+    bool fits = true;
+    while (fits && reader->Read(&chunk)) {
+      fits = content.size() + chunk.data().size() <= bytes_max;
+      if (fits) content += chunk.data();
+    }
+    if (!fits) context.TryCancel();
+    const grpc::Status status = reader->Finish();
+    SetFetch(nullptr);
+    if (!fits) return Error{ErrorCode::kCorrupt, "content " + digest + " is larger than the catalog says"};
+    if (!status.ok()) return Unavailable("fetching " + digest + ": " + status.error_message());
+    return content;
+  }
+
+ private:
+  void Authorize(grpc::ClientContext* context) { context->AddMetadata("authorization", "Bearer " + token_); }
+  bool SetFetch(grpc::ClientContext* context) {
+    std::lock_guard lock(fetch_mutex_);
+    fetch_ = context;
+    return !cancelled_;
+  }
+
+  const Options& options_;
+  const std::string token_;
+  std::unique_ptr<v1::Sync::Stub> stub_;
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientReaderWriter<v1::WorkerMessage, v1::ControllerMessage>> stream_;
+  std::mutex write_mutex_;
+  std::mutex fetch_mutex_;
+  grpc::ClientContext* fetch_ = nullptr;
+  bool cancelled_ = false;
+};
+
+ControllerClient::ControllerClient(Options options, Applier* applier, LogQueue* logs)
+    : options_(std::move(options)), applier_(applier), logs_(logs), random_(std::random_device()()) {}
+
+ControllerClient::~ControllerClient() { Stop(); }
+
+void ControllerClient::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void ControllerClient::Stop() {
+  if (!thread_.joinable()) return;
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+    if (session_ != nullptr) session_->Cancel();
+  }
+  stop_changed_.notify_all();
+  thread_.join();
+}
+
+ControllerClient::Status ControllerClient::status() const {
+  std::lock_guard lock(mutex_);
+  return status_;
+}
+
+bool ControllerClient::stopping() const {
+  std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
+// Doubles up to the maximum; the wait is drawn from its upper half.
+Nanos ControllerClient::NextBackoff() {
+  backoff_ = std::clamp(backoff_ * 2, kBackoffMin, kBackoffMax);
+  return std::uniform_int_distribution<Nanos>(backoff_ / 2, backoff_)(random_);
+}
+
+void ControllerClient::Run() {
+  while (!stopping()) {
+    const auto began = std::chrono::steady_clock::now();
+    const auto ended = RunSession();
+    if (stopping()) return;
+    // A controller that has nothing to push says nothing; a stream that lasted was a good one.
+    if (std::chrono::steady_clock::now() - began > std::chrono::nanoseconds(kBackoffMax)) backoff_ = 0;
+    if (!ended.ok()) Report(ended.error());
+    std::unique_lock lock(mutex_);
+    stop_changed_.wait_for(lock, std::chrono::nanoseconds(NextBackoff()), [this] { return stopping_; });
+  }
+}
+
+// The same trouble is told once, not twenty times a minute.
+void ControllerClient::Report(const Error& error) {
+  {
+    std::lock_guard lock(mutex_);
+    ++status_.failures;
+    status_.last_error = error.message;
+  }
+  if (error.message == reported_) return;
+  reported_ = error.message;
+  ZTS_LOG(kWarning) << error.message << "; what is served stays, and the next attempt comes by itself";
+}
+
+Result<void> ControllerClient::RunSession() {
+  ZTS_ASSIGN_OR_RETURN(std::string token, ReadToken(options_.token_file));
+  Session session(options_, std::move(token));
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_) session.Cancel();
+    session_ = &session;
+  }
+  const Applier::Position position = applier_->position();
+  const EngineStatus engine = options_.engine();
+  v1::WorkerMessage message;
+  v1::Hello* hello = message.mutable_hello();
+  hello->set_worker(options_.worker);
+  hello->set_http_address(options_.http_address);
+  hello->set_shards(options_.shards);
+  hello->set_artifact_key(engine.artifact_key);
+  hello->set_io_backend(engine.io_backend);
+  hello->set_store_id(position.store_id);
+  hello->set_active_version(position.version);
+
+  std::thread log_thread;
+  std::atomic<bool> open{session.Write(message)};
+  if (open) {
+    {
+      std::lock_guard lock(mutex_);
+      status_.connected = true;
+      ++status_.connects;
+    }
+    log_thread = std::thread([this, &session, &open] {
+      while (open) {
+        std::vector<LogRecord> records = logs_->Take(kLogWait);
+        if (records.empty()) continue;
+        v1::WorkerMessage batch;
+        *batch.mutable_logs() = ToBatch(records, options_.worker);
+        if (open && session.Write(batch)) continue;
+        logs_->Return(std::move(records));
+        return;
+      }
+    });
+  }
+
+  Result<void> ended;
+  v1::ControllerMessage pushed;
+  while (open && session.Read(&pushed)) {
+    if (backoff_ != 0) {
+      ZTS_LOG(kInfo) << "in touch with the controller at " << options_.address;
+      backoff_ = 0;
+      reported_.clear();
+    }
+    if (!pushed.has_update() && !pushed.has_activate()) continue;  // of a newer controller
+    auto result = pushed.has_update() ? applier_->OnUpdate(pushed.update(), &session) : applier_->OnActivate(pushed.activate());
+    if (!result.ok()) {
+      ended = std::move(result).error();
+      break;
+    }
+    v1::WorkerMessage answer;
+    *answer.mutable_result() = std::move(*result);
+    // Without it the stream is over, and Read says so.
+    session.Write(answer);
+  }
+
+  // A stream that has ended by itself is not cancelled, so that Finish tells its own reason.
+  if (!ended.ok()) session.Cancel();
+  open = false;
+  logs_->Interrupt();
+  if (log_thread.joinable()) log_thread.join();
+  const grpc::Status status = session.Finish();
+  {
+    std::lock_guard lock(mutex_);
+    session_ = nullptr;
+    status_.connected = false;
+  }
+  if (!ended.ok()) return ended;
+  if (status.ok()) return Unavailable("the controller at " + options_.address + " ended the stream");
+  return FromGrpc(status, options_.address);
+}
+
+}  // namespace zts::supervisor

@@ -1,0 +1,78 @@
+// This worker's line to the controller: one gRPC stream, opened again for ever, with what it pushes handed to the applier.
+//
+// Owner:    main(), one.
+// Thread:   Start, Stop: one thread. status: any. Two threads inside: one reads and applies, one sends logs.
+// Life:     applier and logs outlive it.
+// Limits:   kBackoffMin..kBackoffMax between attempts, jittered, so that a fleet does not come back at one instant.
+// Errors:   none to handle: a controller that is away, refuses the token or talks nonsense is logged and tried again.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <string>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "worker/supervisor/engine_host.h"
+#include "worker/supervisor/log_queue.h"
+#include "worker/supervisor/sync/applier.h"
+
+namespace zts::supervisor {
+
+class ControllerClient {
+ public:
+  static constexpr Nanos kBackoffMin = 50 * kMillisecond;
+  static constexpr Nanos kBackoffMax = 5 * kSecond;
+
+  struct Options {
+    std::string address;     // "127.0.0.1:7070"
+    std::string token_file;  // read again for each attempt, so that a token can be changed
+    std::string worker;
+    std::string http_address;
+    uint32_t shards = 0;
+    std::function<EngineStatus()> engine;
+  };
+  ControllerClient(Options options, Applier* applier, LogQueue* logs);
+  ~ControllerClient();
+
+  void Start();
+  // Ends the stream and both threads.
+  void Stop();
+
+  struct Status {
+    bool connected = false;
+    uint64_t connects = 0;
+    uint64_t failures = 0;
+    std::string last_error;
+  };
+  Status status() const;
+
+ private:
+  class Session;
+  void Run();
+  Result<void> RunSession();
+  void Report(const Error& error);
+  Nanos NextBackoff();
+  bool stopping() const;
+
+  const Options options_;
+  Applier* applier_;
+  LogQueue* logs_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable stop_changed_;
+  bool stopping_ = false;
+  Session* session_ = nullptr;
+  Status status_;
+
+  std::minstd_rand random_;
+  Nanos backoff_ = 0;
+  std::string reported_;
+  std::thread thread_;
+};
+
+}  // namespace zts::supervisor
