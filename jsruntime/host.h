@@ -23,6 +23,9 @@
 
 namespace zts::js {
 
+// How a process ends that V8 cannot go on in; stderr then names the function.
+inline constexpr int kV8FatalExitCode = 86;
+
 class Host : public IsolateFactory {
  public:
   struct Options {

@@ -13,7 +13,7 @@
 // watchdog bounds a turn from another thread by Terminate().
 //
 // Owner:    the pool of one shard (before that: the warm-up).
-// Thread:   one at a time; Attach moves it to the calling thread. Terminate and memory_bytes: any thread, while it lives.
+// Thread:   one at a time; Attach moves it to the calling thread. Terminate: any thread, while it lives.
 // Life:     outlived by its Host. The client outlives it or calls Detach.
 // Limits:   Script::limits. Memory is enforced here; CPU and wall time by the engine's watchdog and timers.
 // Errors:   see Outcome. After kMemoryLimit, and after Terminate, usable() is false: in-flight invocations have got

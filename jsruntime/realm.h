@@ -41,6 +41,7 @@ struct Realm {
   };
 
   IsolateClient* client = nullptr;
+  const Script* script = nullptr;  // once loaded
   InvocationTable invocations;
   TimerQueue timers;
   HeapGuard heap;

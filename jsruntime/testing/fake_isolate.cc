@@ -115,7 +115,14 @@ void FakeIsolate::Dispatch(InvocationId id, const RequestView* request) {
   ZTS_CHECK(usable_ && !draining_);
   ZTS_CHECK(in_flight_.emplace(id, InFlight{}).second);
   headers_.clear();
-  for (const std::string& line : lines_) RunLine(id, *request, line);
+  for (const std::string& line : lines_) {
+    std::string_view rest = line;
+    if (TakeWord(rest) == "on") {
+      if (TakeWord(rest) != request->method) continue;
+      return RunLine(id, *request, rest);
+    }
+    RunLine(id, *request, line);
+  }
 }
 
 void FakeIsolate::RunLine(InvocationId id, const RequestView& request, std::string_view line) {
@@ -301,17 +308,6 @@ FakeIsolate* FakeIsolateFactory::Find(std::string_view function) const {
     return isolate->script_ != nullptr && isolate->script_->function == function;
   });
   return found == alive_.rend() ? nullptr : *found;
-}
-
-ScriptPtr MakeScript(std::string function, std::string version, std::string source) {
-  auto script = std::make_shared<Script>();
-  auto text = std::make_shared<const std::string>(std::move(source));
-  script->main_module = function + ".js";
-  script->function = std::move(function);
-  script->version = std::move(version);
-  script->source = *text;
-  script->storage = text;
-  return script;
 }
 
 }  // namespace zts::js

@@ -14,6 +14,7 @@
 //   throw oops                       kThrew with "Error: oops"
 //   oom                              kMemoryLimit: the isolate is lost, others in flight get kRecycled
 //   spin                             blocks until Terminate
+//   on POST spin                     the rest of the line only for requests of this method, and then nothing after it
 //
 // Owner:    the test owns the factory; isolates belong to whom NewIsolate hands them.
 // Thread:   as jsruntime/isolate.h says, and CHECKed; isolates(), Find(): any.
@@ -30,6 +31,7 @@
 #include <vector>
 
 #include "jsruntime/isolate.h"
+#include "jsruntime/testing/make_script.h"
 
 namespace zts::js {
 
@@ -126,8 +128,5 @@ class FakeIsolateFactory final : public IsolateFactory {
   std::vector<FakeIsolate*> alive_;
   std::atomic<int> made_{0};
 };
-
-// A Script with this source and default limits.
-ScriptPtr MakeScript(std::string function, std::string version, std::string source);
 
 }  // namespace zts::js

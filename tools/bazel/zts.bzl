@@ -140,8 +140,11 @@ def zts_v8_library(name, copts = [], **kwargs):
     """A library that includes V8's headers."""
     zts_cc_library(name = name, copts = V8_COPTS + copts, **kwargs)
 
-def zts_v8_test(name, srcs = None, deps = [], size = "small", data = [], host_flags = [], **kwargs):
-    """A GoogleTest suite that needs V8: an addon that runs inside the host, started by a small script."""
+def zts_v8_test(name, srcs = None, deps = [], size = "small", data = [], args = [], **kwargs):
+    """A GoogleTest suite that needs V8: an addon that runs inside the host, started by a small script.
+
+    TestHost() of jsruntime/testing/test_host.h has the web snapshot loaded. tags, timeout and the like go to the test.
+    """
     addon = name + ".node"
     zts_node_addon(
         name = addon,
@@ -155,8 +158,13 @@ def zts_v8_test(name, srcs = None, deps = [], size = "small", data = [], host_fl
     native.sh_test(
         name = name,
         srcs = ["//tools:run_v8_test.sh"],
-        args = ["$(location :" + addon + ")"],
-        data = data + [":" + addon, "//third_party:node_binary"],
+        args = ["$(location :" + addon + ")"] + args,
+        data = data + [
+            ":" + addon,
+            "//jsruntime:v8_flags.txt",
+            "//jsruntime:web_snapshot",
+            "//third_party:node_binary",
+        ],
         size = size,
         **kwargs
     )

@@ -1,0 +1,264 @@
+// What every Isolate promises, as tests: run on the fake in a plain executable and on the real one inside the host.
+//
+//   INSTANTIATE_TEST_SUITE_P(Fake, IsolateContractTest, testing::Values(&FakeSubject));
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "jsruntime/isolate.h"
+#include "jsruntime/testing/make_script.h"
+#include "jsruntime/testing/recording_client.h"
+
+namespace zts::js {
+
+// A handler that does this, in the language of the subject.
+enum class Behaviour {
+  kHello,           // 200 "hello"
+  kEcho,            // 200 "METHOD url\nBODY"
+  kTeapot,          // 418 with header x-kind: teapot
+  kThrow,           // Error: oops
+  kLog,             // console.log("noted"), then 200
+  kSpin,            // never returns
+  kOutOfMemory,     // allocates without end
+  kTimer,           // 200 "later" after 20 ms
+  kNever,           // its promise never settles
+  kSpinOnPost,      // POST: spins; else as kNever
+  kMemoryOnPost,    // POST: allocates without end; else as kNever
+  kSyntaxError,     // does not load
+  kNoHandler,       // does not load
+  kLoadThrows,      // does not load
+  kLoadSpins,       // does not load
+};
+
+struct Subject {
+  IsolateFactory* factory;
+  std::string (*source)(Behaviour behaviour);
+};
+
+class IsolateContractTest : public testing::TestWithParam<Subject (*)()> {
+ protected:
+  LoadReport Load(Behaviour behaviour) {
+    subject_ = GetParam()();
+    isolate_ = subject_.factory->NewIsolate();
+    return isolate_->Load(MakeScript("contract", "v1", subject_.source(behaviour)));
+  }
+  void Start(Behaviour behaviour) {
+    const LoadReport report = Load(behaviour);
+    ASSERT_TRUE(report.outcome.ok()) << report.outcome.message;
+    isolate_->Attach(&client_);
+  }
+  RequestView Request(std::string_view method = "GET", std::string_view body = "") {
+    RequestView request;
+    request.method = method;
+    request.authority = "hello.localhost:8080";
+    request.target = "/a/b?c=d";
+    request.headers = headers_;
+    request.body = body;
+    request.request_id = "r1";
+    return request;
+  }
+  // Dispatches while another thread waits until the handler runs, and terminates it.
+  void DispatchAndTerminate(InvocationId id, const RequestView& request, OutcomeKind why) {
+    std::atomic<bool> done{false};
+    std::thread watchdog([&] {
+      while (!done.load()) {
+        isolate_->Terminate(why);
+        std::this_thread::yield();
+      }
+    });
+    isolate_->Dispatch(id, &request);
+    done = true;
+    watchdog.join();
+    isolate_->ClearTermination();
+  }
+
+  std::vector<HeaderField> headers_ = {{"Host", "hello.localhost:8080"}, {"Accept", "*/*"}};
+  Subject subject_{};
+  RecordingClient client_;
+  std::unique_ptr<Isolate> isolate_;
+};
+
+TEST_P(IsolateContractTest, AnswersWithinDispatch) {
+  Start(Behaviour::kHello);
+  const RequestView request = Request();
+  for (InvocationId id = 1; id <= 3; ++id) {
+    isolate_->Dispatch(id, &request);
+    EXPECT_EQ(client_.answers[id], 1);
+    EXPECT_EQ(client_.responses[id].status, 200);
+    EXPECT_EQ(client_.responses[id].body, "hello");
+    EXPECT_EQ(client_.responses[id].Header("content-type"), "text/plain;charset=UTF-8");
+  }
+  EXPECT_EQ(isolate_->in_flight(), 0u);
+  EXPECT_TRUE(isolate_->usable());
+  EXPECT_FALSE(isolate_->draining());
+  EXPECT_EQ(isolate_->script()->function, "contract");
+}
+
+TEST_P(IsolateContractTest, HandsTheRequestOver) {
+  Start(Behaviour::kEcho);
+  const RequestView request = Request("POST", "some body");
+  isolate_->Dispatch(1, &request);
+  EXPECT_EQ(client_.responses[1].body, "POST http://hello.localhost:8080/a/b?c=d\nsome body");
+}
+
+TEST_P(IsolateContractTest, GivesStatusAndHeaders) {
+  Start(Behaviour::kTeapot);
+  const RequestView request = Request();
+  isolate_->Dispatch(1, &request);
+  EXPECT_EQ(client_.responses[1].status, 418);
+  EXPECT_EQ(client_.responses[1].Header("x-kind"), "teapot");
+}
+
+TEST_P(IsolateContractTest, ReportsWhatTheHandlerThrows) {
+  Start(Behaviour::kThrow);
+  const RequestView request = Request();
+  isolate_->Dispatch(7, &request);
+  EXPECT_EQ(client_.failures[7].kind, OutcomeKind::kThrew);
+  EXPECT_EQ(client_.failures[7].message, "Error: oops");
+  ASSERT_EQ(client_.console.size(), 1u);
+  EXPECT_EQ(client_.console[0].id, 7u);
+  EXPECT_EQ(client_.console[0].severity, LogSeverity::kException);
+  EXPECT_NE(client_.console[0].message.find("Error: oops"), std::string::npos);
+  EXPECT_TRUE(isolate_->usable());
+}
+
+TEST_P(IsolateContractTest, NamesTheInvocationOfAConsoleRecord) {
+  Start(Behaviour::kLog);
+  const RequestView request = Request();
+  isolate_->Dispatch(9, &request);
+  ASSERT_EQ(client_.console.size(), 1u);
+  EXPECT_EQ(client_.console[0].id, 9u);
+  EXPECT_EQ(client_.console[0].severity, LogSeverity::kLog);
+  EXPECT_EQ(client_.console[0].message, "noted");
+}
+
+TEST_P(IsolateContractTest, AnswersFromATimer) {
+  Start(Behaviour::kTimer);
+  const RequestView request = Request();
+  isolate_->Dispatch(1, &request);
+  EXPECT_EQ(client_.answers.count(1), 0u);
+  EXPECT_EQ(isolate_->in_flight(), 1u);
+  const Nanos due = client_.timer_due;
+  ASSERT_NE(due, 0);
+  isolate_->RunTimers(due - 1);
+  EXPECT_EQ(client_.answers.count(1), 0u);
+  isolate_->RunTimers(due);
+  EXPECT_EQ(client_.responses[1].body, "later");
+  EXPECT_EQ(client_.answers[1], 1);
+  EXPECT_EQ(client_.timer_due, 0);
+  EXPECT_EQ(isolate_->in_flight(), 0u);
+}
+
+TEST_P(IsolateContractTest, ForgetsAnAbandonedInvocation) {
+  Start(Behaviour::kTimer);
+  const RequestView request = Request();
+  isolate_->Dispatch(1, &request);
+  isolate_->Dispatch(2, &request);
+  isolate_->Abandon(1);
+  EXPECT_EQ(isolate_->in_flight(), 1u);
+  ASSERT_NE(client_.timer_due, 0);
+  isolate_->RunTimers(client_.timer_due + kSecond);
+  EXPECT_EQ(client_.answers.count(1), 0u);
+  EXPECT_EQ(client_.answers[2], 1);
+  isolate_->Abandon(2);  // late: nothing to do
+}
+
+TEST_P(IsolateContractTest, CpuLimitEndsOneInvocationAndDrains) {
+  Start(Behaviour::kSpinOnPost);
+  const RequestView waiting = Request();
+  isolate_->Dispatch(1, &waiting);
+  const RequestView spinning = Request("POST");
+  DispatchAndTerminate(2, spinning, OutcomeKind::kCpuLimit);
+  EXPECT_EQ(client_.failures[2].kind, OutcomeKind::kCpuLimit);
+  EXPECT_TRUE(isolate_->draining());
+  EXPECT_TRUE(isolate_->usable());
+  EXPECT_EQ(client_.answers.count(1), 0u);
+  EXPECT_EQ(isolate_->in_flight(), 1u);
+  isolate_->Abandon(1);
+}
+
+TEST_P(IsolateContractTest, AnyOtherTerminationLosesTheIsolate) {
+  Start(Behaviour::kSpinOnPost);
+  const RequestView waiting = Request();
+  isolate_->Dispatch(1, &waiting);
+  const RequestView spinning = Request("POST");
+  DispatchAndTerminate(2, spinning, OutcomeKind::kWallLimit);
+  EXPECT_EQ(client_.failures[2].kind, OutcomeKind::kWallLimit);
+  EXPECT_EQ(client_.failures[1].kind, OutcomeKind::kRecycled);
+  EXPECT_FALSE(isolate_->usable());
+  EXPECT_EQ(isolate_->in_flight(), 0u);
+}
+
+TEST_P(IsolateContractTest, MemoryLimitLosesTheIsolate) {
+  Start(Behaviour::kMemoryOnPost);
+  const RequestView waiting = Request();
+  isolate_->Dispatch(1, &waiting);
+  const RequestView hungry = Request("POST");
+  isolate_->Dispatch(2, &hungry);
+  EXPECT_EQ(client_.failures[2].kind, OutcomeKind::kMemoryLimit);
+  EXPECT_EQ(client_.failures[1].kind, OutcomeKind::kRecycled);
+  EXPECT_EQ(client_.answers[1], 1);
+  EXPECT_EQ(client_.answers[2], 1);
+  EXPECT_FALSE(isolate_->usable());
+}
+
+TEST_P(IsolateContractTest, LateTerminationIsTakenBack) {
+  Start(Behaviour::kHello);
+  isolate_->Terminate(OutcomeKind::kCpuLimit);
+  isolate_->ClearTermination();
+  const RequestView request = Request();
+  isolate_->Dispatch(1, &request);
+  EXPECT_EQ(client_.responses[1].body, "hello");
+  EXPECT_FALSE(isolate_->draining());
+}
+
+TEST_P(IsolateContractTest, LoadSaysWhatIsWrong) {
+  EXPECT_EQ(Load(Behaviour::kSyntaxError).outcome.kind, OutcomeKind::kSyntax);
+  EXPECT_EQ(Load(Behaviour::kNoHandler).outcome.kind, OutcomeKind::kNoHandler);
+  const LoadReport threw = Load(Behaviour::kLoadThrows);
+  EXPECT_EQ(threw.outcome.kind, OutcomeKind::kThrew);
+  EXPECT_EQ(threw.outcome.message, "Error: oops");
+  EXPECT_EQ(threw.outcome.file, "contract.js");
+  EXPECT_EQ(threw.outcome.line, 1);
+}
+
+TEST_P(IsolateContractTest, LoadIsBoundedByTerminate) {
+  subject_ = GetParam()();
+  isolate_ = subject_.factory->NewIsolate();
+  std::atomic<bool> done{false};
+  std::thread watchdog([&] {
+    while (!done.load()) {
+      isolate_->Terminate(OutcomeKind::kStartupLimit);
+      std::this_thread::yield();
+    }
+  });
+  const LoadReport report = isolate_->Load(MakeScript("contract", "v1", subject_.source(Behaviour::kLoadSpins)));
+  done = true;
+  watchdog.join();
+  EXPECT_EQ(report.outcome.kind, OutcomeKind::kStartupLimit);
+}
+
+TEST_P(IsolateContractTest, MovesToAnotherThread) {
+  ASSERT_TRUE(Load(Behaviour::kHello).outcome.ok());
+  std::thread shard([this] {
+    isolate_->Attach(&client_);
+    const RequestView request = Request();
+    for (InvocationId id = 1; id <= 100; ++id) isolate_->Dispatch(id, &request);
+  });
+  shard.join();
+  EXPECT_EQ(client_.responses.size(), 100u);
+}
+
+TEST_P(IsolateContractTest, KnowsItsMemory) {
+  Start(Behaviour::kHello);
+  EXPECT_GT(isolate_->memory().heap_used_bytes, 100'000u);
+  EXPECT_GE(isolate_->memory().heap_committed_bytes, isolate_->memory().heap_used_bytes);
+  isolate_->CollectGarbage();
+}
+
+}  // namespace zts::js

@@ -1,0 +1,65 @@
+// An IsolateClient that writes down what it is told, for tests.
+//
+// Thread:   as IsolateClient; tasks_posted: any.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "jsruntime/isolate.h"
+
+namespace zts::js {
+
+class RecordingClient final : public IsolateClient {
+ public:
+  struct Response {
+    int status = 0;
+    std::vector<std::pair<std::string, std::string>> headers;
+    std::string body;
+
+    // Empty where there is none.
+    std::string Header(std::string_view name) const {
+      for (const auto& [field, value] : headers) {
+        if (field == name) return value;
+      }
+      return "";
+    }
+  };
+  struct Record {
+    InvocationId id;
+    LogSeverity severity;
+    std::string message;
+  };
+
+  void OnResponse(InvocationId id, const ResponseView& view) override {
+    Response& response = responses[id];
+    response.status = view.status();
+    for (const HeaderField& field : view.headers()) response.headers.emplace_back(field.name, field.value);
+    response.body.resize(view.body_bytes());
+    view.CopyBody(response.body.data());
+    ++answers[id];
+  }
+  void OnFailure(InvocationId id, const Outcome& outcome) override {
+    failures[id] = outcome;
+    ++answers[id];
+  }
+  void OnBackgroundDone(InvocationId id) override { background_done.push_back(id); }
+  void OnConsole(InvocationId id, LogSeverity severity, std::string_view message) override {
+    console.push_back({id, severity, std::string(message)});
+  }
+  void OnTimerDue(Nanos when) override { timer_due = when; }
+  void OnTasksPosted() override { ++tasks_posted; }
+
+  std::map<InvocationId, Response> responses;
+  std::map<InvocationId, Outcome> failures;
+  std::map<InvocationId, int> answers;  // must never exceed one
+  std::vector<InvocationId> background_done;
+  std::vector<Record> console;
+  Nanos timer_due = 0;
+  std::atomic<int> tasks_posted{0};
+};
+
+}  // namespace zts::js

@@ -1,0 +1,570 @@
+#include "jsruntime/v8_isolate.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <utility>
+
+#include "base/check.h"
+#include "jsruntime/errors.h"
+#include "jsruntime/host.h"
+#include "jsruntime/host_platform.h"
+#include "jsruntime/module_loader.h"
+#include "jsruntime/ops/registry.h"
+#include "jsruntime/response_reader.h"
+#include "jsruntime/snapshot.h"
+#include "jsruntime/thread_stack.h"
+
+namespace zts::js {
+namespace {
+
+constexpr const char* kCallNames[] = {"bind", "dispatch", "unpack", "follow", "takeSettled", "fireTimer", "forgetTimer"};
+
+// The isolate data slot beside Realm::kSlot.
+constexpr uint32_t kSelfSlot = 2;
+
+// What stands where in the shared block, and what index 2 may be: as in web/dispatch.js.
+enum BlockIndex { kStatus, kContentType, kResultKind, kSettled, kSettledSerial, kBlockDoubles = 8 };
+enum ResultKind { kBody, kPromise, kError };
+
+v8::Local<v8::String> Text(v8::Isolate* isolate, std::string_view text) {
+  v8::Local<v8::String> string;
+  if (v8::String::NewFromUtf8(isolate, text.data(), v8::NewStringType::kNormal, static_cast<int>(text.size()))
+          .ToLocal(&string)) {
+    return string;
+  }
+  return v8::String::Empty(isolate);
+}
+
+v8::Local<v8::Value> SerialValue(v8::Isolate* isolate, uint64_t serial) {
+  return v8::Number::New(isolate, static_cast<double>(serial));
+}
+
+// V8's tasks and the engine's timers keep the same clock.
+Nanos Now() { return SystemClock().Now(); }
+
+bool NoWasm(v8::Local<v8::Context>, v8::Local<v8::String>) { return false; }
+
+}  // namespace
+
+// One entry into V8 on the calling thread.
+class V8Isolate::Turn {
+ public:
+  explicit Turn(V8Isolate* self)
+      : isolate_scope_(self->isolate_),
+        handles_(self->isolate_),
+        context_(self->context_.Get(self->isolate_)),
+        context_scope_(context_) {}
+  const v8::Local<v8::Context>& context() const { return context_; }
+
+ private:
+  v8::Isolate::Scope isolate_scope_;
+  v8::HandleScope handles_;
+  v8::Local<v8::Context> context_;
+  v8::Context::Scope context_scope_;
+};
+
+V8Isolate::V8Isolate(const Snapshot& snapshot) : tasks_(std::make_shared<TaskQueue>()), delegate_(tasks_) {
+  isolate_ = v8::Isolate::Allocate();
+  isolate_->SetData(Realm::kSlot, &realm_);
+  isolate_->SetData(kSelfSlot, this);
+  HostPlatform()->RegisterIsolate(isolate_, &delegate_);
+  Create(snapshot);
+}
+
+void V8Isolate::Create(const Snapshot& snapshot) {
+  v8::Isolate::CreateParams params;
+  params.snapshot_blob = snapshot.data();
+  params.external_references = ExternalReferences();
+  params.allow_atomics_wait = false;
+  params.fatal_error_callback = OnFatal;
+  params.oom_error_callback = OnOutOfMemory;
+  realm_.heap.Configure(&params);
+  v8::Isolate::Initialize(isolate_, params);
+  realm_.heap.Install(isolate_);
+  isolate_->SetMicrotasksPolicy(v8::MicrotasksPolicy::kExplicit);
+  isolate_->SetPromiseRejectCallback(OnPromiseReject);
+  isolate_->SetAllowWasmCodeGenerationCallback(NoWasm);
+  isolate_->SetCaptureStackTraceForUncaughtExceptions(true, 16);
+  InstallModuleCallbacks(isolate_);
+
+  const v8::Isolate::Scope scope(isolate_);
+  const v8::HandleScope handles(isolate_);
+  isolate_->AddMessageListener(OnUncaught);
+  const v8::Local<v8::Context> context = v8::Context::New(isolate_);
+  context_.Reset(isolate_, context);
+  const v8::Context::Scope context_scope(context);
+  FindCalls(context);
+}
+
+void V8Isolate::FindCalls(v8::Local<v8::Context> context) {
+  v8::Local<v8::Object> calls;
+  ZTS_CHECK(context->GetDataFromSnapshotOnce<v8::Object>(kSnapshotCalls).ToLocal(&calls));
+  for (int i = 0; i < kCallCount; ++i) {
+    const v8::Local<v8::Value> function = calls->Get(context, Text(isolate_, kCallNames[i])).ToLocalChecked();
+    ZTS_CHECK(function->IsFunction());
+    calls_[i].Reset(isolate_, function.As<v8::Function>());
+  }
+  const v8::Local<v8::Value> block = calls->Get(context, Text(isolate_, "block")).ToLocalChecked();
+  ZTS_CHECK(block->IsFloat64Array() && block.As<v8::Float64Array>()->Length() == kBlockDoubles);
+  block_store_ = block.As<v8::Float64Array>()->Buffer()->GetBackingStore();
+  block_ = static_cast<double*>(block_store_->Data());
+}
+
+V8Isolate::~V8Isolate() {
+  tasks_->Close();
+  rejections_.Clear();
+  for (v8::Global<v8::Function>& call : calls_) call.Reset();
+  module_.Reset();
+  context_.Reset();
+  block_store_.reset();
+  HostPlatform()->DisposeIsolate(isolate_);
+}
+
+v8::MaybeLocal<v8::Value> V8Isolate::Call(v8::Local<v8::Context> context, CallIndex index, v8::Local<v8::Value> first,
+                                          v8::Local<v8::Value> second) {
+  v8::Local<v8::Value> arguments[] = {first, second};
+  return calls_[index].Get(isolate_)->Call(context, v8::Undefined(isolate_), second.IsEmpty() ? 1 : 2, arguments);
+}
+
+// --- Load ---------------------------------------------------------------------------------------------------------------------------
+
+LoadReport V8Isolate::Load(ScriptPtr script) {
+  ZTS_CHECK(script_ == nullptr);
+  script_ = std::move(script);
+  realm_.script = script_.get();
+  realm_.heap.SetLimit(script_->limits.memory_bytes_max);
+  LoadReport report;
+  {
+    const Turn turn(this);
+    isolate_->SetStackLimit(ThreadStackLimit());
+    tasks_->SetNotify([this] {
+      std::lock_guard lock(wait_mutex_);
+      wake_ = true;
+      wait_.notify_one();
+    });
+    Realm::EnterInvocation(isolate_, 0);
+    LoadModule(turn.context(), &report);
+    if (TerminationSeen()) report.outcome = LimitOutcome(TakeTermination());
+    if (report.outcome.ok()) ReportRejections(turn.context());
+  }
+  tasks_->SetNotify(nullptr);
+  if (!report.outcome.ok()) usable_ = false;
+  return report;
+}
+
+void V8Isolate::LoadModule(v8::Local<v8::Context> context, LoadReport* report) {
+  const Nanos start = Now();
+  v8::Local<v8::Module> module;
+  const bool compiled = CompileModule(isolate_, context, script_, report).ToLocal(&module);
+  const Nanos middle = Now();
+  report->compile = middle - start;
+  if (!compiled) return;
+  module_.Reset(isolate_, module);
+  v8::Local<v8::Promise> promise;
+  if (EvaluateModule(isolate_, context, module, report).ToLocal(&promise)) {
+    AwaitModule(context, promise, report);
+    if (report->outcome.ok() && !TerminationSeen()) BindHandler(context, module, report);
+  }
+  report->evaluate = Now() - middle;
+}
+
+void V8Isolate::AwaitModule(v8::Local<v8::Context> context, v8::Local<v8::Promise> promise, LoadReport* report) {
+  const Nanos deadline = Now() + kTopLevelAwaitMax;
+  for (;;) {
+    isolate_->PerformMicrotaskCheckpoint();
+    if (TerminationSeen() || promise->State() != v8::Promise::kPending) break;
+    const Nanos now = Now();
+    const Nanos due = realm_.timers.next_due();
+    if (now >= deadline) {
+      report->outcome = LimitOutcome(OutcomeKind::kStartupLimit);
+      report->outcome.message = "a top-level await took longer than " + std::to_string(kTopLevelAwaitMax / kSecond) + " s";
+      return;
+    }
+    if (due == 0 && !tasks_->HasWork(now)) {
+      report->outcome.kind = OutcomeKind::kThrew;
+      report->outcome.message = "Error: a top-level await waits for something that never comes";
+      report->outcome.file = script_->main_module;
+      return;
+    }
+    WaitForWork(due == 0 ? now : std::min(due, deadline));
+    if (TerminationSeen()) break;
+    tasks_->Run(Now());
+    FireTimers(context, Now());
+  }
+  if (TerminationSeen() || promise->State() != v8::Promise::kRejected) return;
+  promise->MarkAsHandled();
+  rejections_.Forget(isolate_, promise);
+  report->outcome = OutcomeOf(isolate_, context, promise->Result(), OutcomeKind::kThrew);
+}
+
+void V8Isolate::WaitForWork(Nanos until) {
+  std::unique_lock lock(wait_mutex_);
+  const auto woken = [this] { return wake_ || terminate_why_.load() != OutcomeKind::kOk; };
+  wait_.wait_for(lock, std::chrono::nanoseconds(std::max<Nanos>(until - Now(), 0)), woken);
+  wake_ = false;
+}
+
+void V8Isolate::BindHandler(v8::Local<v8::Context> context, v8::Local<v8::Module> module, LoadReport* report) {
+  Caught caught(isolate_);
+  const auto env = v8::Object::New(isolate_);
+  for (const auto& [name, value] : script_->env) {
+    if (env->CreateDataProperty(context, Text(isolate_, name), Text(isolate_, value)).IsNothing()) break;
+  }
+  v8::Local<v8::Value> problem;
+  if (!Call(context, kBind, module->GetModuleNamespace(), env).ToLocal(&problem)) {
+    if (!caught.HasTerminated()) report->outcome = OutcomeOf(isolate_, context, caught, OutcomeKind::kNoHandler);
+    return;
+  }
+  if (!problem->IsString()) return;
+  report->outcome.kind = OutcomeKind::kNoHandler;
+  report->outcome.message = ToUtf8(isolate_, problem.As<v8::String>(), kErrorMessageBytesMax);
+  report->outcome.file = script_->main_module;
+}
+
+void V8Isolate::Attach(IsolateClient* client) {
+  ZTS_CHECK(script_ != nullptr);
+  realm_.client = client;
+  {
+    const v8::Isolate::Scope scope(isolate_);
+    isolate_->SetStackLimit(ThreadStackLimit());
+  }
+  for (const Realm::EarlyRecord& record : realm_.early_records) client->OnConsole(0, record.severity, record.message);
+  realm_.early_records = {};
+  tasks_->SetNotify([client] { client->OnTasksPosted(); });
+  AnnounceTimers();
+}
+
+std::string V8Isolate::MakeCodeCache() {
+  const Turn turn(this);
+  ZTS_CHECK(!module_.IsEmpty());
+  const std::unique_ptr<v8::ScriptCompiler::CachedData> data(
+      v8::ScriptCompiler::CreateCodeCache(module_.Get(isolate_)->GetUnboundModuleScript()));
+  if (data == nullptr) return "";
+  return std::string(reinterpret_cast<const char*>(data->data), data->length);
+}
+
+// --- turns --------------------------------------------------------------------------------------------------------------------------
+
+void V8Isolate::Dispatch(InvocationId id, const RequestView* request) {
+  ZTS_CHECK(usable_ && !draining_);
+  const uint64_t serial = realm_.invocations.Open(id, request).serial;
+  const Turn turn(this);
+  Realm::EnterInvocation(isolate_, serial);
+  RunHandler(turn.context(), serial);
+  FinishTurn(turn.context(), serial);
+}
+
+void V8Isolate::RunHandler(v8::Local<v8::Context> context, uint64_t serial) {
+  Caught caught(isolate_);
+  v8::Local<v8::Value> result;
+  if (!Call(context, kDispatch, SerialValue(isolate_, serial)).ToLocal(&result)) {
+    if (TerminationSeen() || caught.HasTerminated()) return;  // FinishTurn's
+    return FailThrown(context, serial, OutcomeOf(isolate_, context, caught, OutcomeKind::kThrew));
+  }
+  if (static_cast<int>(block_[kResultKind]) == kBody) return Deliver(serial, result);
+  if (result->IsPromise()) OnPromise(context, serial, result.As<v8::Promise>());
+}
+
+void V8Isolate::OnPromise(v8::Local<v8::Context> context, uint64_t serial, v8::Local<v8::Promise> promise) {
+  if (promise->State() == v8::Promise::kPending) isolate_->PerformMicrotaskCheckpoint();
+  if (TerminationSeen()) return;
+  Caught caught(isolate_);
+  v8::Local<v8::Value> result;
+  switch (promise->State()) {
+    case v8::Promise::kPending: {
+      Invocation* invocation = realm_.invocations.Find(serial);
+      if (invocation == nullptr) return;
+      invocation->pending = true;
+      if (Call(context, kFollow, promise, SerialValue(isolate_, serial)).ToLocal(&result)) return;
+      break;
+    }
+    case v8::Promise::kRejected:
+      promise->MarkAsHandled();
+      rejections_.Forget(isolate_, promise);
+      return FailThrown(context, serial, OutcomeOf(isolate_, context, promise->Result(), OutcomeKind::kThrew));
+    case v8::Promise::kFulfilled:
+      if (Call(context, kUnpack, promise->Result()).ToLocal(&result)) return Deliver(serial, result);
+      break;
+  }
+  if (TerminationSeen() || caught.HasTerminated()) return;
+  FailThrown(context, serial, OutcomeOf(isolate_, context, caught, OutcomeKind::kThrew));
+}
+
+void V8Isolate::FinishTurn(v8::Local<v8::Context> context, uint64_t culprit) {
+  isolate_->PerformMicrotaskCheckpoint();
+  while (!TerminationSeen() && block_[kSettled] > 0) TakeSettled(context);
+  if (TerminationSeen()) HandleTermination(culprit);
+  if (!rejections_.empty()) ReportRejections(context);
+  if (!realm_.background_done.empty()) FinishBackground();
+  AnnounceTimers();
+}
+
+void V8Isolate::TakeSettled(v8::Local<v8::Context> context) {
+  const v8::HandleScope handles(isolate_);
+  Caught caught(isolate_);
+  v8::Local<v8::Value> value;
+  const bool ok = Call(context, kTakeSettled, v8::Undefined(isolate_)).ToLocal(&value);
+  const auto serial = static_cast<uint64_t>(block_[kSettledSerial]);
+  if (TerminationSeen()) return;
+  if (!ok) {
+    FailThrown(context, serial, OutcomeOf(isolate_, context, caught, OutcomeKind::kThrew));
+  } else if (static_cast<int>(block_[kResultKind]) == kError) {
+    FailThrown(context, serial, OutcomeOf(isolate_, context, value, OutcomeKind::kThrew));
+  } else {
+    Deliver(serial, value);
+  }
+}
+
+void V8Isolate::RunTimers(Nanos now) {
+  if (!usable_) return;
+  const Turn turn(this);
+  FireTimers(turn.context(), now);
+  FinishTurn(turn.context(), 0);
+}
+
+void V8Isolate::FireTimers(v8::Local<v8::Context> context, Nanos now) {
+  while (usable_ && !TerminationSeen()) {
+    const std::optional<TimerQueue::Due> due = realm_.timers.TakeDue(now);
+    if (!due.has_value()) return;
+    FireTimer(context, *due);
+  }
+}
+
+void V8Isolate::FireTimer(v8::Local<v8::Context> context, const TimerQueue::Due& due) {
+  const v8::HandleScope handles(isolate_);
+  Caught caught(isolate_);
+  Realm::EnterInvocation(isolate_, due.serial);
+  v8::Local<v8::Value> ignored;
+  const bool ok = Call(context, kFireTimer, v8::Integer::NewFromUnsigned(isolate_, due.id)).ToLocal(&ignored);
+  if (!ok && !TerminationSeen() && !caught.HasTerminated()) {
+    const Outcome outcome = OutcomeOf(isolate_, context, caught, OutcomeKind::kThrew);
+    realm_.Console(realm_.CurrentInvocation(isolate_), LogSeverity::kException, "Uncaught " + TextOf(outcome));
+  }
+  isolate_->PerformMicrotaskCheckpoint();
+  if (TerminationSeen()) {
+    if (realm_.client != nullptr) HandleTermination(due.serial);
+    return;
+  }
+  Invocation* invocation = realm_.invocations.Find(due.serial);
+  if (due.kind == TimerKind::kRepeating || invocation == nullptr) return;
+  if (--invocation->background == 0 && invocation->answered) realm_.background_done.push_back(due.serial);
+}
+
+void V8Isolate::RunTasks() {
+  if (!usable_) return;
+  const Turn turn(this);
+  Realm::EnterInvocation(isolate_, 0);
+  tasks_->Run(Now());
+  FinishTurn(turn.context(), 0);
+}
+
+void V8Isolate::AnnounceTimers() {
+  const Nanos due = usable_ ? realm_.timers.next_due() : 0;
+  if (due == announced_due_ || realm_.client == nullptr) return;
+  announced_due_ = due;
+  realm_.client->OnTimerDue(due);
+}
+
+void V8Isolate::ReportRejections(v8::Local<v8::Context> context) {
+  rejections_.Report(isolate_, [&](uint64_t serial, v8::Local<v8::Value> reason) {
+    const Outcome outcome = OutcomeOf(isolate_, context, reason, OutcomeKind::kThrew);
+    const Invocation* invocation = realm_.invocations.Find(serial);
+    realm_.Console(invocation == nullptr ? 0 : invocation->id, LogSeverity::kException,
+                   "Uncaught (in promise) " + TextOf(outcome));
+  });
+}
+
+// --- ends of invocations ------------------------------------------------------------------------------------------------------------
+
+void V8Isolate::Deliver(uint64_t serial, v8::Local<v8::Value> body) {
+  Invocation* invocation = realm_.invocations.Find(serial);
+  if (invocation == nullptr || invocation->answered) return;  // abandoned meanwhile
+  const ResponseReader response(isolate_, static_cast<int>(block_[kStatus]),
+                                static_cast<ContentType>(static_cast<int>(block_[kContentType])), realm_.response_head,
+                                body, &response_fields_);
+  const InvocationId id = invocation->id;
+  if (invocation->background == 0) {
+    realm_.invocations.Close(*invocation);
+  } else {
+    invocation->answered = true;
+    invocation->owned = std::make_unique<OwnedRequest>(*invocation->request);
+    invocation->request = &invocation->owned->view();
+  }
+  realm_.client->OnResponse(id, response);
+}
+
+void V8Isolate::FailThrown(v8::Local<v8::Context> context, uint64_t serial, const Outcome& outcome) {
+  const Invocation* invocation = realm_.invocations.Find(serial);
+  if (invocation == nullptr) return;
+  realm_.Console(invocation->id, LogSeverity::kException, "Uncaught " + TextOf(outcome));
+  Fail(serial, outcome);
+}
+
+void V8Isolate::Fail(uint64_t serial, const Outcome& outcome) {
+  Invocation* invocation = realm_.invocations.Find(serial);
+  if (invocation == nullptr) return;
+  const InvocationId id = invocation->id;
+  const bool answered = invocation->answered;
+  if (!answered && outcome.kind == OutcomeKind::kThrew && invocation->background > 0) {
+    // The answer is an error, and what ctx.waitUntil and timers wait for goes on.
+    invocation->answered = true;
+    invocation->owned = std::make_unique<OwnedRequest>(*invocation->request);
+    invocation->request = &invocation->owned->view();
+    return realm_.client->OnFailure(id, outcome);
+  }
+  if (invocation->background > 0 && usable_) ForgetTimers(serial);
+  invocation = realm_.invocations.Find(serial);
+  realm_.invocations.Close(*invocation);
+  if (answered) return realm_.client->OnBackgroundDone(id);
+  realm_.client->OnFailure(id, outcome);
+}
+
+void V8Isolate::FinishBackground() {
+  const std::vector<uint64_t> done = std::exchange(realm_.background_done, {});
+  for (const uint64_t serial : done) {
+    Invocation* invocation = realm_.invocations.Find(serial);
+    if (invocation == nullptr || invocation->background > 0) continue;
+    const InvocationId id = invocation->id;
+    realm_.invocations.Close(*invocation);
+    realm_.client->OnBackgroundDone(id);
+  }
+}
+
+void V8Isolate::ForgetTimers(uint64_t serial) {
+  const std::vector<uint32_t> ids = realm_.timers.StopAll(serial);
+  if (ids.empty()) return;
+  const Turn turn(this);
+  Caught caught(isolate_);
+  for (const uint32_t id : ids) {
+    if (Call(turn.context(), kForgetTimer, v8::Integer::NewFromUnsigned(isolate_, id)).IsEmpty()) return;
+  }
+}
+
+void V8Isolate::Abandon(InvocationId id) {
+  Invocation* invocation = realm_.invocations.FindById(id);
+  if (invocation == nullptr) return;
+  const uint64_t serial = invocation->serial;
+  if (invocation->background > 0 && usable_) {
+    ForgetTimers(serial);
+    AnnounceTimers();
+  }
+  realm_.invocations.Close(*realm_.invocations.Find(serial));
+}
+
+// --- limits -------------------------------------------------------------------------------------------------------------------------
+
+void V8Isolate::Terminate(OutcomeKind why) {
+  {
+    std::lock_guard lock(wait_mutex_);
+    terminate_why_.store(why);
+    wait_.notify_one();
+  }
+  isolate_->TerminateExecution();
+}
+
+void V8Isolate::ClearTermination() {
+  terminate_why_.store(OutcomeKind::kOk);
+  isolate_->CancelTerminateExecution();
+}
+
+bool V8Isolate::TerminationSeen() const {
+  return terminate_why_.load(std::memory_order_relaxed) != OutcomeKind::kOk || realm_.heap.exceeded();
+}
+
+OutcomeKind V8Isolate::TakeTermination() {
+  const OutcomeKind why = terminate_why_.exchange(OutcomeKind::kOk);
+  isolate_->CancelTerminateExecution();
+  return realm_.heap.exceeded() ? OutcomeKind::kMemoryLimit : why;
+}
+
+void V8Isolate::HandleTermination(uint64_t culprit) {
+  if (!usable_) return;
+  const OutcomeKind why = TakeTermination();
+  if (why == OutcomeKind::kCpuLimit) {
+    draining_ = true;
+    return Fail(culprit, LimitOutcome(why));
+  }
+  usable_ = false;
+  Fail(culprit, LimitOutcome(why));
+  for (const uint64_t serial : realm_.invocations.Serials()) Fail(serial, LimitOutcome(OutcomeKind::kRecycled));
+}
+
+Outcome V8Isolate::LimitOutcome(OutcomeKind why) const {
+  const Limits& limits = script_->limits;
+  const auto millis = [](Nanos time) { return std::to_string(time / kMillisecond) + " ms"; };
+  Outcome outcome;
+  outcome.kind = why;
+  switch (why) {
+    case OutcomeKind::kCpuLimit:
+      outcome.message = "the request used more CPU time than the function's limit of " + millis(limits.cpu_per_request);
+      break;
+    case OutcomeKind::kWallLimit:
+      outcome.message = "the request took longer than the function's limit of " + millis(limits.wall_per_request);
+      break;
+    case OutcomeKind::kStartupLimit:
+      outcome.message = "loading the module used more CPU time than its limit of " + millis(limits.startup_cpu);
+      break;
+    case OutcomeKind::kMemoryLimit:
+      outcome.message = "the function used more memory than its limit of " +
+                        std::to_string(limits.memory_bytes_max >> 20) + " MiB";
+      break;
+    case OutcomeKind::kRecycled:
+      outcome.message = "another request of the same isolate took it down; this one may be tried again";
+      break;
+    default:
+      outcome.message = "the request was ended";
+  }
+  return outcome;
+}
+
+MemoryUse V8Isolate::memory() const {
+  v8::HeapStatistics statistics;
+  isolate_->GetHeapStatistics(&statistics);
+  MemoryUse use;
+  use.heap_used_bytes = statistics.used_heap_size();
+  use.heap_committed_bytes = statistics.total_physical_size();
+  use.external_bytes = realm_.heap.allocator().used();
+  return use;
+}
+
+void V8Isolate::CollectGarbage() {
+  if (!usable_) return;
+  const Turn turn(this);
+  isolate_->LowMemoryNotification();
+  FinishTurn(turn.context(), 0);
+}
+
+// --- V8's callbacks -----------------------------------------------------------------------------------------------------------------
+
+void V8Isolate::OnPromiseReject(v8::PromiseRejectMessage message) {
+  static_cast<V8Isolate*>(v8::Isolate::GetCurrent()->GetData(kSelfSlot))->rejections_.On(message);
+}
+
+void V8Isolate::OnUncaught(v8::Local<v8::Message> message, v8::Local<v8::Value> error) {
+  v8::Isolate* isolate = v8::Isolate::GetCurrent();
+  Realm* realm = Realm::From(isolate);
+  if (realm == nullptr || isolate->IsExecutionTerminating()) return;
+  const Outcome outcome = OutcomeOf(isolate, isolate->GetCurrentContext(), error, OutcomeKind::kThrew);
+  realm->Console(realm->CurrentInvocation(isolate), LogSeverity::kException, "Uncaught " + TextOf(outcome));
+}
+
+// What V8 cannot go on from: the process ends, with the name of the function for the supervisor's log.
+void V8Isolate::OnFatal(const char* location, const char* message) {
+  v8::Isolate* isolate = v8::Isolate::TryGetCurrent();
+  const Realm* realm = isolate == nullptr ? nullptr : Realm::From(isolate);
+  const Script* script = realm == nullptr ? nullptr : realm->script;
+  std::fprintf(stderr, "V8 cannot go on: %s: %s; function %s version %s\n", location == nullptr ? "?" : location,
+               message == nullptr ? "?" : message, script == nullptr ? "-" : script->function.c_str(),
+               script == nullptr ? "-" : script->version.c_str());
+  std::fflush(stderr);
+  _exit(kV8FatalExitCode);
+}
+
+void V8Isolate::OnOutOfMemory(const char* location, const v8::OOMDetails& details) {
+  OnFatal(location, details.detail == nullptr ? "out of memory" : details.detail);
+}
+
+}  // namespace zts::js

@@ -1,0 +1,126 @@
+// The real Isolate: one V8 isolate with one context, made from the startup snapshot.
+//
+// V8's rule is one thread at a time. The isolate is entered for each turn and left after it, which is what carries it from the
+// warm-up thread to its shard; the hand-over between threads is the engine's mailbox. v8::Locker is not used: nothing of V8's is
+// held between turns that it would have to save.
+//
+//   Turn          enters, and leaves at the end
+//   RunHandler    one call into web/dispatch.js; a response that is there is delivered at once
+//   FinishTurn    microtasks, settled promises, rejections nobody handled, finished background work, the next timer
+//
+// Owner, Thread, Life, Errors: as jsruntime/isolate.h says.
+// Limits:   HeapGuard, kTimersMax, kTopLevelAwaitMax.
+#pragma once
+
+#include <v8.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "jsruntime/isolate.h"
+#include "jsruntime/realm.h"
+#include "jsruntime/rejections.h"
+#include "jsruntime/task_queue.h"
+
+namespace zts::js {
+
+class Snapshot;
+
+// Wall time that a module may spend in top-level awaits; its CPU time is the engine's to bound.
+inline constexpr Nanos kTopLevelAwaitMax = 10 * kSecond;
+
+class V8Isolate final : public Isolate {
+ public:
+  explicit V8Isolate(const Snapshot& snapshot);
+  ~V8Isolate() override;
+
+  LoadReport Load(ScriptPtr script) override;
+  void Attach(IsolateClient* client) override;
+  void Dispatch(InvocationId id, const RequestView* request) override;
+  void Abandon(InvocationId id) override;
+  void RunTimers(Nanos now) override;
+  void RunTasks() override;
+  void Terminate(OutcomeKind why) override;
+  void ClearTermination() override;
+  bool usable() const override { return usable_; }
+  bool draining() const override { return draining_; }
+  size_t in_flight() const override { return realm_.invocations.size(); }
+  MemoryUse memory() const override;
+  void CollectGarbage() override;
+  const ScriptPtr& script() const override { return script_; }
+
+  // Of the loaded module, with the functions that have run. Empty where V8 makes none.
+  std::string MakeCodeCache();
+
+ private:
+  class Turn;
+  // Functions of web/dispatch.js.
+  enum CallIndex { kBind, kDispatch, kUnpack, kFollow, kTakeSettled, kFireTimer, kForgetTimer, kCallCount };
+  using Caught = v8::TryCatch;
+
+  void Create(const Snapshot& snapshot);
+  void FindCalls(v8::Local<v8::Context> context);
+  v8::MaybeLocal<v8::Value> Call(v8::Local<v8::Context> context, CallIndex index, v8::Local<v8::Value> first,
+                                 v8::Local<v8::Value> second = {});
+
+  // --- Load ---
+  void LoadModule(v8::Local<v8::Context> context, LoadReport* report);
+  void AwaitModule(v8::Local<v8::Context> context, v8::Local<v8::Promise> promise, LoadReport* report);
+  void BindHandler(v8::Local<v8::Context> context, v8::Local<v8::Module> module, LoadReport* report);
+  void WaitForWork(Nanos until);
+
+  // --- a turn ---
+  void RunHandler(v8::Local<v8::Context> context, uint64_t serial);
+  void OnPromise(v8::Local<v8::Context> context, uint64_t serial, v8::Local<v8::Promise> promise);
+  void FinishTurn(v8::Local<v8::Context> context, uint64_t culprit);
+  void FireTimers(v8::Local<v8::Context> context, Nanos now);
+  void FireTimer(v8::Local<v8::Context> context, const TimerQueue::Due& due);
+  void TakeSettled(v8::Local<v8::Context> context);
+  void ReportRejections(v8::Local<v8::Context> context);
+  void AnnounceTimers();
+
+  // --- ends of invocations ---
+  void Deliver(uint64_t serial, v8::Local<v8::Value> body);
+  void Fail(uint64_t serial, const Outcome& outcome);
+  void FailThrown(v8::Local<v8::Context> context, uint64_t serial, const Outcome& outcome);
+  void FinishBackground();
+  void ForgetTimers(uint64_t serial);
+
+  // --- limits ---
+  bool TerminationSeen() const;
+  OutcomeKind TakeTermination();
+  void HandleTermination(uint64_t culprit);
+  Outcome LimitOutcome(OutcomeKind why) const;
+
+  static void OnPromiseReject(v8::PromiseRejectMessage message);
+  static void OnUncaught(v8::Local<v8::Message> message, v8::Local<v8::Value> error);
+  static void OnFatal(const char* location, const char* message);
+  static void OnOutOfMemory(const char* location, const v8::OOMDetails& details);
+
+  v8::Isolate* isolate_ = nullptr;
+  std::shared_ptr<TaskQueue> tasks_;
+  TaskQueueDelegate delegate_;
+  Realm realm_;
+  Rejections rejections_;
+  ScriptPtr script_;
+  v8::Global<v8::Context> context_;
+  v8::Global<v8::Module> module_;
+  v8::Global<v8::Function> calls_[kCallCount];
+  double* block_ = nullptr;  // shared with web/dispatch.js
+  std::shared_ptr<v8::BackingStore> block_store_;
+  std::vector<HeaderField> response_fields_;
+  Nanos announced_due_ = 0;
+  bool usable_ = true;
+  bool draining_ = false;
+
+  std::atomic<OutcomeKind> terminate_why_{OutcomeKind::kOk};  // kOk: nobody has asked
+  std::mutex wait_mutex_;                                     // only for top-level awaits
+  std::condition_variable wait_;
+  bool wake_ = false;  // guarded by wait_mutex_
+};
+
+}  // namespace zts::js

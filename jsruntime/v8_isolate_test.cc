@@ -1,0 +1,43 @@
+#include "jsruntime/v8_isolate.h"
+
+#include <gtest/gtest.h>
+
+#include "jsruntime/testing/isolate_contract.h"
+#include "jsruntime/testing/test_host.h"
+
+namespace zts::js {
+namespace {
+
+std::string RealSource(Behaviour behaviour) {
+  constexpr const char* kEatMemory = "const kept = []; for (;;) kept.push(new Array(1000).fill({}));";
+  switch (behaviour) {
+    case Behaviour::kHello: return "export default { fetch() { return new Response('hello'); } }";
+    case Behaviour::kEcho:
+      return "export default { async fetch(r) { return new Response(`${r.method} ${r.url}\\n${await r.text()}`); } }";
+    case Behaviour::kTeapot:
+      return "export default () => new Response(null, { status: 418, headers: { 'X-Kind': 'teapot' } })";
+    case Behaviour::kThrow: return "export default { fetch() { throw new Error('oops'); } }";
+    case Behaviour::kLog: return "export default { fetch() { console.log('noted'); return new Response(); } }";
+    case Behaviour::kSpin: return "export default { fetch() { for (;;); } }";
+    case Behaviour::kOutOfMemory: return std::string("export default { fetch() { ") + kEatMemory + " } }";
+    case Behaviour::kTimer:
+      return "export default async () => { await new Promise((go) => setTimeout(go, 20)); return new Response('later'); }";
+    case Behaviour::kNever: return "export default () => new Promise(() => {})";
+    case Behaviour::kSpinOnPost: return "export default (r) => { if (r.method === 'POST') for (;;); return new Promise(() => {}); }";
+    case Behaviour::kMemoryOnPost:
+      return std::string("export default (r) => { if (r.method === 'POST') { ") + kEatMemory +
+             " } return new Promise(() => {}); }";
+    case Behaviour::kSyntaxError: return "export default { fetch() { return }; }; }";
+    case Behaviour::kNoHandler: return "export const x = 1;";
+    case Behaviour::kLoadThrows: return "throw new Error('oops');";
+    case Behaviour::kLoadSpins: return "for (;;);";
+  }
+  return "";
+}
+
+Subject RealSubject() { return {&TestHost(), RealSource}; }
+
+INSTANTIATE_TEST_SUITE_P(Real, IsolateContractTest, testing::Values(&RealSubject));
+
+}  // namespace
+}  // namespace zts::js
