@@ -46,6 +46,14 @@ inline constexpr size_t kOutBufferKeptBytes = 64 * 1024;
 // Pipelined responses are gathered up to this size before they are sent.
 inline constexpr size_t kOutBufferFlushBytes = 128 * 1024;
 
+// Bytes of further requests that a connection keeps while one is being answered; beyond it receiving pauses.
+inline constexpr size_t kUnreadBytesMax = 64 * 1024;
+// A response the kernel does not take at once goes out in pieces of this size, each with a time limit of its own (kSendTimeout):
+// the slowest peer served is one of 8 KiB a second.
+inline constexpr size_t kSendPieceBytes = 256 * 1024;
+// Buffers and requests under way that a shard keeps for reuse: as many connections as one pass serves, not one a connection.
+inline constexpr size_t kKeptBuffers = 64;
+
 // Slowloris: the head must be there this long after its first byte; browsers on bad mobile links need a few seconds.
 inline constexpr Nanos kHeadTimeout = 10 * kSecond;
 // A body must make progress: this long at most between two pieces, and kBodyTimeout in all.

@@ -28,6 +28,19 @@ constexpr Nanos kRetireGrace = 5 * kSecond;
 
 void Change(ipc::Counter& gauge, int64_t by) { gauge.Add(static_cast<uint64_t>(by)); }
 
+// Limits that end one request: what its owner reads in the log. An exception is logged by the isolate itself.
+bool IsLimit(js::OutcomeKind kind) {
+  return kind == js::OutcomeKind::kCpuLimit || kind == js::OutcomeKind::kWallLimit || kind == js::OutcomeKind::kMemoryLimit;
+}
+
+// What the log says of a module that did not load.
+std::string LoadFailureText(const js::Outcome& outcome) {
+  std::string text = "the module did not load: " + std::string(js::OutcomeName(outcome.kind)) + ": " + outcome.message;
+  if (outcome.line > 0) text += " (" + outcome.file + ":" + std::to_string(outcome.line) + ":" + std::to_string(outcome.column) + ")";
+  if (!outcome.stack.empty()) text += "\n" + outcome.stack;
+  return text;
+}
+
 struct Version;
 struct Instance;
 
@@ -137,7 +150,7 @@ struct Pool::Impl {
   bool in_turn = false;
   std::bitset<ipc::kCounterRows> rows_seen;
 
-  Version* FindOrAdd(const Target& target);
+  Version* FindOrAdd(TargetRef target);
   void Drop(Version* version);
   void DropIfDone(Version* version);
 
@@ -170,7 +183,7 @@ struct Pool::Impl {
 
 // ---- requests ---------------------------------------------------------------------------------------------------------------
 
-Ticket Pool::Submit(RequestId id, const Target& target, const js::RequestView* request) {
+Ticket Pool::Submit(RequestId id, TargetRef target, const js::RequestView* request) {
   Impl& pool = *impl_;
   ZTS_DCHECK(!pool.in_turn);
   const auto slot = pool.records.Insert();
@@ -305,6 +318,10 @@ void Pool::Impl::Forget(Record* record) {
 
 void Pool::Impl::Fail(Record* record, const js::Outcome& outcome) {
   const RequestId id = record->id;
+  if (IsLimit(outcome.kind) && record->instance != nullptr) {
+    const std::string text = std::string(js::OutcomeName(outcome.kind)) + ": " + outcome.message;
+    host->OnConsole(record->version->target.version_id, record->view->request_id, js::LogSeverity::kException, text);
+  }
   Forget(record);
   host->OnFailure(id, outcome);
 }
@@ -382,11 +399,11 @@ void Version::OnDue(Nanos now) {
 
 // ---- versions ---------------------------------------------------------------------------------------------------------------
 
-Version* Pool::Impl::FindOrAdd(const Target& target) {
+Version* Pool::Impl::FindOrAdd(TargetRef target) {
   if (Version* version = versions.Find(target.version_id)) return version;
   auto added = std::make_unique<Version>();
   added->pool = this;
-  added->target = target;
+  added->target = {target.script, target.version_id, target.counter_row};
   const uint32_t row = target.counter_row < ipc::kCounterRows ? target.counter_row : 0;
   added->row = &counters->functions[row];
   if (!rows_seen[row]) {
@@ -475,6 +492,7 @@ void Pool::Impl::OnLoadFailed(Version* version, const js::Outcome& outcome) {
   version->failure = outcome;
   version->retry_at = host->now() + std::min(kRetryLast, kRetryFirst << std::min<uint32_t>(version->failures, 16));
   ++version->failures;
+  host->OnConsole(version->target.version_id, {}, js::LogSeverity::kException, LoadFailureText(outcome));
   TellPrepared(version, outcome);
   while (version->waiting.head != nullptr) Fail(version->waiting.head, outcome);
 }

@@ -1,0 +1,66 @@
+// What the sessions of one shard share: the parts they bring together, and the memory they use for a moment each.
+//
+// Owner:    Shard, exactly one.
+// Thread:   the shard's.
+// Life:     outlives every session.
+// Limits:   kKeptBuffers objects of each kind are kept for reuse.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/slot_map.h"
+#include "jsruntime/isolate.h"
+#include "worker/engine/free_list.h"
+#include "worker/engine/http/writer.h"
+#include "worker/engine/limits.h"
+#include "worker/engine/net/loop.h"
+#include "worker/engine/route/catalog.h"
+#include "worker/engine/runtime/pool.h"
+#include "worker/ipc/shared_counters.h"
+
+namespace zts {
+
+// One request under way: what JavaScript reads of it, and what its answer needs.
+struct Exchange {
+  js::RequestView view;
+  char request_id[16];
+  std::string body;             // pieces of a body that did not come in one
+  uint32_t counter_row = 0;
+  Nanos started = 0;            // when its head was complete
+};
+
+struct SessionContext {
+  net::Loop* loop = nullptr;
+  runtime::Pool* pool = nullptr;
+  route::CatalogPtr catalog;    // null until the first one is committed
+  ipc::ShardCounters* counters = nullptr;
+  http::DateCache dates;
+  enum class Mode : uint8_t { kServing, kDraining } mode = Mode::kServing;
+
+  FreeList<http::OutBuffer> out_buffers{kKeptBuffers};
+  FreeList<Exchange> exchanges{kKeptBuffers};
+
+  // Sessions whose answer came outside their own Submit; they go on at the end of the pass.
+  std::vector<SlotId> ready;
+
+  // Answers that the session at work has written and not yet handed to the kernel.
+  struct Unflushed {
+    uint32_t counter_row;
+    Nanos started;
+  };
+  std::vector<Unflushed> unflushed;
+
+  // Request ids: 64 bits that differ between engines (seed) and count within one; shown as 16 hex digits.
+  uint64_t request_seed = 0;
+  uint64_t request_count = 0;
+  void NextRequestId(char (&id)[16]);
+
+  // From monotonic to wall time; refreshed by the shard now and then, so that a response costs no clock reading.
+  Nanos wall_offset = 0;
+  std::string_view DateLine() { return dates.Line(loop->now() + wall_offset); }
+};
+
+}  // namespace zts

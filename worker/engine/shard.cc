@@ -1,0 +1,245 @@
+#include "worker/engine/shard.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "worker/engine/limits.h"
+
+namespace zts {
+namespace {
+
+constexpr Nanos kHousekeepingPeriod = 1 * kSecond;
+// An accept that fails does so again and again: one line of it in this time says enough.
+constexpr Nanos kAcceptErrorLogPeriod = 10 * kSecond;
+
+}  // namespace
+
+Shard::Shard(const Options& options)
+    : loop_(options.loop), counters_(options.counters), logs_(options.logs), listen_fd_(options.listen_fd),
+      sessions_(kConnectionsMax), pool_timer_([this] { pool_->RunDue(loop_->now()); }),
+      housekeeping_timer_([this] { OnHousekeeping(); }), drain_timer_([this] { OnDrainTimeout(); }) {
+  pool_ = std::make_unique<runtime::Pool>(this, options.warmup, options.watchdog, counters_);
+  context_.loop = loop_;
+  context_.pool = pool_.get();
+  context_.counters = counters_;
+  context_.request_seed = options.request_seed;
+  counters_->connections_open.Set(0);
+  counters_->active_catalog.Set(0);
+  OnHousekeeping();
+}
+
+Shard::~Shard() {
+  // Before the sessions, so that nobody answers them any more.
+  pool_.reset();
+}
+
+// ---- what the engine tells --------------------------------------------------------------------------------------------------
+
+void Shard::Prepare(route::CatalogPtr catalog, std::vector<uint64_t> warm,
+                    std::function<void(std::vector<Problem>)> done) {
+  struct Progress {
+    size_t left = 1;  // this call itself
+    std::vector<Problem> problems;
+    std::function<void(std::vector<Problem>)> done;
+    void Step() {
+      if (--left == 0) done(std::move(problems));
+    }
+  };
+  auto progress = std::make_shared<Progress>();
+  progress->done = std::move(done);
+  std::sort(warm.begin(), warm.end());
+  prepared_[catalog->version()] = catalog;
+  for (const route::Entry& entry : catalog->entries()) {
+    if (!std::binary_search(warm.begin(), warm.end(), entry.version_id)) continue;
+    ++progress->left;
+    pool_->Prepare({entry.script, entry.version_id, entry.counter_row}, [progress, id = entry.version_id](const js::Outcome& outcome) {
+      if (!outcome.ok()) progress->problems.push_back({id, outcome});
+      progress->Step();
+    });
+  }
+  progress->Step();
+}
+
+Status Shard::Commit(uint64_t catalog_version) {
+  const auto found = prepared_.find(catalog_version);
+  if (found == prepared_.end()) return Invalid("catalog " + std::to_string(catalog_version) + " is not prepared");
+  const bool first = context_.catalog == nullptr;
+  context_.catalog = std::move(found->second);
+  // Older ones will not be committed any more.
+  prepared_.erase(prepared_.begin(), std::next(found));
+  counters_->active_catalog.Set(catalog_version);
+  RetainNamed();
+  if (first && listen_fd_ >= 0) ZTS_RETURN_IF_ERROR(loop_->io().Listen(listen_fd_));
+  return {};
+}
+
+void Shard::Abort(uint64_t catalog_version) {
+  prepared_.erase(catalog_version);
+  RetainNamed();
+}
+
+// The pool keeps what the serving catalog and prepared ones name.
+void Shard::RetainNamed() {
+  std::vector<uint64_t> ids;
+  const auto add = [&ids](const route::CatalogPtr& catalog) {
+    for (const route::Entry& entry : catalog->entries()) ids.push_back(entry.version_id);
+  };
+  if (context_.catalog != nullptr) add(context_.catalog);
+  for (const auto& [version, catalog] : prepared_) add(catalog);
+  std::sort(ids.begin(), ids.end());
+  pool_->Retain(ids);
+}
+
+void Shard::Drain(Nanos timeout, std::function<void()> done) {
+  context_.mode = SessionContext::Mode::kDraining;
+  drained_ = std::move(done);
+  if (context_.catalog != nullptr && listen_fd_ >= 0) loop_->io().StopListening();
+  sessions_.ForEach([](SlotId, Session& session) { session.OnDrain(); });
+  loop_->Arm(&drain_timer_, loop_->now() + timeout);
+  TellDrained();
+}
+
+void Shard::OnDrainTimeout() {
+  if (sessions_.size() > 0) {
+    ZTS_LOG(kWarning) << "drain: cutting " << sessions_.size() << " connections that did not end in time";
+  }
+  sessions_.ForEach([](SlotId, Session& session) { session.Abort(); });
+}
+
+void Shard::TellDrained() {
+  if (sessions_.size() > 0 || drained_ == nullptr) return;
+  loop_->Disarm(&drain_timer_);
+  FlushLogs();
+  std::exchange(drained_, nullptr)();
+}
+
+// ---- connections ------------------------------------------------------------------------------------------------------------
+
+void Shard::OnAccept(net::Handle handle) {
+  counters_->connections_total.Add();
+  const auto slot = sessions_.Insert(&context_, handle);
+  if (!slot) return RefuseConnection(handle);
+  counters_->connections_open.Set(sessions_.size());
+  Session* session = sessions_.Find(*slot);
+  session->Open(*slot);
+  if (context_.mode == SessionContext::Mode::kDraining) session->OnDrain();
+}
+
+// No slot, no session: one answer that fits every request, and the end.
+void Shard::RefuseConnection(net::Handle handle) {
+  constexpr http::Refusal kWhy = http::Refusal::kTooManyConnections;
+  counters_->refusals[static_cast<int>(kWhy)].Add();
+  http::OutBuffer* buffer = context_.out_buffers.Take();
+  http::AppendError(*buffer,
+                    {.status = http::RefusalStatus(kWhy),
+                     .error_name = http::RefusalName(kWhy),
+                     .message = http::RefusalHint(kWhy),
+                     .extra_line = "retry-after: 1\r\n"},
+                    context_.DateLine());
+  // What a fresh socket does not take at once is not worth more.
+  loop_->io().TrySend(handle, AsBytes(buffer->text()));
+  buffer->Clear();
+  context_.out_buffers.Give(buffer);
+  loop_->io().Close(handle, SlotId(), net::Io::CloseMode::kLinger);
+}
+
+void Shard::OnAcceptError(int error) {
+  if (loop_->now() - accept_error_logged_ < kAcceptErrorLogPeriod && accept_error_logged_ != 0) return;
+  accept_error_logged_ = loop_->now();
+  ZTS_LOG(kWarning) << "accept: " << std::strerror(-error) << "; connections wait in the kernel (is the limit of open files too low?)";
+}
+
+void Shard::OnRecv(SlotId slot, net::Lease lease, int error) {
+  if (Session* session = sessions_.Find(slot)) session->OnRecv(std::move(lease), error);
+}
+
+void Shard::OnSent(SlotId slot, int error) {
+  if (Session* session = sessions_.Find(slot)) session->OnSent(error);
+}
+
+void Shard::OnClosed(SlotId slot) {
+  if (sessions_.Find(slot) == nullptr) return;  // a refused connection
+  sessions_.Erase(slot);
+  counters_->connections_open.Set(sessions_.size());
+  TellDrained();
+}
+
+void Shard::OnPassEnd() {
+  // Going on may lead to further answers, which are appended behind.
+  for (size_t i = 0; i < context_.ready.size(); ++i) {
+    if (Session* session = sessions_.Find(context_.ready[i])) session->Continue();
+  }
+  context_.ready.clear();
+  if (!log_batch_.empty()) FlushLogs();
+  UpdateCounters();
+}
+
+// ---- the pool's side --------------------------------------------------------------------------------------------------------
+
+void Shard::OnResponse(runtime::RequestId id, const js::ResponseView& response) {
+  if (Session* session = sessions_.Find(SlotId::Unpack(id))) session->OnResponse(response);
+}
+
+void Shard::OnFailure(runtime::RequestId id, const js::Outcome& outcome) {
+  if (Session* session = sessions_.Find(SlotId::Unpack(id))) session->OnFailure(outcome);
+}
+
+void Shard::OnWakeAt(Nanos when) {
+  if (when == 0) {
+    loop_->Disarm(&pool_timer_);
+  } else {
+    loop_->Arm(&pool_timer_, when);
+  }
+}
+
+// ---- logs and figures -------------------------------------------------------------------------------------------------------
+
+void Shard::OnConsole(uint64_t version_id, std::string_view request_id, js::LogSeverity severity, std::string_view message) {
+  if (logs_ == nullptr) return;
+  constexpr std::string_view kCut = "... (cut)";
+  LogRecord record{.time = loop_->now() + context_.wall_offset, .version_id = version_id, .severity = severity};
+  record.request_id = request_id;
+  record.message = message.substr(0, kLogRecordBytesMax);
+  if (message.size() > kLogRecordBytesMax) record.message.replace(kLogRecordBytesMax - kCut.size(), kCut.size(), kCut);
+  if (log_batch_bytes_ + record.bytes() > kLogQueueBytesMax) {
+    ++log_dropped_;
+    counters_->log_records_dropped.Add();
+    return;
+  }
+  record.dropped_before = std::exchange(log_dropped_, 0);
+  log_batch_bytes_ += record.bytes();
+  log_batch_.push_back(std::move(record));
+}
+
+void Shard::FlushLogs() {
+  if (log_batch_.empty()) return;
+  log_batch_bytes_ = 0;
+  if (logs_->Push(log_batch_) == LogQueue::Pushed::kYes) return;
+  for (const LogRecord& record : log_batch_) log_dropped_ += record.dropped_before + 1;
+  counters_->log_records_dropped.Add(log_batch_.size());
+  log_batch_.clear();
+}
+
+// The segment outlives this engine: what counts up is added to what stands there.
+void Shard::UpdateCounters() {
+  counters_->loop_passes.Add();
+  const net::IoCounters& io = loop_->io().counters();
+  const auto advance = [](ipc::Counter& counter, uint64_t now, uint64_t& seen) {
+    if (now != seen) counter.Add(now - std::exchange(seen, now));
+  };
+  advance(counters_->recv_bytes, io.recv_bytes, io_seen_.recv_bytes);
+  advance(counters_->sent_bytes, io.sent_bytes, io_seen_.sent_bytes);
+  advance(counters_->recv_starved, io.recv_starved, io_seen_.recv_starved);
+  advance(counters_->io_syscalls, io.syscalls, io_seen_.syscalls);
+}
+
+void Shard::OnHousekeeping() {
+  context_.wall_offset = loop_->clock().WallNow() - loop_->clock().Now();
+  pool_->Idle();
+  loop_->Arm(&housekeeping_timer_, loop_->now() + kHousekeepingPeriod);
+}
+
+}  // namespace zts

@@ -1,0 +1,121 @@
+// One core: its event loop, its connections, its isolates, its catalog.
+//
+// Shards share nothing on the request path. What they are told (prepare, commit, drain) is posted to their loop; what they have to
+// tell goes out by callbacks on their thread, the log queue, and counters in shared memory.
+//
+// A catalog is prepared (its versions made warm) while the old one serves, and then committed: one pointer changes between two
+// requests. Requests in flight keep the version they were given to.
+//
+// Owner:    the engine, one a core.
+// Thread:   constructed, run and destroyed on its own thread. Post and Stop: any.
+// Life:     what Options names outlives it. It outlives Warmup::Stop: isolates post to it until they are gone.
+// Limits:   kConnectionsMax; beyond it a connection gets 503 and ends.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/slot_map.h"
+#include "jsruntime/outcome.h"
+#include "worker/engine/log_queue.h"
+#include "worker/engine/net/loop.h"
+#include "worker/engine/route/catalog.h"
+#include "worker/engine/runtime/pool.h"
+#include "worker/engine/session.h"
+#include "worker/engine/session_context.h"
+#include "worker/ipc/shared_counters.h"
+
+namespace zts {
+
+class Shard final : public net::LoopHandler, public runtime::PoolHost {
+ public:
+  struct Options {
+    net::Loop* loop = nullptr;
+    runtime::Warmup* warmup = nullptr;
+    runtime::Watchdog* watchdog = nullptr;
+    ipc::ShardCounters* counters = nullptr;
+    LogQueue* logs = nullptr;
+    int listen_fd = -1;         // listened on from the first commit on
+    uint64_t request_seed = 0;
+  };
+  explicit Shard(const Options& options);
+  ~Shard() override;
+
+  void Run() { loop_->Run(this); }
+  void RunOnce(Nanos timeout) { loop_->RunOnce(this, timeout); }
+  void Stop() { loop_->Stop(); }
+
+  // Why a version could not be made warm.
+  struct Problem {
+    uint64_t version_id = 0;
+    js::Outcome outcome;
+  };
+  // Makes the versions in `warm` warm and holds the catalog ready. `done` comes once, now or later.
+  void Prepare(route::CatalogPtr catalog, std::vector<uint64_t> warm,
+               std::function<void(std::vector<Problem>)> done);
+  // Serves the prepared catalog of this version from now on. Starts listening with the first one. An error when it is not prepared.
+  Status Commit(uint64_t catalog_version);
+  // Forgets a prepared catalog.
+  void Abort(uint64_t catalog_version);
+
+  // Accepts no more, ends idle connections, finishes what is in flight, and cuts what is left after `timeout`. `done` comes once.
+  void Drain(Nanos timeout, std::function<void()> done);
+
+  size_t connections() const { return sessions_.size(); }
+  const runtime::Pool& pool() const { return *pool_; }
+  // Buffers and requests that sessions hold at the moment: 0 when all is quiet.
+  size_t borrowed() const { return context_.out_buffers.taken() + context_.exchanges.taken(); }
+
+  // net::LoopHandler
+  void OnAccept(net::Handle handle) override;
+  void OnAcceptError(int error) override;
+  void OnRecv(SlotId slot, net::Lease lease, int error) override;
+  void OnSent(SlotId slot, int error) override;
+  void OnClosed(SlotId slot) override;
+  void OnPassEnd() override;
+
+  // runtime::PoolHost
+  void OnResponse(runtime::RequestId id, const js::ResponseView& response) override;
+  void OnFailure(runtime::RequestId id, const js::Outcome& outcome) override;
+  void OnConsole(uint64_t version_id, std::string_view request_id, js::LogSeverity severity, std::string_view message) override;
+  void OnWakeAt(Nanos when) override;
+  void Post(std::function<void()> task) override { loop_->Post(std::move(task)); }
+  Nanos now() const override { return loop_->now(); }
+  Nanos clock_now() const override { return loop_->clock().Now(); }
+
+ private:
+  void RetainNamed();
+  void RefuseConnection(net::Handle handle);
+  void OnHousekeeping();
+  void OnDrainTimeout();
+  void TellDrained();
+  void FlushLogs();
+  void UpdateCounters();
+
+  net::Loop* const loop_;
+  ipc::ShardCounters* const counters_;
+  LogQueue* const logs_;
+  const int listen_fd_;
+  SessionContext context_;
+  std::unique_ptr<runtime::Pool> pool_;
+  SlotMap<Session> sessions_;
+  std::map<uint64_t, route::CatalogPtr> prepared_;
+
+  net::Timer pool_timer_;
+  net::Timer housekeeping_timer_;
+  net::Timer drain_timer_;
+  std::function<void()> drained_;
+  Nanos accept_error_logged_ = 0;
+
+  std::vector<LogRecord> log_batch_;
+  size_t log_batch_bytes_ = 0;
+  uint64_t log_dropped_ = 0;
+  net::IoCounters io_seen_;  // already in the shared counters
+};
+
+}  // namespace zts

@@ -1,0 +1,226 @@
+// One shard against a network that does everything a network may do, for many seeds: every request is answered once, with what its
+// function says, or its connection ends; and nothing is left behind.
+//
+// ZTS_SIM_SEED=n runs one seed alone.
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <deque>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "worker/engine/limits.h"
+#include "worker/engine/testing/shard_fixture.h"
+
+namespace zts {
+namespace {
+
+constexpr int kSeeds = 100;
+constexpr int kSteps = 400;
+
+// A client that knows what it has asked for.
+struct Client {
+  ShardHarness::Peer peer = 0;
+  std::string to_write;
+  std::deque<std::pair<int, std::string>> expected;  // status and body, in order; status 0: the function is to end in an error
+  std::string received;
+  bool gone = false;
+};
+
+class Simulation {
+ public:
+  explicit Simulation(uint64_t seed)
+      : random_(seed), with_resets_(seed % 2 == 0),
+        shard_(with_resets_ ? net::FakeFaults::RoughWithResets() : net::FakeFaults::Rough(), seed) {}
+
+  void Run() {
+    DeploySome();
+    for (int step = 0; step < kSteps; ++step) Step();
+    shard_.io_->set_faults(net::FakeFaults::None());
+    for (auto& client : clients_) client->gone ? void() : Finish(*client);
+    CheckNothingIsLeft();
+  }
+
+  uint64_t answered() const { return answered_; }
+
+ private:
+  size_t Draw(size_t n) { return random_() % n; }
+
+  void DeploySome() {
+    // "stable" is in every catalog and never changes; "changing" has a new version each time.
+    ++generation_;
+    std::map<std::string, std::string> functions = {{"stable", "respond 200 stable"},
+                                                    {"slow", "timer 3 200 slow"},
+                                                    {"echo", "echo"},
+                                                    {"bomb", "oom"},
+                                                    {"changing", "respond 200 g" + std::to_string(generation_)}};
+    if (Draw(2) == 0) {
+      shard_.Deploy(functions);
+    } else {
+      shard_.DeployCold(functions);
+    }
+  }
+
+  void Step() {
+    switch (Draw(12)) {
+      case 0: return NewClient();
+      case 1: case 2: case 3: return Ask();
+      case 4: case 5: return WriteSome();
+      case 6: return shard_.Pass();
+      case 7: shard_.warmup_.RunPending(); return;
+      case 8: return shard_.Advance(static_cast<Nanos>(Draw(5)) * kMillisecond);
+      case 9: return ReadSome();
+      case 10: return MaybeReset();
+      case 11: if (Draw(10) == 0) DeploySome(); return;
+    }
+  }
+
+  void NewClient() {
+    if (clients_.size() > 30) return;
+    auto client = std::make_unique<Client>();
+    client->peer = shard_.Connect();
+    clients_.push_back(std::move(client));
+  }
+
+  Client* Any() {
+    if (clients_.empty()) return nullptr;
+    Client* client = clients_[Draw(clients_.size())].get();
+    return client->gone ? nullptr : client;
+  }
+
+  void Ask() {
+    Client* client = Any();
+    if (client == nullptr) return;
+    switch (Draw(6)) {
+      case 0: Add(*client, "GET /stable HTTP/1.1\r\nHost: a\r\n\r\n", 200, "stable"); break;
+      case 1: Add(*client, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n", 200, "slow"); break;
+      case 2: Add(*client, "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n", 404, ""); break;
+      case 3: Add(*client, "GET /changing HTTP/1.1\r\nHost: a\r\n\r\n", 200, ""); break;
+      case 4: Add(*client, "GET /bomb HTTP/1.1\r\nHost: a\r\n\r\n", 503, ""); break;
+      case 5: {
+        const std::string body(Draw(100'000), 'b');
+        Add(*client, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body, 200,
+            "POST http://a/echo\n" + body);
+        break;
+      }
+    }
+  }
+
+  void Add(Client& client, const std::string& request, int status, std::string body) {
+    client.to_write += request;
+    client.expected.emplace_back(status, std::move(body));
+  }
+
+  void WriteSome() {
+    Client* client = Any();
+    if (client == nullptr || client->to_write.empty()) return;
+    const size_t bytes = 1 + Draw(client->to_write.size());
+    client->to_write.erase(0, shard_.io_->PeerWrite(client->peer, std::string_view(client->to_write).substr(0, bytes)));
+  }
+
+  void ReadSome() {
+    Client* client = Any();
+    if (client == nullptr) return;
+    client->received += shard_.io_->PeerRead(client->peer, 1 + Draw(200'000));
+    Check(*client);
+  }
+
+  void MaybeReset() {
+    Client* client = Any();
+    if (client == nullptr || !with_resets_ || Draw(5) != 0) return;
+    shard_.io_->PeerReset(client->peer);
+    client->gone = true;
+  }
+
+  // Takes whole responses off what was received and compares.
+  void Check(Client& client) {
+    if (shard_.io_->PeerSawReset(client.peer)) {
+      ASSERT_TRUE(with_resets_) << "a connection was reset for no reason";
+      client.gone = true;
+      return;
+    }
+    for (;;) {
+      const size_t end = client.received.find("\r\n\r\n");
+      if (end == std::string::npos) return;
+      const size_t at = client.received.find("content-length: ");
+      ASSERT_LT(at, end);
+      const size_t digits = at + 16;
+      const auto length =
+          ParseInteger<size_t>(std::string_view(client.received).substr(digits, client.received.find("\r\n", digits) - digits));
+      ASSERT_TRUE(length.has_value());
+      if (client.received.size() < end + 4 + *length) return;
+      const int status = ParseInteger<int>(std::string_view(client.received).substr(9, 3)).value_or(-1);
+      ASSERT_FALSE(client.expected.empty()) << "an answer to no question";
+      const auto& [wanted, body] = client.expected.front();
+      // Beside its answer a request may find its function cold for too long, or its isolate taken down by another.
+      if (status != wanted) {
+        ASSERT_EQ(status, 503) << client.received.substr(0, end);
+      } else if (!body.empty()) {
+        // Not ASSERT_EQ: it would print the bodies.
+        ASSERT_TRUE(client.received.compare(end + 4, *length, body) == 0)
+            << "got " << client.received.substr(end + 4, 40) << ", wanted " << body.substr(0, 40);
+      }
+      client.expected.pop_front();
+      client.received.erase(0, end + 4 + *length);
+      ++answered_;
+    }
+  }
+
+  void Finish(Client& client) {
+    for (int i = 0; i < 10'000 && !client.gone && !client.expected.empty(); ++i) {
+      client.to_write.erase(0, shard_.io_->PeerWrite(client.peer, client.to_write));
+      shard_.Advance(kMillisecond);
+      client.received += shard_.io_->PeerRead(client.peer);
+      Check(client);
+      if (testing::Test::HasFatalFailure()) return;
+    }
+    EXPECT_TRUE(client.gone || client.expected.empty()) << client.expected.size() << " requests without an answer";
+  }
+
+  void CheckNothingIsLeft() {
+    bool drained = false;
+    shard_.shard_->Drain(kMillisecond, [&] { drained = true; });
+    shard_.Advance(5 * kSecond);
+    EXPECT_TRUE(drained);
+    EXPECT_EQ(shard_.shard_->pool().in_flight(), 0u);
+    EXPECT_EQ(shard_.shard_->borrowed(), 0u);
+    EXPECT_EQ(shard_.io_->open_handles(), 0u);
+    EXPECT_EQ(shard_.io_->leases(), 0u);
+    for (const auto& row : shard_.counters_->functions) EXPECT_EQ(row.in_flight.Read(), 0u);
+    // Isolates of old versions are gone: what is there is of the catalog that serves, and spares.
+    EXPECT_LE(shard_.shard_->pool().isolates(), 5u);
+    EXPECT_LE(shard_.factory_.isolates().size(), 5u + kSpareIsolates);
+  }
+
+  std::mt19937_64 random_;
+  bool with_resets_;
+  ShardHarness shard_;
+  std::vector<std::unique_ptr<Client>> clients_;
+  int generation_ = 0;
+  uint64_t answered_ = 0;
+};
+
+TEST(ShardSimulation, EveryRequestIsAnsweredOnceAndNothingIsLost) {
+  SetLogLevel(LogLevel::kError);  // its warnings are about what is done to it on purpose
+  const char* only = std::getenv("ZTS_SIM_SEED");
+  uint64_t answered = 0;
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    if (only != nullptr && ParseInteger(only) != seed) continue;
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Simulation simulation(seed);
+    simulation.Run();
+    answered += simulation.answered();
+    if (testing::Test::HasFailure()) break;
+  }
+  if (only == nullptr) {
+    EXPECT_GT(answered, 1000u);
+  }
+}
+
+}  // namespace
+}  // namespace zts

@@ -1,0 +1,189 @@
+#include "worker/engine/shard.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "worker/engine/limits.h"
+#include "worker/engine/testing/shard_fixture.h"
+
+namespace zts {
+namespace {
+
+std::string Get(const std::string& target) { return "GET " + target + " HTTP/1.1\r\nHost: localhost\r\n\r\n"; }
+
+class ShardTest : public ShardFixture {};
+
+TEST_F(ShardTest, ListensFromTheFirstCommitOn) {
+  const Peer peer = Connect();
+  io_->PeerWrite(peer, Get("/hello"));
+  Settle();
+  EXPECT_TRUE(io_->PeerQueued(peer));
+  Deploy({{"hello", "respond 200 hi"}});
+  EXPECT_EQ(Next(peer).body, "hi");
+  EXPECT_EQ(counters_->active_catalog.Read(), 1u);
+}
+
+TEST_F(ShardTest, PreparingReportsWhatDoesNotLoad) {
+  const auto catalog = Build({{"good", "respond 200 hi"}, {"bad", "load-error exception no"}});
+  std::vector<uint64_t> all;
+  for (const auto& entry : catalog->entries()) all.push_back(entry.version_id);
+  std::vector<Shard::Problem> problems;
+  int told = 0;
+  shard_->Prepare(catalog, all, [&](std::vector<Shard::Problem> found) {
+    problems = std::move(found);
+    ++told;
+  });
+  Settle();
+  EXPECT_EQ(told, 1);
+  ASSERT_EQ(problems.size(), 1u);
+  EXPECT_EQ(problems[0].outcome.kind, js::OutcomeKind::kThrew);
+  shard_->Abort(catalog->version());
+  Settle();
+  EXPECT_EQ(shard_->pool().isolates(), 0u);
+}
+
+TEST_F(ShardTest, OnlyAPreparedCatalogIsCommitted) {
+  EXPECT_FALSE(shard_->Commit(7).ok());
+  Deploy({{"hello", "respond 200 hi"}});
+  EXPECT_FALSE(shard_->Commit(7).ok());
+}
+
+TEST_F(ShardTest, ARequestKeepsTheVersionItWasGivenTo) {
+  Deploy({{"f", "timer 50 200 old"}});
+  const Peer peer = Connect();
+  Send(peer, Get("/f"));
+  Deploy({{"f", "respond 200 new"}});
+  const Peer other = Connect();
+  Send(other, Get("/f"));
+  EXPECT_EQ(Next(other).body, "new");
+  Advance(50 * kMillisecond);
+  EXPECT_EQ(Next(peer).body, "old");
+  Send(peer, Get("/f"));
+  EXPECT_EQ(Next(peer).body, "new");
+  EXPECT_EQ(shard_->pool().isolates(), 1u);
+}
+
+TEST_F(ShardTest, AVersionPreparedForTheNextCatalogSurvivesTheCommitOfThis) {
+  const auto first = Build({{"a", "respond 200 a"}});
+  const auto second = Build({{"a", "respond 200 a"}, {"b", "respond 200 b"}});
+  for (const auto& catalog : {first, second}) {
+    std::vector<uint64_t> all;
+    for (const auto& entry : catalog->entries()) all.push_back(entry.version_id);
+    shard_->Prepare(catalog, all, [](std::vector<Shard::Problem>) {});
+  }
+  Settle();
+  ASSERT_TRUE(shard_->Commit(first->version()).ok());
+  Settle();
+  EXPECT_EQ(shard_->pool().warm(), 2u);
+  ASSERT_TRUE(shard_->Commit(second->version()).ok());
+  const Peer peer = Connect();
+  Send(peer, Get("/b"));
+  EXPECT_EQ(Next(peer).body, "b");
+}
+
+TEST_F(ShardTest, ADeletedFunctionIsGone) {
+  Deploy({{"a", "respond 200 a"}, {"b", "respond 200 b"}});
+  Deploy({{"a", "respond 200 a"}});
+  const Peer peer = Connect();
+  Send(peer, Get("/b"));
+  EXPECT_EQ(Next(peer).status, 404);
+  EXPECT_EQ(shard_->pool().isolates(), 1u);
+}
+
+TEST_F(ShardTest, DrainFinishesWhatIsInFlightAndClosesTheIdle) {
+  Deploy({{"hello", "respond 200 hi"}, {"slow", "timer 50 200 later"}});
+  const Peer idle = Connect();
+  Send(idle, Get("/hello"));
+  Next(idle);
+  const Peer busy = Connect();
+  Send(busy, Get("/slow"));
+  bool drained = false;
+  shard_->Drain(kDrainTimeout, [&] { drained = true; });
+  Settle();
+  EXPECT_TRUE(Closed(idle));
+  const Peer late = Connect();
+  Settle();
+  EXPECT_TRUE(io_->PeerQueued(late));  // for the next engine
+  EXPECT_FALSE(drained);
+  Advance(50 * kMillisecond);
+  const Reply reply = Next(busy);
+  EXPECT_EQ(reply.body, "later");
+  EXPECT_EQ(reply.Field("connection"), "close");
+  Advance(kLingerTimeout);
+  EXPECT_TRUE(drained);
+}
+
+TEST_F(ShardTest, DrainCutsWhatDoesNotEnd) {
+  Deploy({{"silent", "pending"}});
+  const Peer peer = Connect();
+  Send(peer, Get("/silent"));
+  bool drained = false;
+  shard_->Drain(5 * kSecond, [&] { drained = true; });
+  Advance(5 * kSecond - kTimerTick);
+  EXPECT_FALSE(drained);
+  Advance(2 * kTimerTick);
+  EXPECT_TRUE(drained);
+}
+
+TEST_F(ShardTest, AnEmptyShardDrainsAtOnce) {
+  bool drained = false;
+  shard_->Drain(kDrainTimeout, [&] { drained = true; });
+  EXPECT_TRUE(drained);
+}
+
+TEST_F(ShardTest, BeyondTheConnectionLimitOneAnswerAndTheEnd) {
+  Deploy({{"hello", "respond 200 hi"}});
+  for (size_t i = 0; i < kConnectionsMax; ++i) Connect();
+  Settle();
+  EXPECT_EQ(shard_->connections(), kConnectionsMax);
+  const Peer peer = Connect();
+  Settle();
+  const Reply reply = Next(peer);
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(reply.Field("x-zts-error"), "too-many-connections");
+  EXPECT_EQ(Refusals(http::Refusal::kTooManyConnections), 1u);
+  EXPECT_EQ(counters_->connections_open.Read(), kConnectionsMax);
+}
+
+TEST_F(ShardTest, ConsoleRecordsGoToTheQueueOncePerPass) {
+  Deploy({{"chatty", "log one\nlog two\nrespond 200 hi"}});
+  const Peer peer = Connect();
+  Send(peer, Get("/chatty"));
+  const auto records = logs_.Pop(1 << 20);
+  ASSERT_EQ(records.size(), 2u);
+  EXPECT_EQ(records[0].message, "one");
+  EXPECT_EQ(records[1].message, "two");
+  EXPECT_EQ(records[0].request_id, records[1].request_id);
+  EXPECT_EQ(records[0].time, clock_.WallNow());
+}
+
+TEST_F(ShardTest, LongRecordsAreCutAndSurplusIsCounted) {
+  Deploy({{"flood", "log " + std::string(2 * kLogRecordBytesMax, 'x') + "\nrespond 200 hi"}});
+  const Peer peer = Connect();
+  const size_t fit = kLogQueueBytesMax / (kLogRecordBytesMax + sizeof(LogRecord) + 16);
+  for (size_t i = 0; i < fit + 10; ++i) {
+    Send(peer, Get("/flood"));
+    ASSERT_EQ(Next(peer).status, 200);
+  }
+  EXPECT_EQ(counters_->log_records_dropped.Read(), 10u);
+  auto records = logs_.Pop(SIZE_MAX);
+  EXPECT_EQ(records.size(), fit);
+  EXPECT_EQ(records[0].message.size(), kLogRecordBytesMax);
+  EXPECT_TRUE(records[0].message.ends_with("(cut)"));
+  Send(peer, Get("/flood"));
+  records = logs_.Pop(SIZE_MAX);
+  EXPECT_EQ(records.at(0).dropped_before, 10u);
+}
+
+TEST_F(ShardTest, FiguresOfTheNetworkAreAddedToWhatStandsThere) {
+  counters_->recv_bytes.Set(1000);  // of an engine that died
+  Deploy({{"hello", "respond 200 hi"}});
+  const Peer peer = Connect();
+  Send(peer, Get("/hello"));
+  EXPECT_EQ(counters_->recv_bytes.Read(), 1000 + Get("/hello").size());
+  EXPECT_EQ(counters_->sent_bytes.Read(), Pending(peer).size());
+}
+
+}  // namespace
+}  // namespace zts

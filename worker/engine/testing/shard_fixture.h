@@ -1,0 +1,98 @@
+// A whole shard on one thread, without kernel, V8 or waiting: a tiny language for tests of sessions and shards.
+//
+//   Deploy({{"hello", "respond 200 hi"}});
+//   const auto peer = Connect();
+//   Send(peer, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+//   EXPECT_EQ(Next(peer).status, 200);
+//   Advance(5 * kMillisecond);
+//
+// Functions are scripts of the fake isolate (jsruntime/testing/fake_isolate.h); the network is net/testing/fake_io.h.
+//
+// Thread:   one.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "jsruntime/testing/fake_isolate.h"
+#include "worker/engine/net/testing/fake_io.h"
+#include "worker/engine/runtime/warmup.h"
+#include "worker/engine/runtime/watchdog.h"
+#include "worker/engine/shard.h"
+
+namespace zts {
+
+// One response as a client reads it.
+struct Reply {
+  int status = 0;  // 0: nothing whole has arrived
+  std::string head;
+  std::string body;
+
+  // The value of a field, or "" when there is none.
+  std::string Field(std::string_view name) const;
+};
+
+class ShardHarness {
+ public:
+  using Peer = net::FakeIo::PeerId;
+
+  explicit ShardHarness(const net::FakeFaults& faults = net::FakeFaults::None(), uint64_t seed = 1);
+  ~ShardHarness();
+
+  // Prepares and commits a catalog of these functions: name -> script of the fake isolate. A changed script is a new version.
+  void Deploy(const std::map<std::string, std::string>& functions);
+  // The same without making anything warm.
+  void DeployCold(const std::map<std::string, std::string>& functions);
+
+  Peer Connect() { return io_->Connect(); }
+  // Writes and lets everything happen that can happen now.
+  void Send(Peer peer, std::string_view bytes);
+  // Takes the next whole response; `head_only` for one to HEAD.
+  enum class Of : uint8_t { kOther, kHead };
+  Reply Next(Peer peer, Of of = Of::kOther);
+  // What has arrived and was not taken by Next.
+  const std::string& Pending(Peer peer);
+  bool Closed(Peer peer) { return Pending(peer).empty() && (io_->PeerSawEnd(peer) || io_->PeerSawReset(peer)); }
+
+  // Runs the loop and the warm-up until both have nothing to do.
+  void Settle();
+  // One pass of the loop, without the warm-up.
+  void Pass() { shard_->RunOnce(-1); }
+  // Time goes on, from one thing that becomes due to the next.
+  void Advance(Nanos by);
+
+  js::FakeIsolate* Isolate(std::string_view function) { return factory_.Find(function); }
+  ipc::FunctionCounters& Row(const std::string& function) { return counters_->functions[rows_.at(function)]; }
+  uint64_t Refusals(http::Refusal refusal) const { return counters_->refusals[static_cast<int>(refusal)].Read(); }
+
+  FakeClock clock_;
+  std::unique_ptr<ipc::ShardCounters> counters_;
+  js::FakeIsolateFactory factory_;
+  runtime::Watchdog watchdog_;
+  runtime::Warmup warmup_;
+  LogQueue logs_;
+  net::FakeIo* io_ = nullptr;
+  std::unique_ptr<net::Loop> loop_;
+  std::unique_ptr<Shard> shard_;
+  route::CatalogPtr Build(const std::map<std::string, std::string>& functions);
+
+ private:
+  std::map<std::string, uint32_t> rows_;
+  std::map<std::string, js::ScriptPtr> scripts_;            // by name and source
+  std::map<std::string, uint64_t> version_ids_;             // likewise
+  std::map<Peer, std::string> received_;
+  uint64_t catalog_version_ = 0;
+};
+
+class ShardFixture : public testing::Test, public ShardHarness {
+ protected:
+  // Nothing may be left behind.
+  void TearDown() override;
+};
+
+}  // namespace zts
