@@ -30,59 +30,49 @@ constexpr CharTable kChars;
 
 bool Is(char c, uint8_t of) { return (kChars.classes[static_cast<uint8_t>(c)] & of) != 0; }
 
-// Walks the head and takes it apart into exactly what the grammar has, so that no byte is unaccounted for.
-class Cursor {
- public:
-  Cursor(const char* at, const char* end) : at_(at), end_(end) {}
-  bool Take(std::string_view text) {
-    if (static_cast<size_t>(end_ - at_) < text.size() || std::memcmp(at_, text.data(), text.size()) != 0) return false;
-    at_ += text.size();
-    return true;
-  }
-  bool TakeCrlf() {
-    if (end_ - at_ < 2 || at_[0] != '\r' || at_[1] != '\n') return false;
-    at_ += 2;
-    return true;
-  }
-  bool TakeView(std::string_view view) {
-    if (view.data() != at_ || static_cast<size_t>(end_ - at_) < view.size()) return false;
-    at_ += view.size();
-    return true;
-  }
-  void SkipBlanks() {
-    while (at_ != end_ && IsBlank(*at_)) ++at_;
-  }
-  const char* at() const { return at_; }
-  bool done() const { return at_ == end_; }
-
- private:
-  const char* at_;
-  const char* end_;
-};
-
 void TrimRight(std::string_view& value) {
   while (!value.empty() && IsBlank(value.back())) value.remove_suffix(1);
 }
 
-// RFC 9112 2.2, 3, 5: request line, field lines, each with its CRLF; one space where the grammar has SP; no blank in front of
-// the colon; no folded line. Values lose the blanks around them.
-bool TakeLines(std::string_view bytes, RequestHead& head) {
-  Cursor cursor(bytes.data(), bytes.data() + bytes.size());
+// The lines below walk from view to view and look at what lies between. All views lie inside the head and hold no LF, and
+// the head's last byte is one: so every look at one byte, and at the byte behind a CR, stays inside.
+
+// RFC 9112 3: method, target and version with one space between them.
+const char* TakeRequestLine(std::string_view bytes, const RequestHead& head) {
+  constexpr size_t kVersionBytes = 11;  // " HTTP/1.1" and CRLF
   // llhttp takes any number of blanks between method and target.
-  if (head.method.empty() || !Is(head.method.back(), kToken)) return false;
-  if (!cursor.TakeView(head.method) || !cursor.Take(" ") || head.target.empty() || !cursor.TakeView(head.target)) return false;
-  if (!cursor.Take(head.minor_version == 1 ? " HTTP/1.1" : " HTTP/1.0") || !cursor.TakeCrlf()) return false;
-  for (size_t i = 0; i < head.field_count; ++i) {
-    HeaderField& field = head.fields[i];
-    if (field.name.empty() || !cursor.TakeView(field.name) || !cursor.Take(":")) return false;
-    cursor.SkipBlanks();
-    if (field.value.empty()) field.value = {cursor.at(), 0};
-    if (!cursor.TakeView(field.value)) return false;
-    cursor.SkipBlanks();
-    if (!cursor.TakeCrlf()) return false;
-    TrimRight(field.value);
+  if (head.method.empty() || !Is(head.method.back(), kToken) || head.target.empty()) return nullptr;
+  if (head.target.data() != bytes.data() + head.method.size() + 1 || head.target.data()[-1] != ' ') return nullptr;
+  const char* const at = head.target.data() + head.target.size();
+  const auto left = static_cast<size_t>(bytes.data() + bytes.size() - at);
+  if (left < kVersionBytes) return nullptr;
+  if (std::memcmp(at, head.minor_version == 1 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n", kVersionBytes) != 0) return nullptr;
+  return at + kVersionBytes;
+}
+
+// RFC 9112 5: name ":" OWS value OWS CRLF; no blank in front of the colon, no folded line. The value loses the blanks around it.
+const char* TakeField(const char* at, HeaderField& field) {
+  if (field.name.data() != at || field.name.empty()) return nullptr;
+  at += field.name.size();
+  if (*at++ != ':') return nullptr;
+  while (IsBlank(*at)) ++at;
+  if (field.value.empty()) {
+    field.value = {at, 0};
+  } else {
+    if (field.value.data() != at) return nullptr;
+    at += field.value.size();
+    if (IsBlank(at[-1])) TrimRight(field.value);
+    while (IsBlank(*at)) ++at;
   }
-  return cursor.TakeCrlf() && cursor.done();
+  return at[0] == '\r' && at[1] == '\n' ? at + 2 : nullptr;
+}
+
+// RFC 9112 2.2: nothing but these lines and the empty one, so that no byte is unaccounted for.
+bool TakeLines(std::string_view bytes, RequestHead& head) {
+  if (bytes.empty() || bytes.back() != '\n') return false;
+  const char* at = TakeRequestLine(bytes, head);
+  for (size_t i = 0; i < head.field_count && at != nullptr; ++i) at = TakeField(at, head.fields[i]);
+  return at != nullptr && bytes.data() + bytes.size() - at == 2 && at[0] == '\r';
 }
 
 // The next element of a comma-separated list, without its blanks (RFC 9110 5.6.1).
@@ -134,25 +124,33 @@ void SeeExpectations(std::string_view list, Seen& seen) {
   }
 }
 
+// A token against a name of lower-case letters and '-': in both, bit 5 is all that case changes.
+template <size_t kSize>
+bool IsNamed(std::string_view token, const char (&lower)[kSize]) {
+  uint8_t difference = 0;
+  for (size_t i = 0; i + 1 < kSize; ++i) difference |= static_cast<uint8_t>((token[i] | 0x20) ^ lower[i]);
+  return difference == 0;
+}
+
 void See(const HeaderField& field, Seen& seen) {
   switch (field.name.size()) {
     case 4:
-      if (EqualsIgnoreCase(field.name, "host")) {
+      if (IsNamed(field.name, "host")) {
         ++seen.hosts;
         seen.host = field.value;
       }
       break;
     case 6:
-      if (EqualsIgnoreCase(field.name, "expect")) SeeExpectations(field.value, seen);
+      if (IsNamed(field.name, "expect")) SeeExpectations(field.value, seen);
       break;
     case 14:
-      if (EqualsIgnoreCase(field.name, "content-length")) {
+      if (IsNamed(field.name, "content-length")) {
         ++seen.lengths;
         seen.length = field.value;
       }
       break;
     case 17:
-      if (EqualsIgnoreCase(field.name, "transfer-encoding")) SeeCodings(field.value, seen);
+      if (IsNamed(field.name, "transfer-encoding")) SeeCodings(field.value, seen);
       break;
   }
 }
