@@ -44,7 +44,13 @@ std::vector<LogRecord> LogQueue::Take(std::chrono::nanoseconds timeout) {
     batch.push_back(std::move(records_.front()));
     records_.pop_front();
   }
+  if (records_.empty()) emptied_.notify_all();
   return batch;
+}
+
+bool LogQueue::WaitEmpty(std::chrono::nanoseconds timeout) {
+  std::unique_lock lock(mutex_);
+  return emptied_.wait_for(lock, timeout, [this] { return records_.empty(); });
 }
 
 void LogQueue::Return(std::vector<LogRecord> records) {

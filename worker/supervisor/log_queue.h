@@ -31,6 +31,8 @@ class LogQueue {
   std::vector<LogRecord> Take(std::chrono::nanoseconds timeout);
   // Records that could not be delivered go back to the front.
   void Return(std::vector<LogRecord> records);
+  // Waits until all that was added has been taken; false when the time passes first.
+  bool WaitEmpty(std::chrono::nanoseconds timeout);
   // Ends the Take that waits.
   void Interrupt();
 
@@ -42,6 +44,7 @@ class LogQueue {
   const size_t bytes_max_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
+  std::condition_variable emptied_;
   std::deque<LogRecord> records_;
   size_t bytes_ = 0;
   uint64_t dropped_ = 0;

@@ -1,0 +1,42 @@
+#include "worker/supervisor/options.h"
+
+#include <CLI/CLI.hpp>
+
+namespace zts::supervisor {
+
+std::variant<WorkerOptions, int> ParseOptions(int argc, const char* const* argv) {
+  WorkerOptions options;
+  bool pin = false, no_pin = false;
+  CLI::App app("Serves functions on this machine: follows a controller, keeps the engine that runs them, and goes on without the "
+               "controller when it is away.");
+  app.name("zts-worker");
+  app.add_option("--controller", options.controller, "The controller's address, for example 127.0.0.1:7070")->required();
+  app.add_option("--token-file", options.token_file, "File with the token that the controller gave this worker")
+      ->required()
+      ->check(CLI::ExistingFile);
+  app.add_option("--data-dir", options.data_dir, "Folder of this worker alone: its identity and what it serves")->required();
+  app.add_option("--http", options.http, "Where functions answer")->capture_default_str();
+  app.add_option("--admin", options.admin, "Where /metrics, /healthz and /readyz answer; port 0 picks one")->capture_default_str();
+  app.add_option("--threads", options.threads, "Shards, each a thread [cores by affinity and cgroup quota]")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--io", options.io, "How sockets are driven")
+      ->check(CLI::IsMember({"auto", "uring", "epoll"}))
+      ->capture_default_str();
+  app.add_option("--name", options.name, "This worker's name, stable over restarts [host name and an id]");
+  auto* on = app.add_flag("--pin", pin, "Give each shard a core [when there is one for each]");
+  app.add_flag("--no-pin", no_pin, "Leave shards to the kernel's scheduler")->excludes(on);
+  app.add_option("--ready-file", options.ready_file, "Written when requests are served: {\"pid\",\"http\",\"admin\"}");
+  app.add_option("--drain-seconds", options.drain_seconds, "How long requests in flight may take after SIGTERM")
+      ->check(CLI::Range(0, 3600))
+      ->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (pin) options.pin = true;
+  if (no_pin) options.pin = false;
+  return options;
+}
+
+}  // namespace zts::supervisor

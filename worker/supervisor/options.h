@@ -1,0 +1,32 @@
+// What zts-worker is told on its command line.
+//
+// Thread:   one.
+// Errors:   Parse prints help, version or what is wrong with the arguments, and says how to exit.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace zts::supervisor {
+
+struct WorkerOptions {
+  std::string controller;
+  std::string token_file;
+  std::string data_dir;
+  std::string http = "127.0.0.1:8080";
+  std::string admin = "127.0.0.1:0";
+  std::string io = "auto";
+  uint32_t threads = 0;         // 0: as many as there are cores for
+  std::string name;             // empty: the host's, with the data folder's id
+  std::optional<bool> pin;      // none: when each shard can have a core of its own
+  std::string ready_file;
+  uint32_t drain_seconds = 30;
+};
+
+// The options, or the exit code of a process that has nothing more to do.
+std::variant<WorkerOptions, int> ParseOptions(int argc, const char* const* argv);
+
+}  // namespace zts::supervisor

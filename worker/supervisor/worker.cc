@@ -1,0 +1,240 @@
+#include "worker/supervisor/worker.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <thread>
+
+#include "base/file.h"
+#include "base/layout.h"
+#include "base/log.h"
+#include "jsruntime/launch.h"
+#include "worker/engine/net/listener.h"
+#include "worker/supervisor/cpu_budget.h"
+
+namespace zts::supervisor {
+namespace {
+
+// What functions said last has this long to reach the controller after the engine has ended.
+constexpr auto kLogFlush = std::chrono::seconds(1);
+
+// One descriptor a function and shard more than the usual limit of 1024 allows.
+void RaiseFileLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::string HostName() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "worker";
+}
+
+// Nothing that is secret here, and nothing that would make two workers' functions see different worlds.
+std::vector<std::string> EngineEnvironment() {
+  std::vector<std::string> environment{"LANG=C.UTF-8", "TZ=UTC", "PATH=/usr/bin:/bin"};
+  if (const char* libexec = std::getenv("ZTS_LIBEXEC")) environment.push_back(std::string("ZTS_LIBEXEC=") + libexec);
+  return environment;
+}
+
+struct Threads {
+  uint32_t shards;
+  std::vector<uint32_t> cpus;  // empty: not pinned
+};
+
+Result<Threads> PlanThreads(const WorkerOptions& options) {
+  const CpuBudget budget = ReadCpuBudget();
+  Threads threads{options.threads != 0 ? options.threads : budget.Shards(), {}};
+  const bool own_cores =
+      threads.shards <= budget.cpus.size() && (!budget.quota || *budget.quota >= static_cast<double>(threads.shards));
+  if (options.pin == true && threads.shards > budget.cpus.size()) {
+    return Invalid(std::to_string(threads.shards) + " threads cannot be pinned to " + std::to_string(budget.cpus.size()) +
+                   " cores; lower --threads or leave --pin out");
+  }
+  // By itself only where nothing else can be meant: all of the machine's cores.
+  if (options.pin.value_or(own_cores && threads.shards == budget.cpus.size())) {
+    threads.cpus.assign(budget.cpus.begin(), budget.cpus.begin() + threads.shards);
+  }
+  return threads;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Worker>> Worker::Create(const WorkerOptions& options) {
+  std::unique_ptr<Worker> worker(new Worker(options));
+  ZTS_RETURN_IF_ERROR(worker->Open());
+  ZTS_RETURN_IF_ERROR(worker->StartEngines());
+  ZTS_RETURN_IF_ERROR(worker->StartAdmin());
+  return worker;
+}
+
+Status Worker::Open() {
+  RaiseFileLimit();
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGTERM);
+  ::sigaddset(&set, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  signals_ = UniqueFd(::signalfd(-1, &set, SFD_CLOEXEC));
+  events_ = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!signals_.valid() || !events_.valid()) return Error::FromErrno("signalfd and eventfd");
+
+  if (!options_.ready_file.empty()) ::unlink(options_.ready_file.c_str());
+  ZTS_ASSIGN_OR_RETURN(DataDir data_dir, DataDir::Open(options_.data_dir));
+  data_dir_ = std::make_unique<DataDir>(std::move(data_dir));
+  name_ = !options_.name.empty() ? options_.name : HostName() + "-" + data_dir_->id();
+  ZTS_ASSIGN_OR_RETURN(cache_, DiskCache::Open(data_dir_->path() + "/cache"));
+  return {};
+}
+
+Status Worker::StartEngines() {
+  ZTS_ASSIGN_OR_RETURN(const Threads threads, PlanThreads(options_));
+  shards_ = threads.shards;
+  ZTS_ASSIGN_OR_RETURN(const net::SocketAddress address, net::ParseSocketAddress(options_.http));
+  ZTS_ASSIGN_OR_RETURN(net::ListenerSet listeners, net::OpenListeners(address, shards_));
+  http_address_ = listeners.address.ToString();
+  ZTS_ASSIGN_OR_RETURN(counters_, ipc::SharedCounters::Create(shards_));
+  rows_ = std::make_unique<CounterRows>(counters_.get(), &clock_);
+
+  Engines::Options options;
+  ZTS_ASSIGN_OR_RETURN(options.setup.snapshot_path, FindInstalled("web.snapshot"));
+  ZTS_ASSIGN_OR_RETURN(std::vector<std::string> command,
+                       js::HostCommand("engine.node", {"--ipc-fd", std::to_string(ChildProcess::kGivenFd)}));
+  options.setup.io = options_.io;
+  options.setup.cpus = threads.cpus;
+  options.setup.worker_name = name_;
+  options.listeners = std::move(listeners.sockets);
+  options.launcher = std::make_unique<ProcessLauncher>(std::move(command), EngineEnvironment());
+  options.clock = &clock_;
+  options.counters = counters_.get();
+  options.rows = rows_.get();
+  options.on_logs = [this](std::vector<LogRecord> records) { logs_.Add(std::move(records)); };
+  options.on_status = [this] { Notify(); };
+  engines_ = std::make_unique<Engines>(std::move(options));
+  applier_ = std::make_unique<Applier>(engines_.get(), cache_.get());
+  ControllerClient::Options client{options_.controller, options_.token_file, name_, http_address_, shards_,
+                                   [this] { return engines_->status(); }};
+  client_ = std::make_unique<ControllerClient>(std::move(client), applier_.get(), &logs_);
+  return {};
+}
+
+Status Worker::StartAdmin() {
+  admin::Server::Options options;
+  options.address = options_.admin;
+  // Whoever answers lives; an engine that is away comes back by itself.
+  options.healthz = [] { return admin::Health{true, "alive"}; };
+  options.readyz = [this] { return Readiness(); };
+  metrics_ = std::make_shared<Metrics>(counters_.get(), rows_.get(), [this] { return Figures(); });
+  ZTS_ASSIGN_OR_RETURN(admin_, admin::Server::Start(std::move(options)));
+  admin_->AddCollectable(metrics_);
+  return {};
+}
+
+Worker::~Worker() {
+  admin_.reset();
+  if (client_ != nullptr) client_->Stop();
+  engines_.reset();
+}
+
+admin::Health Worker::Readiness() const {
+  if (draining_) return {false, "draining"};
+  const EngineStatus engine = engines_->status();
+  if (engine.state != EngineStatus::State::kServing) {
+    return {false, "the engine is " + std::string(EngineStateName(engine.state)) +
+                       (engine.last_death.empty() ? "" : "; " + engine.last_death)};
+  }
+  if (!applier_->has_catalog()) return {false, "no catalog yet, neither from the disk nor from the controller"};
+  if (!engine.serves_catalog) return {false, "the engine has no catalog yet"};
+  return {true, "ready"};
+}
+
+WorkerFigures Worker::Figures() const {
+  WorkerFigures figures;
+  figures.engine = engines_->status();
+  figures.ready = Readiness().ok;
+  const ControllerClient::Status client = client_->status();
+  figures.controller_connected = client.connected;
+  figures.controller_connects = client.connects;
+  figures.controller_failures = client.failures;
+  figures.log_records_dropped = logs_.dropped();
+  return figures;
+}
+
+Status Worker::WriteReadyFile() const {
+  if (options_.ready_file.empty()) return {};
+  // Addresses are digits, dots, colons and brackets: nothing that JSON would escape.
+  return WriteFileAtomically(options_.ready_file, "{\"pid\":" + std::to_string(::getpid()) + ",\"http\":\"" + http_address_ +
+                                                      "\",\"admin\":\"" + admin_->address() + "\"}\n");
+}
+
+void Worker::Notify() {
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(events_.get(), &one, sizeof one);
+}
+
+Worker::Wake Worker::WaitForWake() {
+  pollfd sources[] = {{signals_.get(), POLLIN, 0}, {events_.get(), POLLIN, 0}};
+  while (::poll(sources, 2, -1) < 0) {
+  }
+  if ((sources[0].revents & POLLIN) != 0) {
+    signalfd_siginfo info{};
+    if (::read(signals_.get(), &info, sizeof info) == sizeof info) return Wake::kSignal;
+  }
+  uint64_t count = 0;
+  [[maybe_unused]] const ssize_t got = ::read(events_.get(), &count, sizeof count);
+  return Wake::kEvent;
+}
+
+int Worker::Run() {
+  // Waits for the first engine, however often that takes.
+  start_thread_ = std::thread([this] {
+    const Status served = applier_->StartFromDisk();
+    if (!served.ok() && served.error().code != ErrorCode::kAborted) {
+      ZTS_LOG(kError) << "the engine refuses an empty catalog: " << served.error().message;
+    }
+    started_ = true;
+    Notify();
+  });
+  bool serving = false;
+  while (WaitForWake() != Wake::kSignal) {
+    if (serving || !started_) continue;
+    serving = true;
+    client_->Start();
+    ZTS_LOG(kInfo) << name_ << " answers on http://" << http_address_ << " with " << shards_ << " shards; metrics on http://"
+                   << admin_->address() << "/metrics";
+    if (Status written = WriteReadyFile(); !written.ok()) {
+      ZTS_LOG(kError) << written.error().message;
+      Drain();
+      return 1;
+    }
+  }
+  return Drain();
+}
+
+int Worker::Drain() {
+  draining_ = true;
+  ZTS_LOG(kInfo) << "draining: no new connections, requests in flight have " << options_.drain_seconds
+                 << " s; a second signal ends all at once";
+  engines_->Drain(options_.drain_seconds * kSecond);
+  int exit_code = 0;
+  while (engines_->status().state != EngineStatus::State::kStopped) {
+    if (WaitForWake() != Wake::kSignal) continue;
+    engines_->Kill();
+    exit_code = 1;
+  }
+  start_thread_.join();
+  if (exit_code == 0 && client_->status().connected) logs_.WaitEmpty(kLogFlush);
+  client_->Stop();
+  if (!options_.ready_file.empty()) ::unlink(options_.ready_file.c_str());
+  ZTS_LOG(kInfo) << "ended";
+  return exit_code;
+}
+
+}  // namespace zts::supervisor

@@ -1,0 +1,71 @@
+// The worker process: everything it owns, made in order, run until it is told to stop, ended in reverse.
+//
+// Owner:    main().
+// Thread:   the main thread, with SIGTERM and SIGINT blocked in it and all that it makes.
+// Errors:   Create names what is missing or in use. Run gives the process's exit code.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "admin/server.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "worker/supervisor/data_dir.h"
+#include "worker/supervisor/engines.h"
+#include "worker/supervisor/log_queue.h"
+#include "worker/supervisor/metrics.h"
+#include "worker/supervisor/options.h"
+#include "worker/supervisor/sync/applier.h"
+#include "worker/supervisor/sync/controller_client.h"
+#include "worker/supervisor/sync/disk_cache.h"
+
+namespace zts::supervisor {
+
+class Worker {
+ public:
+  static Result<std::unique_ptr<Worker>> Create(const WorkerOptions& options);
+  ~Worker();
+
+  int Run();
+
+ private:
+  explicit Worker(WorkerOptions options) : options_(std::move(options)) {}
+  Status Open();
+  Status StartEngines();
+  Status StartAdmin();
+  void StartControllerClient();
+  WorkerFigures Figures() const;
+  admin::Health Readiness() const;
+  Status WriteReadyFile() const;
+  int Drain();
+  enum class Wake : uint8_t { kSignal, kEvent };
+  Wake WaitForWake();
+  void Notify();
+
+  const WorkerOptions options_;
+  SystemClock clock_;
+  UniqueFd signals_;
+  UniqueFd events_;
+  std::atomic<bool> draining_{false};
+  std::atomic<bool> started_{false};  // StartFromDisk has ended
+
+  std::unique_ptr<DataDir> data_dir_;
+  std::string name_;
+  std::string http_address_;
+  uint32_t shards_ = 0;
+  LogQueue logs_;
+  std::unique_ptr<ipc::SharedCounters> counters_;
+  std::unique_ptr<CounterRows> rows_;
+  std::unique_ptr<DiskCache> cache_;
+  std::unique_ptr<Engines> engines_;
+  std::unique_ptr<Applier> applier_;
+  std::unique_ptr<ControllerClient> client_;
+  std::shared_ptr<Metrics> metrics_;
+  std::unique_ptr<admin::Server> admin_;
+  std::thread start_thread_;
+};
+
+}  // namespace zts::supervisor
