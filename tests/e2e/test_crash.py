@@ -1,0 +1,183 @@
+"""Processes die at the worst moments: nothing acknowledged is lost, and service goes on or comes back."""
+
+import os
+import random
+import signal
+import time
+import unittest
+
+import case
+from harness import platform, proc, wire
+from harness.load import Load
+from harness.wait import wait_until
+
+# The long variant: ZTS_E2E_ROUNDS=50.
+ROUNDS = int(os.environ.get("ZTS_E2E_ROUNDS", "8"))
+SEED = int(os.environ.get("ZTS_E2E_SEED", str(random.randrange(1 << 30))))
+
+
+def answering(text):
+    return f'export default {{ fetch() {{ return new Response("{text}"); }} }};\n'
+
+
+class CrashController(case.PlatformCase):
+    def test_killed_at_random_points_of_deploys(self):
+        rng = random.Random(SEED)
+        acknowledged = {}
+        attempts = {}
+        # A deploy takes this long when nobody is killed: kills are spread over it.
+        usual = self.zts.deploy("probe", answering("probe"))["ms"] / 1000
+        with Load(self.zts.http, "/probe", connections=2, pause=0.01) as load:
+            for round_ in range(ROUNDS):
+                name = f"fn-{round_ % 5}"
+                text = f"round {round_}"
+                path = self.zts.write(f"sources/{name}.js", answering(text))
+                deploy = self.zts.ctl_popen("deploy", path, "--json")
+                time.sleep(rng.uniform(0, usual * 1.2))
+                self.zts.controller.kill()
+                out, err = deploy.communicate(timeout=60)
+                attempts.setdefault(name, []).append(text)
+                if deploy.returncode == 0:
+                    acknowledged[name] = text
+                    del attempts[name][:-1]
+                self.zts.start_controller()
+                self.zts.wait_connected()
+                self.check(acknowledged, attempts, f"round {round_} of seed {SEED}: exit {deploy.returncode}, {out} {err}")
+        self.assertEqual(load.failures(), [], "the data plane noticed")
+
+    def check(self, acknowledged, attempts, where):
+        listed = {function["name"] for function in self.zts.ctl("list", "--json").json["functions"]}
+        for name, text in acknowledged.items():
+            self.assertIn(name, listed, where)
+            # What was tried after the acknowledged version may or may not have been stored; nothing older may answer.
+            allowed = [text] + attempts[name][attempts[name].index(text) + 1:]
+            response = wire.fetch(self.zts.http, "/" + name)
+            self.assertEqual(response.status, 200, f"{where}: {response}")
+            self.assertIn(response.text, allowed, where)
+
+    def test_deploy_while_it_is_gone_says_so(self):
+        self.zts.controller.kill()
+        ran = self.zts.try_deploy("late", answering("late"))
+        self.assertEqual(ran.code, 4, ran)
+        self.zts.start_controller()
+        self.zts.wait_connected()
+        self.zts.deploy("late", answering("late"))
+        self.assertAnswer(self.fetch("/late"), 200, "late")
+
+    def test_another_database_is_taken_whole(self):
+        # The worker must not keep functions of a store that is gone.
+        self.zts.deploy("relic", answering("relic"))
+        self.zts.controller.kill()
+        os.rename(os.path.join(self.zts.folder, "controller"), os.path.join(self.zts.folder, "controller.old"))
+        self.zts.start_controller()
+        self.zts.wait_connected()
+        self.zts.deploy("fresh", answering("fresh"))
+        self.assertAnswer(self.fetch("/fresh"), 200, "fresh")
+        self.assertAnswer(self.fetch("/relic"), 404)
+
+
+class CrashWorker(unittest.TestCase):
+    def setUp(self):
+        self.zts = platform.Platform().start()
+        self.addCleanup(self.zts.stop)
+        self.zts.deploy("kept", answering("kept"))
+
+    def test_serves_from_its_cache_without_a_controller(self):
+        self.zts.controller.kill()
+        self.zts.worker.kill()
+        self.zts.worker.wait_family_gone()
+        self.zts.start_worker()
+        wait_until(lambda: wire.fetch(self.zts.http, "/kept").status == 200, "the cached function to be served", 10)
+        self.assertEqual(wire.fetch(self.zts.http, "/kept").text, "kept")
+
+    def test_a_restarted_worker_catches_up(self):
+        self.zts.worker.kill()
+        self.zts.worker.wait_family_gone()
+        self.zts.try_deploy("kept", answering("newer"), "--wait", "1s")
+        self.zts.start_worker()
+        wait_until(lambda: wire.fetch(self.zts.http, "/kept").text == "newer", "the version deployed meanwhile")
+
+    def test_a_damaged_cache_is_not_served(self):
+        self.zts.worker.kill()
+        self.zts.worker.wait_family_gone()
+        for folder, _, files in os.walk(os.path.join(self.zts.folder, "worker")):
+            for name in files:
+                path = os.path.join(folder, name)
+                if os.path.getsize(path) > 0:
+                    with open(path, "r+b") as file:
+                        file.seek(os.path.getsize(path) // 2)
+                        file.write(b"\xff\x00\xff")
+        self.zts.start_worker()
+        wait_until(lambda: wire.fetch(self.zts.http, "/kept").status == 200, "the function to be fetched again")
+        self.assertEqual(wire.fetch(self.zts.http, "/kept").text, "kept")
+
+
+class CrashEngine(case.PlatformCase):
+    @classmethod
+    def prepare(cls):
+        for n in range(5):
+            cls.zts.deploy(f"fn-{n}", answering(f"fn-{n}"))
+
+    def test_back_within_a_second_and_nothing_else_lost(self):
+        for round_ in range(3):
+            with self.subTest(round_):
+                engines = self.zts.engine_pids()
+                self.assertTrue(engines, "the worker has no engine")
+                worker_pid = self.zts.worker.pid
+                with Load(self.zts.http, "/fn-0", connections=16, reconnect=True) as load:
+                    load.wait_answers(100)
+                    os.kill(engines[0], signal.SIGKILL)
+                    killed = time.monotonic()
+                    back = wait_until(lambda: self._served_at(), "a new connection to be served", 10)
+                    load.wait_answers(100)
+                self.assertLess(back - killed, 1.5)
+                # What was in flight is lost with the engine; nothing that began later is.
+                late = [(a.status, a.error) for a in load.answers() if a.status != 200 and a.begun > back]
+                self.assertEqual(late, [])
+                self.assertEqual(self.zts.worker.pid, worker_pid)
+                for n in range(5):
+                    self.assertAnswer(self.fetch(f"/fn-{n}"), 200, f"fn-{n}")
+                wait_until(lambda: not proc.is_running(engines[0]), "the dead engine to be reaped")
+        self.zts.deploy("fn-0", answering("after the crash"))
+        self.assertAnswer(self.fetch("/fn-0"), 200, "after the crash")
+
+    def _served_at(self):
+        try:
+            response = self.fetch("/fn-0", timeout=2)
+        except (OSError, wire.Closed):
+            return None
+        return time.monotonic() if response.status == 200 else None
+
+
+class Drain(unittest.TestCase):
+    def drain(self, io):
+        if io == "uring" and platform.uring_refusal():
+            self.skipTest(platform.uring_refusal())
+        zts = platform.Platform(io=io).start()
+        self.addCleanup(zts.stop)
+        zts.deploy("quick", answering("quick"))
+        zts.deploy("slow", "export default async () => { await new Promise((r) => setTimeout(r, 500)); return new Response('slow to the end'); };")
+        waiting = wire.Connection(zts.http)
+        self.addCleanup(waiting.close)
+        waiting.send(wire.format_request("GET", "/slow"))
+        with Load(zts.http, "/quick", connections=8, reconnect=True) as load:
+            load.wait_answers(100)
+            begun = time.monotonic()
+            zts.worker.popen.send_signal(signal.SIGTERM)
+            response = waiting.read_response()
+            zts.worker.popen.wait(40)
+            took = time.monotonic() - begun
+            ended = time.monotonic()
+        self.assertEqual((response.status, response.text), (200, "slow to the end"))
+        self.assertEqual(zts.worker.popen.returncode, 0, zts.worker.log_tail())
+        self.assertLess(took, 10.0)
+        # Refused connections are the end of the listener; an answer begun and not finished would be a loss.
+        lost = [(a.status, a.error) for a in load.answers()
+                if a.status != 200 and a.begun < ended and "ConnectionRefused" not in (a.error or "")]
+        self.assertEqual(lost, [])
+
+    def test_sigterm_finishes_what_is_in_flight_uring(self):
+        self.drain("uring")
+
+    def test_sigterm_finishes_what_is_in_flight_epoll(self):
+        self.drain("epoll")
