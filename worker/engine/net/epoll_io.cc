@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "worker/engine/net/socket_errors.h"
 
 namespace zts::net {
 namespace {
@@ -17,27 +18,6 @@ namespace {
 constexpr size_t kEventsPerWait = kCompletionsPerPass;
 // One turn of throwing away what a lingering peer still sends.
 constexpr size_t kDrainBytes = 256 * 1024;
-
-bool WouldBlock(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
-
-// accept(2): errors of the network are passed to the accepting call; they concern one connection, not the listener.
-bool ConcernsOneConnection(int error) {
-  switch (error) {
-    case ECONNABORTED:
-    case EINTR:
-    case EPROTO:
-    case ENETDOWN:
-    case ENOPROTOOPT:
-    case EHOSTDOWN:
-    case ENONET:
-    case EHOSTUNREACH:
-    case EOPNOTSUPP:
-    case ENETUNREACH:
-      return true;
-    default:
-      return false;
-  }
-}
 
 }  // namespace
 
