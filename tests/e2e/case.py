@@ -1,5 +1,6 @@
 """What the cases share: a platform a class, and the same cases on both ways of doing I/O."""
 
+import sys
 import unittest
 
 from harness import platform, wire
@@ -39,7 +40,7 @@ class PlatformCase(unittest.TestCase):
 
 def both_ios(cases):
     """Class decorator: makes NAMEUring and NAMEEpoll from a class of cases that is no TestCase itself."""
-    module = __import__("sys").modules[cases.__module__]
+    module = sys.modules[cases.__module__]
     for io in ("uring", "epoll"):
         name = cases.__name__ + io.capitalize()
         setattr(module, name, type(name, (cases, PlatformCase), {"io": io, "__module__": cases.__module__}))
