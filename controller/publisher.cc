@@ -71,6 +71,12 @@ void Publisher::OnCatalog() {
   Advance();
 }
 
+void Publisher::OnTakenBack() {
+  const std::lock_guard lock(mutex_);
+  StartOver();
+  Advance();
+}
+
 void Publisher::OnResult(WorkerId id, PushResult result) {
   const std::lock_guard lock(mutex_);
   const auto found = workers_.find(id);
@@ -134,8 +140,7 @@ bool Publisher::RejectFunctions(const Worker& worker, const std::vector<Function
     if (rejections_.size() > kRejectionsKept) rejections_.pop_front();
     rejected = true;
   }
-  // The rollout starts again with what the registry went back to.
-  if (rejected) StartRollout(registry_.catalog());
+  if (rejected) StartOver();
   return rejected;
 }
 
@@ -158,6 +163,11 @@ void Publisher::Advance() {
   changed_.notify_all();
 }
 
+void Publisher::StartOver() {
+  StartRollout(registry_.catalog());
+  valid_from_ = target_->version;
+}
+
 void Publisher::StartRollout(CatalogPtr catalog) {
   target_ = std::move(catalog);
   rolling_ = true;
@@ -165,8 +175,6 @@ void Publisher::StartRollout(CatalogPtr catalog) {
   for (auto& [id, worker] : workers_) {
     // A new catalog is a new question, whatever was refused before.
     worker.refusal.clear();
-    // Prepared for a catalog that will not be activated: preparing the new one drops it.
-    if (worker.phase == Phase::kPrepared && worker.target->version > gate_) worker.phase = Phase::kIdle;
   }
 }
 
@@ -206,6 +214,8 @@ bool Publisher::NeedsUpdate(const Worker& worker) const { return !worker.active 
 void Publisher::SendWhatIsDue() {
   const Nanos now = clock_.Now();
   for (auto& [id, worker] : workers_) {
+    // Preparing another catalog drops the one that was prepared and is not to be switched to.
+    if (worker.phase == Phase::kPrepared && worker.target->version < valid_from_) worker.phase = Phase::kIdle;
     if (worker.phase == Phase::kPrepared && worker.target->version <= gate_) SendActivate(worker);
     if (worker.phase != Phase::kIdle || !NeedsUpdate(worker)) continue;
     const bool refused = !worker.refusal.empty() && worker.refused_version == target_->version;

@@ -78,6 +78,8 @@ class Publisher {
   void OnResult(WorkerId id, PushResult result);
   // The registry has a new catalog.
   void OnCatalog();
+  // The same, and the change took a version back: no catalog before it is to be activated any more.
+  void OnTakenBack();
   // Looks at the deadlines; also marks what every worker serves as proven, which waits for the disk.
   void Tick();
   // Ticks when something is due, until Stop().
@@ -128,6 +130,8 @@ class Publisher {
   bool OpenGate();
   bool FinishRollout();
   void StartRollout(CatalogPtr catalog);
+  // With what the registry went back to; nothing older is activated any more.
+  void StartOver();
   void SendWhatIsDue();
   void SendUpdate(Worker& worker);
   void SendActivate(Worker& worker);
@@ -153,6 +157,7 @@ class Publisher {
   CatalogPtr target_;       // of the rollout that runs, or ran last
   bool rolling_ = false;
   uint64_t gate_ = 0;       // catalogs up to this one may be activated
+  uint64_t valid_from_ = 0;  // catalogs before this one may not any more
   Nanos prepare_deadline_ = 0;
   Nanos activate_deadline_ = 0;
   uint64_t to_prove_ = 0;   // served by every connected worker

@@ -468,6 +468,30 @@ TEST_F(PublisherTest, LaggardOfTheLastRolloutCatchesUpInTheNext) {
   EXPECT_EQ(StateOf(second), State::kDone);
 }
 
+TEST_F(PublisherTest, TakenBackCatalogIsNotActivatedByALaggard) {
+  FakeWorker quick = Worker("quick"), slow = Worker("slow");
+  quick.Connect();
+  quick.Obey();
+  slow.Connect();
+  slow.Obey();
+  Deploy("f");
+  quick.Prepared();
+  clock_.Advance(kPrepareTimeout);
+  publisher_->Tick();
+  ASSERT_NE(quick.PendingActivate(), nullptr);
+  ASSERT_TRUE(registry_->Reject("f", 1).ok());
+  publisher_->OnTakenBack();
+  slow.Prepared();
+  ASSERT_NE(slow.PendingUpdate(), nullptr);
+  EXPECT_EQ(slow.PendingUpdate()->catalog_version, 2u);
+  quick.Active();
+  quick.Prepared();
+  slow.Prepared();
+  quick.Active();
+  slow.Active();
+  EXPECT_TRUE(quick.Quiet() && slow.Quiet());
+}
+
 TEST_F(PublisherTest, LagIsMeasured) {
   FakeWorker worker = Worker("w");
   worker.Connect();

@@ -1,0 +1,160 @@
+#include "controller/convert.h"
+
+namespace zts::controller {
+
+grpc::Status ToStatus(const Error& error) {
+  const auto code = [&] {
+    switch (error.code) {
+      case ErrorCode::kInvalid: return grpc::StatusCode::INVALID_ARGUMENT;
+      case ErrorCode::kNotFound: return grpc::StatusCode::NOT_FOUND;
+      case ErrorCode::kExists: return grpc::StatusCode::ALREADY_EXISTS;
+      case ErrorCode::kDenied: return grpc::StatusCode::PERMISSION_DENIED;
+      case ErrorCode::kExhausted: return grpc::StatusCode::RESOURCE_EXHAUSTED;
+      case ErrorCode::kUnavailable: return grpc::StatusCode::UNAVAILABLE;
+      case ErrorCode::kTimeout: return grpc::StatusCode::DEADLINE_EXCEEDED;
+      case ErrorCode::kAborted: return grpc::StatusCode::ABORTED;
+      case ErrorCode::kCorrupt: return grpc::StatusCode::DATA_LOSS;
+      case ErrorCode::kUnsupported: return grpc::StatusCode::UNIMPLEMENTED;
+      case ErrorCode::kInternal: return grpc::StatusCode::INTERNAL;
+    }
+    return grpc::StatusCode::UNKNOWN;
+  }();
+  return {code, error.message};
+}
+
+v1::FunctionVersion ToProto(const FunctionVersion& version) {
+  v1::FunctionVersion message;
+  message.set_function(version.function);
+  message.set_number(version.number);
+  message.set_bundle_digest(ToHex(version.bundle_digest));
+  message.set_bundle_bytes(version.bundle_bytes);
+  if (version.code_cache_digest) message.set_code_cache_digest(ToHex(*version.code_cache_digest));
+  message.set_code_cache_bytes(version.code_cache_bytes);
+  message.set_artifact_key(version.artifact_key);
+  message.set_main_module(version.main_module);
+  message.set_created_ns(version.created_ns);
+  message.set_version_id(version.version_id);
+  auto& config = *message.mutable_config();
+  auto& limits = *config.mutable_limits();
+  limits.set_cpu_per_request_ns(version.config.limits.cpu_per_request_ns);
+  limits.set_wall_per_request_ns(version.config.limits.wall_per_request_ns);
+  limits.set_startup_cpu_ns(version.config.limits.startup_cpu_ns);
+  limits.set_memory_bytes_max(version.config.limits.memory_bytes_max);
+  for (const auto& [name, value] : version.config.env) (*config.mutable_env())[name] = value;
+  for (const std::string& route : version.config.routes) config.add_routes(route);
+  for (const std::string& host : version.config.allow_net) config.add_allow_net(host);
+  return message;
+}
+
+VersionConfig FromProto(const v1::VersionConfig& message) {
+  VersionConfig config;
+  config.limits = {message.limits().cpu_per_request_ns(), message.limits().wall_per_request_ns(), message.limits().startup_cpu_ns(),
+                   message.limits().memory_bytes_max()};
+  config.env = {message.env().begin(), message.env().end()};
+  config.routes = {message.routes().begin(), message.routes().end()};
+  config.allow_net = {message.allow_net().begin(), message.allow_net().end()};
+  return config;
+}
+
+v1::SourceError ToProto(const SourceProblem& problem) {
+  v1::SourceError message;
+  message.set_kind(problem.kind);
+  message.set_message(problem.message);
+  message.set_file(problem.file);
+  message.set_line(problem.line);
+  message.set_column(problem.column);
+  message.set_source_line(problem.source_line);
+  message.set_stack(problem.stack);
+  return message;
+}
+
+SourceProblem FromProto(const v1::SourceError& error) {
+  return {error.kind(), error.message(), error.file(), error.line(), error.column(), error.source_line(), error.stack()};
+}
+
+v1::LogRecord ToProto(const LogRecord& record) {
+  v1::LogRecord message;
+  message.set_time_ns(record.time_ns);
+  message.set_function(record.function);
+  message.set_version_number(record.version_number);
+  message.set_severity(record.severity);
+  message.set_message(record.message);
+  message.set_request_id(record.request_id);
+  message.set_worker(record.worker);
+  message.set_dropped_before(record.dropped_before);
+  return message;
+}
+
+LogRecord FromProto(const v1::LogRecord& message) {
+  return {message.time_ns(),  message.function(),   message.version_number(), message.severity(),
+          message.message(), message.request_id(), message.worker(),         message.dropped_before()};
+}
+
+v1::DeployEvent ToProto(const DeployLive& live, Nanos took) {
+  v1::DeployEvent event;
+  auto& message = *event.mutable_live();
+  *message.mutable_version() = ToProto(*live.version);
+  message.set_workers_live(live.workers_live);
+  message.set_workers_total(live.workers_total);
+  message.set_took_ns(took);
+  for (const std::string& url : live.urls) message.add_urls(url);
+  for (const std::string& laggard : live.laggards) message.add_laggards(laggard);
+  return event;
+}
+
+v1::DeployEvent ToProto(const DeployFailure& failure) {
+  v1::DeployEvent event;
+  auto& message = *event.mutable_failed();
+  message.set_code(failure.code);
+  message.set_message(failure.message);
+  if (failure.source) *message.mutable_source() = ToProto(*failure.source);
+  message.set_previous_kept(failure.previous == DeployFailure::Previous::kServes);
+  return event;
+}
+
+v1::ControllerMessage ToProto(const Push& push) {
+  v1::ControllerMessage message;
+  if (const auto* activate = std::get_if<Activate>(&push)) {
+    message.mutable_activate()->set_catalog_version(activate->catalog_version);
+    message.mutable_activate()->set_nonce(activate->nonce);
+    return message;
+  }
+  const Update& from = std::get<Update>(push);
+  auto& update = *message.mutable_update();
+  update.set_store_id(from.store_id);
+  update.set_catalog_version(from.catalog_version);
+  update.set_nonce(from.nonce);
+  update.set_full(from.kind == Update::Kind::kFull);
+  update.set_base_version(from.base_version);
+  for (const VersionPtr& version : from.upserts) *update.add_upserts() = ToProto(*version);
+  for (const std::string& function : from.removals) update.add_removals(function);
+  return message;
+}
+
+WorkerHello FromProto(const v1::Hello& hello) {
+  return {.name = hello.worker(),
+          .http_address = hello.http_address(),
+          .shards = hello.shards(),
+          .artifact_key = hello.artifact_key(),
+          .io_backend = hello.io_backend(),
+          .store_id = hello.store_id(),
+          .active_version = hello.active_version()};
+}
+
+std::optional<PushResult> FromProto(const v1::UpdateResult& message) {
+  PushResult result;
+  result.catalog_version = message.catalog_version();
+  result.nonce = message.nonce();
+  switch (message.state()) {
+    case v1::UpdateResult::PREPARED: result.state = PushResult::State::kPrepared; break;
+    case v1::UpdateResult::ACTIVE: result.state = PushResult::State::kActive; break;
+    case v1::UpdateResult::NACK: result.state = PushResult::State::kNack; break;
+    default: return std::nullopt;
+  }
+  for (const auto& problem : message.problems()) {
+    result.problems.push_back({problem.function(), problem.number(), FromProto(problem.error())});
+  }
+  return result;
+}
+
+}  // namespace zts::controller

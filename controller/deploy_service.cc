@@ -1,0 +1,177 @@
+#include "controller/deploy_service.h"
+
+#include "base/log.h"
+#include "controller/convert.h"
+#include "controller/limits.h"
+#include "controller/validate.h"
+
+namespace zts::controller {
+namespace {
+
+// How long a tail without records waits before it looks whether its client is still there.
+constexpr Nanos kTailPoll = 100 * kMillisecond;
+
+DeployFailure InvalidUpload(std::string message) { return {"invalid", std::move(message), {}}; }
+
+// Takes the upload apart: the first message names it, the others bring it.
+std::variant<DeployOrder, DeployFailure> ReadOrder(DeployService::DeployStream& stream, const Registry& registry) {
+  v1::DeployRequest request;
+  if (!stream.Read(&request) || !request.has_start()) return InvalidUpload("the first message of a deploy must be `start`");
+  const v1::DeployStart start = request.start();
+  DeployOrder order;
+  order.function = start.function();
+  order.main_module = start.main_module();
+  order.config = FromProto(start.config());
+  order.wait = Nanos{start.wait_ms()} * kMillisecond;
+  // Before the upload: what cannot be accepted need not travel.
+  if (Status fits = registry.Check(order.function, order.main_module, order.config, start.bundle_bytes()); !fits.ok()) {
+    return FailureOf(fits.error());
+  }
+  const auto digest = DigestFromHex(start.bundle_digest());
+  if (!digest) return InvalidUpload("bundle_digest must be a SHA-256 of 64 lower-case hex digits");
+  order.bundle_digest = *digest;
+  order.bundle.reserve(start.bundle_bytes());
+  while (stream.Read(&request)) {
+    if (request.part_case() != v1::DeployRequest::kChunk) return InvalidUpload("only chunks may follow `start`");
+    if (request.chunk().size() > kUploadChunkBytesMax) return InvalidUpload("a chunk is larger than 1 MiB");
+    if (order.bundle.size() + request.chunk().size() > start.bundle_bytes()) {
+      return InvalidUpload("more than the announced " + std::to_string(start.bundle_bytes()) + " bytes arrived");
+    }
+    order.bundle += request.chunk();
+  }
+  if (order.bundle.size() != start.bundle_bytes()) {
+    return InvalidUpload("the upload ended after " + std::to_string(order.bundle.size()) + " of " + std::to_string(start.bundle_bytes()) +
+                         " bytes");
+  }
+  return order;
+}
+
+// Sends each step on. A client that is gone is noticed by StillWanted, not here: what is begun is brought to a clean end.
+class StreamObserver final : public DeployObserver {
+ public:
+  StreamObserver(grpc::ServerContext& context, DeployService::DeployStream& stream) : context_(context), stream_(stream) {}
+
+  void OnCompiled(uint64_t code_cache_bytes, Nanos took) override {
+    v1::DeployEvent event;
+    event.mutable_compiled()->set_code_cache_bytes(code_cache_bytes);
+    event.mutable_compiled()->set_took_ns(took);
+    stream_.Write(event);
+  }
+  void OnStored(const FunctionVersion& version, uint64_t catalog_version) override {
+    v1::DeployEvent event;
+    *event.mutable_stored()->mutable_version() = ToProto(version);
+    event.mutable_stored()->set_catalog_version(catalog_version);
+    stream_.Write(event);
+  }
+  void OnProgress(uint32_t workers_ready, uint32_t workers_total) override {
+    v1::DeployEvent event;
+    event.mutable_progress()->set_workers_ready(workers_ready);
+    event.mutable_progress()->set_workers_total(workers_total);
+    stream_.Write(event);
+  }
+  bool StillWanted() override { return !context_.IsCancelled(); }
+
+ private:
+  grpc::ServerContext& context_;
+  DeployService::DeployStream& stream_;
+};
+
+}  // namespace
+
+DeployEnd DeployService::RunDeploy(grpc::ServerContext& context, DeployStream& stream) {
+  const auto slot = parts_.deployer.TryEnter();
+  if (!slot) {
+    return DeployFailure{"exhausted", "the controller runs " + std::to_string(kDeploysMax) + " deploys already; try again in a moment", {}};
+  }
+  auto order = ReadOrder(stream, parts_.registry);
+  if (auto* failure = std::get_if<DeployFailure>(&order)) return std::move(*failure);
+  StreamObserver observer(context, stream);
+  return parts_.deployer.Run(std::get<DeployOrder>(std::move(order)), observer);
+}
+
+grpc::Status DeployService::DeployFunction(grpc::ServerContext* context, DeployStream* stream) {
+  const Nanos started = parts_.clock.Now();
+  if (grpc::Status allowed = parts_.authorizer.Check(*context); !allowed.ok()) return allowed;
+  const DeployEnd end = RunDeploy(*context, *stream);
+  const Nanos took = parts_.clock.Now() - started;
+  if (const auto* failure = std::get_if<DeployFailure>(&end)) {
+    ZTS_LOG(kInfo) << "deploy failed (" << failure->code << "): " << failure->message;
+    parts_.metrics.OnDeploy(failure->code, took);
+    stream->WriteLast(ToProto(*failure), {});
+  } else {
+    parts_.metrics.OnDeploy("live", took);
+    stream->WriteLast(ToProto(std::get<DeployLive>(end), took), {});
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status DeployService::ListFunctions(grpc::ServerContext* context, const v1::ListFunctionsRequest*,
+                                          v1::ListFunctionsResponse* response) {
+  if (grpc::Status allowed = parts_.authorizer.Check(*context); !allowed.ok()) return allowed;
+  const CatalogPtr catalog = parts_.registry.catalog();
+  for (const CatalogEntry& entry : catalog->entries) *response->add_active() = ToProto(*entry.version);
+  response->set_catalog_version(catalog->version);
+  return grpc::Status::OK;
+}
+
+grpc::Status DeployService::ListVersions(grpc::ServerContext* context, const v1::ListVersionsRequest* request,
+                                         v1::ListVersionsResponse* response) {
+  if (grpc::Status allowed = parts_.authorizer.Check(*context); !allowed.ok()) return allowed;
+  const auto versions = parts_.registry.Versions(request->function());
+  if (!versions.ok()) return ToStatus(versions.error());
+  for (const Registry::VersionItem& item : *versions) {
+    auto& message = *response->add_versions();
+    *message.mutable_version() = ToProto(*item.version);
+    message.set_active(item.role == Registry::VersionItem::Role::kActive);
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status DeployService::DeleteFunction(grpc::ServerContext* context, const v1::DeleteFunctionRequest* request,
+                                           v1::DeleteFunctionResponse* response) {
+  if (grpc::Status allowed = parts_.authorizer.Check(*context); !allowed.ok()) return allowed;
+  const auto deleted = parts_.deployer.Delete(request->function(), [&] { return !context->IsCancelled(); });
+  if (!deleted.ok()) return ToStatus(deleted.error());
+  response->set_workers_done(deleted->workers_done);
+  response->set_workers_total(deleted->workers_total);
+  return grpc::Status::OK;
+}
+
+grpc::Status DeployService::TailLogs(grpc::ServerContext* context, const v1::TailLogsRequest* request,
+                                     grpc::ServerWriter<v1::TailLogsEvent>* writer) {
+  if (grpc::Status allowed = parts_.authorizer.Check(*context); !allowed.ok()) return allowed;
+  if (!request->function().empty()) {
+    if (Status name = ValidateFunctionName(request->function()); !name.ok()) return ToStatus(name.error());
+  }
+  const auto tail = parts_.logs.Open(request->function(), request->backlog());
+  if (!tail.ok()) return ToStatus(tail.error());
+  // The client knows from these that nothing from here on is missed.
+  writer->SendInitialMetadata();
+  while (!context->IsCancelled()) {
+    LogHub::Tail::Batch batch = (*tail)->Next(kTailPoll);
+    for (const LogHub::RecordPtr& record : batch.records) {
+      v1::TailLogsEvent event;
+      *event.mutable_record() = ToProto(*record);
+      event.set_dropped(std::exchange(batch.dropped, 0));
+      if (!writer->Write(event)) return grpc::Status::OK;
+    }
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status DeployService::ListWorkers(grpc::ServerContext* context, const v1::ListWorkersRequest*, v1::ListWorkersResponse* response) {
+  if (grpc::Status allowed = parts_.authorizer.Check(*context); !allowed.ok()) return allowed;
+  for (const WorkerInfo& info : parts_.publisher.Workers()) {
+    auto& worker = *response->add_workers();
+    worker.set_name(info.hello.name);
+    worker.set_http_address(info.hello.http_address);
+    worker.set_shards(info.hello.shards);
+    worker.set_active_version(info.active_version);
+    worker.set_artifact_key(info.hello.artifact_key);
+    worker.set_io_backend(info.hello.io_backend);
+    worker.set_connected_ns(info.connected_ns);
+  }
+  return grpc::Status::OK;
+}
+
+}  // namespace zts::controller

@@ -1,0 +1,34 @@
+// The gRPC server with the bounds of limits.h: message sizes, threads, keepalive.
+//
+// Owner:    main(), one a process.
+// Thread:   Start and the destructor: one thread.
+// Life:     the services outlive it.
+// Errors:   Start fails when the address cannot be bound, and names it.
+#pragma once
+
+#include <grpcpp/server.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace zts::controller {
+
+class RpcServer {
+ public:
+  // "127.0.0.1:0": port 0 picks one.
+  static Result<std::unique_ptr<RpcServer>> Start(const std::string& address, const std::vector<grpc::Service*>& services);
+  // Ends all calls, at once after a short grace.
+  ~RpcServer();
+  const std::string& address() const { return address_; }
+
+ private:
+  RpcServer(std::unique_ptr<grpc::Server> server, std::string address) : server_(std::move(server)), address_(std::move(address)) {}
+  std::unique_ptr<grpc::Server> server_;
+  std::string address_;
+};
+
+}  // namespace zts::controller

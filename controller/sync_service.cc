@@ -1,0 +1,174 @@
+#include "controller/sync_service.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "base/log.h"
+#include "controller/convert.h"
+#include "controller/limits.h"
+
+namespace zts::controller {
+namespace {
+
+constexpr size_t kWorkerNameBytesMax = 128;
+constexpr size_t kHelloTextBytesMax = 512;
+
+// Writes to one worker on a thread of its own, so that the publisher never waits for a socket.
+class StreamLink final : public WorkerLink {
+ public:
+  StreamLink(grpc::ServerContext& context, SyncService::WorkerStream& stream) : context_(context), stream_(stream) {
+    thread_ = std::thread([this] { WriteAll(); });
+  }
+  ~StreamLink() override { Finish(); }
+
+  // No write after this. One that waits for a peer that does not read is cut off.
+  void Finish() {
+    if (!thread_.joinable()) return;
+    {
+      const std::lock_guard lock(mutex_);
+      stopped_ = true;
+      if (writing_) context_.TryCancel();
+    }
+    changed_.notify_one();
+    thread_.join();
+  }
+
+  void Send(Push push) override {
+    const std::lock_guard lock(mutex_);
+    queue_.push_back(std::move(push));
+    changed_.notify_one();
+  }
+
+  void Close(Error why) override {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    closed_ = std::move(why);
+    changed_.notify_one();
+    // Ends the read that the stream's own thread is in.
+    context_.TryCancel();
+  }
+
+  std::optional<Error> closed() const {
+    const std::lock_guard lock(mutex_);
+    return closed_;
+  }
+
+ private:
+  void WriteAll() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      changed_.wait(lock, [&] { return stopped_ || !queue_.empty(); });
+      if (stopped_) return;
+      const Push push = std::move(queue_.front());
+      queue_.pop_front();
+      writing_ = true;
+      lock.unlock();
+      const bool written = stream_.Write(ToProto(push));
+      lock.lock();
+      writing_ = false;
+      if (!written) return;
+    }
+  }
+
+  grpc::ServerContext& context_;
+  SyncService::WorkerStream& stream_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Push> queue_;
+  std::optional<Error> closed_;
+  bool writing_ = false;
+  bool stopped_ = false;
+  std::thread thread_;
+};
+
+bool IsPlainText(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+grpc::Status CheckHello(const v1::Hello& hello) {
+  if (hello.worker().empty() || hello.worker().size() > kWorkerNameBytesMax || !IsPlainText(hello.worker())) {
+    return {grpc::StatusCode::INVALID_ARGUMENT, "a worker needs a name of 1 to 128 bytes on one line"};
+  }
+  for (const std::string* text : {&hello.http_address(), &hello.artifact_key(), &hello.io_backend(), &hello.store_id()}) {
+    if (text->size() > kHelloTextBytesMax || !IsPlainText(*text)) {
+      return {grpc::StatusCode::INVALID_ARGUMENT, "a field of `hello` is too long, or has control characters"};
+    }
+  }
+  return grpc::Status::OK;
+}
+
+}  // namespace
+
+grpc::Status SyncService::Stream(grpc::ServerContext* context, WorkerStream* stream) {
+  if (grpc::Status allowed = parts_.authorizer.Check(*context); !allowed.ok()) return allowed;
+  v1::WorkerMessage first;
+  if (!stream->Read(&first) || !first.has_hello()) {
+    return {grpc::StatusCode::INVALID_ARGUMENT, "the first message of a worker must be `hello`"};
+  }
+  if (grpc::Status valid = CheckHello(first.hello()); !valid.ok()) return valid;
+  const std::string name = first.hello().worker();
+  StreamLink link(*context, *stream);
+  const auto id = parts_.publisher.Connect(FromProto(first.hello()), &link);
+  if (!id.ok()) return ToStatus(id.error());
+  ZTS_LOG(kInfo) << "worker " << name << " connected from " << context->peer() << " with catalog " << first.hello().active_version();
+  const grpc::Status status = ReadFrom(*stream, *id, name);
+  parts_.publisher.Disconnect(*id);
+  link.Finish();
+  const auto closed = link.closed();
+  ZTS_LOG(kInfo) << "worker " << name << " disconnected" << (closed ? ": " + closed->message : "");
+  return closed ? ToStatus(*closed) : status;
+}
+
+grpc::Status SyncService::ReadFrom(WorkerStream& stream, WorkerId id, const std::string& name) {
+  v1::WorkerMessage message;
+  while (stream.Read(&message)) {
+    switch (message.message_case()) {
+      case v1::WorkerMessage::kResult: {
+        auto result = FromProto(message.result());
+        if (!result) return {grpc::StatusCode::INVALID_ARGUMENT, "a result needs a state"};
+        parts_.publisher.OnResult(id, *std::move(result));
+        break;
+      }
+      case v1::WorkerMessage::kLogs: {
+        std::vector<LogRecord> records;
+        for (const auto& record : message.logs().records()) {
+          records.push_back(FromProto(record));
+          records.back().worker = name;
+        }
+        parts_.logs.Append(std::move(records));
+        break;
+      }
+      case v1::WorkerMessage::kHello: return {grpc::StatusCode::INVALID_ARGUMENT, "`hello` is said once"};
+      // A newer worker may say what this controller does not know yet.
+      case v1::WorkerMessage::MESSAGE_NOT_SET: break;
+    }
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status SyncService::FetchBlob(grpc::ServerContext* context, const v1::FetchBlobRequest* request,
+                                    grpc::ServerWriter<v1::BlobChunk>* writer) {
+  if (grpc::Status allowed = parts_.authorizer.Check(*context); !allowed.ok()) return allowed;
+  const auto digest = DigestFromHex(request->digest());
+  if (!digest) return {grpc::StatusCode::INVALID_ARGUMENT, "a digest is 64 lower-case hex digits"};
+  const auto content = parts_.registry.ReadBlob(*digest);
+  if (!content.ok()) {
+    if (content.error().code != ErrorCode::kNotFound) {
+      ZTS_LOG(kError) << content.error().message;
+    }
+    return ToStatus(content.error());
+  }
+  for (size_t at = 0; at < content->size(); at += kBlobChunkBytes) {
+    v1::BlobChunk chunk;
+    chunk.set_data(content->substr(at, kBlobChunkBytes));
+    if (!writer->Write(chunk)) return grpc::Status::OK;
+  }
+  parts_.metrics.OnBlobServed(content->size());
+  return grpc::Status::OK;
+}
+
+}  // namespace zts::controller

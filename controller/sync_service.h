@@ -1,0 +1,40 @@
+// The edge towards workers: the push stream and the content of sync.proto, in terms of Publisher, Registry and LogHub.
+//
+// Owner:    main(), one a process; registered with the gRPC server.
+// Thread:   the server's own: one a stream reads, and one more of ours writes.
+// Life:     everything handed to it outlives the server.
+// Limits:   kWorkersMax streams, kBlobChunkBytes a chunk; one unanswered message a worker is the publisher's promise.
+#pragma once
+
+#include "controller/authorizer.h"
+#include "controller/log_hub.h"
+#include "controller/metrics.h"
+#include "controller/publisher.h"
+#include "controller/registry.h"
+#include "zts/v1/sync.grpc.pb.h"
+
+namespace zts::controller {
+
+class SyncService final : public v1::Sync::Service {
+ public:
+  struct Parts {
+    const Authorizer& authorizer;
+    Registry& registry;
+    Publisher& publisher;
+    LogHub& logs;
+    Metrics& metrics;
+  };
+  explicit SyncService(Parts parts) : parts_(parts) {}
+
+  using WorkerStream = grpc::ServerReaderWriter<v1::ControllerMessage, v1::WorkerMessage>;
+  grpc::Status Stream(grpc::ServerContext* context, WorkerStream* stream) override;
+  grpc::Status FetchBlob(grpc::ServerContext* context, const v1::FetchBlobRequest* request,
+                         grpc::ServerWriter<v1::BlobChunk>* writer) override;
+
+ private:
+  grpc::Status ReadFrom(WorkerStream& stream, WorkerId id, const std::string& name);
+
+  const Parts parts_;
+};
+
+}  // namespace zts::controller
