@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -31,12 +32,19 @@ struct Variant {
 
 void PrintTo(const Variant& variant, std::ostream* out) { *out << variant.name; }
 
-std::string Pattern(size_t size, uint32_t seed) {
-  std::mt19937 random(seed);
+// Bytes that differ everywhere, so that a lost, doubled or exchanged piece shows.
+std::string Pattern(size_t size, uint64_t seed) {
+  std::mt19937_64 random(seed);
   std::string text(size, '\0');
-  for (char& c : text) c = static_cast<char>(random());
+  for (size_t at = 0; at < size; at += sizeof(uint64_t)) {
+    const uint64_t word = random();
+    std::memcpy(&text[at], &word, std::min(sizeof(word), size - at));
+  }
   return text;
 }
+
+// True for "aaaa" and "".
+bool IsOneLetter(std::string_view text) { return text.find_first_not_of(text.substr(0, 1)) == std::string_view::npos; }
 
 // More than all socket buffers between two ends can hold.
 std::string Flood() { return std::string(20'000'000, 'x'); }
@@ -543,7 +551,7 @@ TEST_P(IoContractTest, ThousandsOfConnectionsReuseSlotsAndHandles) {
     if (connection.closing) return;
     const uint32_t choice = random() % 4;
     // Bytes of one connection never reach another: each sends its own letter only.
-    for (const char c : connection.received) EXPECT_EQ(c, connection.received.front());
+    EXPECT_TRUE(IsOneLetter(connection.received));
     if (choice == 0) server_->Close(slot, Io::CloseMode::kAbort);
     if (choice == 1) server_->Close(slot, Io::CloseMode::kLinger);
     if (choice == 2 && !connection.sending) server_->SendAll(slot, std::string(100, connection.received.empty() ? '-' : connection.received[0]));
@@ -551,15 +559,14 @@ TEST_P(IoContractTest, ThousandsOfConnectionsReuseSlotsAndHandles) {
   };
   int made = 0;
   std::deque<std::unique_ptr<Peer>> peers;
-  EXPECT_TRUE(Until([&] { return made == 3000; }, [&] {
-    for (int i = 0; i < 20 && made < 3000; ++i, ++made) {
+  EXPECT_TRUE(Until([&] { return made == 2000; }, [&] {
+    for (int i = 0; i < 20 && made < 2000; ++i, ++made) {
       peers.push_back(network_->Connect());
       peers.back()->Write(std::string(1 + random() % 300, static_cast<char>('a' + made % 26)));
       if (random() % 8 == 0) peers.back()->Finish();
     }
     while (peers.size() > 100) {
-      const std::string got = peers.front()->Read();
-      for (const char c : got) EXPECT_TRUE(c == got.front());
+      EXPECT_TRUE(IsOneLetter(peers.front()->Read()));
       peers.front()->Reset();
       peers.pop_front();
     }
@@ -661,7 +668,7 @@ TEST_P(IoContractTest, ManyEventsThroughASmallWindow) {
 TEST_P(IoContractTest, PostFromOtherThreadsIsNeverLost) {
   START_OR_SKIP();
   constexpr int kThreads = 3;
-  constexpr int kRounds = 400;
+  constexpr int kRounds = 200;
   std::atomic<int> ran{0};
   std::atomic<int> finished{0};
   std::vector<std::thread> threads;
@@ -767,7 +774,7 @@ std::vector<Variant> Variants() {
       Uring("UringPlain", "multishot_accept,multishot_recv,coop_taskrun,single_issuer,registered_ring,no_sqarray"),
       Uring("UringPlainTinyQueues", "coop_taskrun,single_issuer,registered_ring,no_sqarray", 2, 4),
       Fake("Fake", FakeFaults::None(), 1)};
-  for (uint64_t seed = 1; seed <= 5; ++seed) {
+  for (uint64_t seed = 1; seed <= 3; ++seed) {
     variants.push_back(Fake("FakeRough" + std::to_string(seed), FakeFaults::Rough(), seed));
   }
   return variants;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
 
 #include "base/check.h"
@@ -27,12 +28,11 @@ class TcpPeer final : public Peer {
   }
 
   std::string Read() override {
-    std::string bytes(256 * 1024, '\0');
-    const ssize_t got = fd_.valid() ? ::recv(fd_.get(), bytes.data(), bytes.size(), 0) : -1;
+    static std::array<char, 256 * 1024> space;
+    const ssize_t got = fd_.valid() ? ::recv(fd_.get(), space.data(), space.size(), 0) : -1;
     if (got == 0) ended_ = true;
     if (got < 0 && errno == ECONNRESET) reset_ = true;
-    bytes.resize(got < 0 ? 0 : static_cast<size_t>(got));
-    return bytes;
+    return got < 0 ? std::string() : std::string(space.data(), static_cast<size_t>(got));
   }
 
   // A connection that was reset has nothing left to finish.
