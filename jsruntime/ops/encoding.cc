@@ -11,23 +11,38 @@ namespace {
 
 constexpr int kReplace = v8::String::WriteFlags::kReplaceInvalidUtf8;
 
+// The bytes a string needs. A one-byte string is looked at in place; V8 may not collect while it is.
+size_t Utf8Size(v8::Isolate* isolate, v8::Local<v8::String> string) {
+  {
+    const v8::String::ValueView view(isolate, string);
+    if (view.is_one_byte()) {
+      return simdutf::utf8_length_from_latin1(reinterpret_cast<const char*>(view.data8()), view.length());
+    }
+  }
+  return string->Utf8LengthV2(isolate);
+}
+
+void WriteUtf8(v8::Isolate* isolate, v8::Local<v8::String> string, std::span<uint8_t> out) {
+  char* const target = reinterpret_cast<char*>(out.data());
+  {
+    const v8::String::ValueView view(isolate, string);
+    if (view.is_one_byte()) {
+      simdutf::convert_latin1_to_utf8(reinterpret_cast<const char*>(view.data8()), view.length(), target);
+      return;
+    }
+  }
+  string->WriteUtf8V2(isolate, target, out.size(), kReplace);
+}
+
 void Utf8Encode(const v8::FunctionCallbackInfo<v8::Value>& info) {
   if (info.Length() != 1 || !info[0]->IsString()) return;
   v8::Isolate* isolate = info.GetIsolate();
   const auto string = info[0].As<v8::String>();
+  const size_t size = Utf8Size(isolate, string);
   uint8_t* data = nullptr;
   v8::Local<v8::Uint8Array> bytes;
-  // Short texts are written once and copied, which is cheaper than to walk them twice.
-  if (string->Length() <= 512) {
-    char buffer[512 * 3];
-    const size_t size = string->WriteUtf8V2(isolate, buffer, sizeof(buffer), kReplace);
-    if (!NewBytes(isolate, size, &data).ToLocal(&bytes)) return;
-    if (size > 0) std::memcpy(data, buffer, size);
-  } else {
-    const size_t size = string->Utf8LengthV2(isolate);
-    if (!NewBytes(isolate, size, &data).ToLocal(&bytes)) return;
-    string->WriteUtf8V2(isolate, reinterpret_cast<char*>(data), size, kReplace);
-  }
+  if (!NewBytes(isolate, size, &data).ToLocal(&bytes)) return;
+  if (size > 0) WriteUtf8(isolate, string, {data, size});
   info.GetReturnValue().Set(bytes);
 }
 
@@ -50,20 +65,32 @@ int FlagsOf(const v8::FunctionCallbackInfo<v8::Value>& info) {
   return info.Length() > 1 && info[1]->IsInt32() ? info[1].As<v8::Int32>()->Value() : 0;
 }
 
+// The string of valid UTF-8, one byte a unit where that is enough; empty with nothing thrown where the text is not valid.
+v8::MaybeLocal<v8::String> DecodeValidUtf8(v8::Isolate* isolate, std::string_view text) {
+  if (simdutf::validate_ascii(text.data(), text.size())) return Latin1String(isolate, text);
+  if (text.size() > v8::String::kMaxLength) return Utf8String(isolate, text);
+  const auto narrow = std::make_unique_for_overwrite<char[]>(text.size());
+  if (const size_t units = simdutf::convert_utf8_to_latin1(text.data(), text.size(), narrow.get()); units > 0) {
+    return Latin1String(isolate, {narrow.get(), units});
+  }
+  const auto wide = std::make_unique_for_overwrite<char16_t[]>(text.size());  // never more units than bytes
+  const size_t units = simdutf::convert_utf8_to_utf16le(text.data(), text.size(), wide.get());
+  if (units == 0) return {};
+  return Utf16String(isolate, {reinterpret_cast<const uint16_t*>(wide.get()), units});
+}
+
 void Utf8Decode(const v8::FunctionCallbackInfo<v8::Value>& info) {
   if (info.Length() < 1) return;
+  v8::Isolate* isolate = info.GetIsolate();
   const BufferBytes source(info[0]);
   const int flags = FlagsOf(info);
   std::string_view text(source.chars(), source.size());
   if ((flags & kDecodeKeepBom) == 0 && text.substr(0, 3) == "\xef\xbb\xbf") text.remove_prefix(3);
   if (text.empty()) return info.GetReturnValue().SetEmptyString();
   v8::Local<v8::String> made;
-  if (simdutf::validate_ascii(text.data(), text.size())) {
-    if (Latin1String(info.GetIsolate(), text).ToLocal(&made)) info.GetReturnValue().Set(made);
-    return;
-  }
-  if ((flags & kDecodeFatal) != 0 && !simdutf::validate_utf8(text.data(), text.size())) return;
-  if (Utf8String(info.GetIsolate(), text).ToLocal(&made)) info.GetReturnValue().Set(made);
+  if (DecodeValidUtf8(isolate, text).ToLocal(&made)) return info.GetReturnValue().Set(made);
+  if ((flags & kDecodeFatal) != 0 || text.size() > v8::String::kMaxLength) return;
+  if (Utf8String(isolate, text).ToLocal(&made)) info.GetReturnValue().Set(made);
 }
 
 void Utf16Decode(const v8::FunctionCallbackInfo<v8::Value>& info) {

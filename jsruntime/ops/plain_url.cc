@@ -37,12 +37,26 @@ size_t SkipWhile(std::string_view text, size_t at, CharClass wanted) {
   return at;
 }
 
-// A domain that needs neither IDNA nor the IPv4 parser: no punycode, no empty label, last label not started by a digit.
+// "192.168.0.1": four decimal numbers as the standard's serializer writes them.
+bool IsPlainIpv4(std::string_view host) {
+  size_t at = 0;
+  for (int part = 0; part < 4; ++part) {
+    if (part > 0 && (at >= host.size() || host[at++] != '.')) return false;
+    const size_t first = at;
+    uint32_t value = 0;
+    while (at < host.size() && IsDigit(host[at]) && at - first < 3) value = value * 10 + static_cast<uint32_t>(host[at++] - '0');
+    if (at == first || value > 255 || (host[first] == '0' && at - first > 1)) return false;
+  }
+  return at == host.size();
+}
+
+// A domain that needs neither IDNA nor the IPv4 parser: no punycode, no empty label, last label not started by a digit
+// (or a plain IPv4 address).
 bool IsPlainDomain(std::string_view host) {
   if (host.empty() || host.front() == '.' || host.back() == '.') return false;
   if (host.find("..") != host.npos || host.find("xn--") != host.npos) return false;
   const size_t last_dot = host.rfind('.');
-  return !IsDigit(host[last_dot == host.npos ? 0 : last_dot + 1]);
+  return !IsDigit(host[last_dot == host.npos ? 0 : last_dot + 1]) || IsPlainIpv4(host);
 }
 
 // The end of the path that starts at `at`, or 0 where it has a dot segment (or could have one) to resolve.

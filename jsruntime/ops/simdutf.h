@@ -12,10 +12,16 @@
 namespace simdutf {
 
 bool validate_ascii(const char* text, size_t length) noexcept;
-bool validate_utf8(const char* text, size_t length) noexcept;
 bool validate_utf16le(const char16_t* text, size_t length) noexcept;
 void to_well_formed_utf16le(const char16_t* text, size_t length, char16_t* out) noexcept;
 void change_endianness_utf16(const char16_t* text, size_t length, char16_t* out) noexcept;
+
+// Bytes of UTF-8 that Latin-1 text needs, and their writing.
+size_t utf8_length_from_latin1(const char* text, size_t length) noexcept;
+size_t convert_latin1_to_utf8(const char* text, size_t length, char* out) noexcept;
+// Units written, or 0 where the text is not valid UTF-8 (or, for Latin-1, has a character beyond it).
+size_t convert_utf8_to_latin1(const char* text, size_t length, char* out) noexcept;
+size_t convert_utf8_to_utf16le(const char* text, size_t length, char16_t* out) noexcept;
 
 enum error_code : int {};  // 0 is success
 struct result {

@@ -51,11 +51,11 @@ class Blob {
       return;
     }
     checkArguments(parts, options, new.target?.name ?? 'Blob');
-    const endings = options?.endings ?? 'transparent';
+    const endings = options?.endings === undefined ? 'transparent' : options.endings;
     if (`${endings}` !== 'transparent' && `${endings}` !== 'native') {
       throw new TypeError(`Blob constructor: '${endings}' is not a value of endings.`);
     }
-    this.#type = typeOf(options?.type ?? '');
+    this.#type = typeOf(options?.type === undefined ? '' : options.type);
     this.#bytes = concatenate(parts, `${endings}` === 'native');
   }
 

@@ -278,7 +278,9 @@ internal.Event = Event;
 internal.EventTarget = EventTarget;
 internal.ErrorEvent = ErrorEvent;
 
-internal.exposeOperation('reportError', function reportError(error) {
-  internal.required(arguments.length, 1, 'reportError');
-  report(error);
-});
+internal.exposeOperation('reportError', {
+  reportError(error) {
+    internal.required(arguments.length, 1, 'reportError');
+    report(error);
+  },
+}.reportError);

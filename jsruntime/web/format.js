@@ -1,7 +1,6 @@
 // Values as text for console: what an inspector shows, on one line where it fits.
 //
 //   internal.format(...values) -> string of at most kOutputMax units
-//   internal.kInspect             a method of platform objects under this key gives what is shown of them
 //
 // No getter of the value is run, and no proxy's trap: what an object is, the native half tells.
 
@@ -10,9 +9,6 @@ const kDepthMax = 4;        // objects in objects
 const kItemsMax = 100;      // elements, entries or properties of one object
 const kStringMax = 2000;    // units of a string inside an object
 const kLineMax = 76;        // longer lists take a line an element
-
-const kInspect = Symbol('inspect');
-internal.kInspect = kInspect;
 
 const kArray = 1, kMap = 2, kSet = 3, kDate = 4, kRegExp = 5, kError = 6, kPromise = 7, kProxy = 8, kTyped = 9, kBuffer = 10, kView = 11,
   kIterator = 12, kBoxed = 13, kArguments = 14, kWeak = 15, kGenerator = 16, kModule = 17, kFunction = 18;
@@ -66,6 +62,21 @@ function prefix(object, fallback, size = undefined) {
 
 const keyText = (key) =>
   typeof key === 'symbol' ? `[${String(key)}]` : /^[A-Za-z_$][\w$]*$/.test(key) ? key : quote(key);
+
+// What there is to see of the platform's objects, whose state is private: properties, or a flat list of pairs.
+function platformView(value) {
+  if (internal.isURL?.(value)) return { href: value.href };
+  if (internal.isURLSearchParams?.(value)) return [...value].flat();
+  if (internal.isFormData?.(value)) return internal.formDataList(value);
+  if (internal.isHeaders?.(value)) return Object.fromEntries(internal.headersPairs(value));
+  if (internal.isFile?.(value)) return { name: value.name, size: value.size, type: value.type };
+  if (internal.isBlob?.(value)) return { size: value.size, type: value.type };
+  if (internal.isRequest?.(value)) return { method: value.method, url: value.url };
+  if (internal.isResponse?.(value)) return { status: value.status, bodyUsed: value.bodyUsed };
+  if (internal.isEvent?.(value)) return { type: value.type };
+  if (internal.isAbortSignal?.(value)) return { aborted: value.aborted };
+  return undefined;
+}
 
 // One value at one place of the whole: `ctx` is { seen: objects on the way here, circular: Map, left: units that may still be made }.
 class Inspector {
@@ -133,11 +144,11 @@ class Inspector {
 
   #plain(value, kind, deep, depth) {
     if (internal.isDOMException?.(value)) return this.#error(value, deep, depth);
-    const inspect = kind === kModule ? undefined : value[kInspect];
-    if (typeof inspect === 'function') {
-      const shown = Reflect.apply(inspect, value, []);
-      if (deep) return `[${className(value)}]`;
-      return `${prefix(value, 'Object')} ${this.#object(shown, depth)}`;
+    const shown = kind === kModule || Reflect.getPrototypeOf(value) === Object.prototype ? undefined : platformView(value);
+    if (shown !== undefined) {
+      const name = className(value);
+      if (deep) return `[${name}]`;
+      return this.#braces(name, Array.isArray(shown) ? this.#items(shown, true, depth) : this.#properties(shown, depth));
     }
     let head = kind === kModule ? '[Module: null prototype]' : prefix(value, 'Object');
     if (head === 'Object') head = '';
@@ -259,7 +270,7 @@ class Inspector {
 
   #iterator(value, deep, depth) {
     const [entries, pairs] = native.lookInside(value);
-    const head = prefix(value, 'Iterator');
+    const head = prefix(value, 'Iterator').replace('Object ', '');
     return deep ? `[${head}]` : this.#braces(head, this.#items(entries, pairs, depth));
   }
 

@@ -32,20 +32,22 @@ function transferList(options) {
   return list;
 }
 
-internal.exposeOperation('structuredClone', function structuredClone(value, options = undefined) {
-  internal.required(arguments.length, 1, 'structuredClone');
-  const transfer = transferList(options);
-  if (transfer.length === 0) {
-    switch (typeof value) {
-      case 'object':
-        if (value === null) return null;
-        break;
-      case 'function':
-      case 'symbol':
-        break;
-      default:
-        return value;
+internal.exposeOperation('structuredClone', {
+  structuredClone(value, options = undefined) {
+    internal.required(arguments.length, 1, 'structuredClone');
+    const transfer = transferList(options);
+    if (transfer.length === 0) {
+      switch (typeof value) {
+        case 'object':
+          if (value === null) return null;
+          break;
+        case 'function':
+        case 'symbol':
+          break;
+        default:
+          return value;
+      }
     }
-  }
-  return native.structuredClone(value, transfer, hooks ??= makeHooks());
-});
+    return native.structuredClone(value, transfer, hooks ??= makeHooks());
+  },
+}.structuredClone);

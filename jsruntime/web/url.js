@@ -150,6 +150,7 @@ class URL {
   set hash(value) { this.#set(HASH, value); }
 
   static {
+    internal.isURL = (value) => typeof value === 'object' && value !== null && #href in value;
     internal.setUrlQuery = (url, query) => url.#setQuery(query);
   }
 }
