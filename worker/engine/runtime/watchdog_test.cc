@@ -171,7 +171,7 @@ TEST(WatchdogThreadTest, EveryLateTerminationIsTakenBack) {
   });
   Watchdog::Lane* lane = watchdog.AddLane();
   int terminated = 0;
-  for (int i = 0; i < 20000 || terminated < 100; ++i) {
+  for (int i = 0; i < 2000 || terminated < 20; ++i) {
     Turn turn(lane, &isolate, 1, js::OutcomeKind::kCpuLimit, 7);
     for (int spin = 0; spin < i % 64; ++spin) std::this_thread::yield();
     const int before = isolate.cleared_;

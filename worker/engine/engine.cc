@@ -1,0 +1,287 @@
+#include "worker/engine/engine.h"
+
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <utility>
+
+#include "base/log.h"
+#include "worker/engine/limits.h"
+
+namespace zts {
+namespace {
+
+Error Nonsense(std::string what) { return Invalid("from the supervisor: " + std::move(what)); }
+
+Result<net::IoBackend> ParseBackend(const std::string& name) {
+  if (name == "auto" || name.empty()) return net::IoBackend::kAuto;
+  if (name == "uring") return net::IoBackend::kUring;
+  if (name == "epoll") return net::IoBackend::kEpoll;
+  return Nonsense("no I/O back end is called \"" + name + "\"");
+}
+
+uint64_t RandomSeed() {
+  uint64_t seed = 0;
+  // Request ids need to differ between engines, not to be secret.
+  if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) seed = static_cast<uint64_t>(SystemClock().WallNow());
+  return seed;
+}
+
+ipc::Problem ToMessage(uint64_t version_id, const js::Outcome& outcome) {
+  ipc::Problem problem;
+  problem.set_version_id(version_id);
+  problem.set_kind(std::string(js::OutcomeName(outcome.kind)));
+  problem.set_message(outcome.message);
+  problem.set_file(outcome.file);
+  problem.set_line(outcome.line);
+  problem.set_column(outcome.column);
+  problem.set_source_line(outcome.source_line);
+  problem.set_stack(outcome.stack);
+  return problem;
+}
+
+// Gathers what the shards answer; whoever is last calls `done`.
+class Gathering {
+ public:
+  using Done = std::function<void(std::map<uint64_t, ipc::Problem>)>;
+  Gathering(size_t shards, Done done) : left_(shards), done_(std::move(done)) {}
+
+  // Each problem of a version is told once, whichever shard meets it first.
+  void Add(const std::vector<Shard::Problem>& problems) {
+    std::lock_guard lock(mutex_);
+    for (const Shard::Problem& problem : problems) {
+      problems_.try_emplace(problem.version_id, ToMessage(problem.version_id, problem.outcome));
+    }
+    if (--left_ == 0) done_(std::move(problems_));
+  }
+
+ private:
+  std::mutex mutex_;
+  size_t left_;
+  Done done_;
+  std::map<uint64_t, ipc::Problem> problems_;
+};
+
+}  // namespace
+
+Engine::Engine(Options options)
+    : options_(std::move(options)), channel_(std::move(options_.channel)), outbox_(&channel_, &logs_) {}
+
+Engine::~Engine() = default;
+
+int Engine::Run() {
+  int code = kExitDrained;
+  for (;;) {
+    auto received = channel_.Receive();
+    if (!received.ok()) {
+      // Closed by us (drained), or the supervisor is gone: an engine does not live on without one.
+      if (draining_ == Draining::kNo && !shards_.empty()) {
+        ZTS_LOG(kWarning) << "the supervisor is gone; finishing what is in flight";
+        Drain(kDrainTimeout);
+      }
+      break;
+    }
+    ipc::ToEngine message;
+    Status handled = message.ParseFromString(received->bytes) ? Handle(message, std::move(received->descriptor))
+                                                              : Status(Nonsense("a message that cannot be parsed"));
+    if (handled.ok()) continue;
+    ZTS_LOG(kError) << handled.error().message;
+    code = handled.error().code == ErrorCode::kInvalid ? kExitProtocol : kExitStart;
+    break;
+  }
+  End();
+  return code;
+}
+
+Status Engine::Handle(const ipc::ToEngine& message, UniqueFd descriptor) {
+  if (message.has_configure()) return Configure(message.configure(), std::move(descriptor));
+  if (message.has_add_listener()) return AddListener(message.add_listener(), std::move(descriptor));
+  if (shards_.empty()) return Nonsense("a message before the shards run");
+  if (message.has_add_function()) return functions_.Add(message.add_function(), std::move(descriptor));
+  if (message.has_prepare()) return Prepare(message.prepare());
+  if (message.has_commit()) return Commit(message.commit());
+  if (message.has_abort()) return Abort(message.abort());
+  if (message.has_drain()) {
+    Drain(message.drain().timeout_ms() * kMillisecond);
+    return {};
+  }
+  return Nonsense("a message of no kind");
+}
+
+// ---- start ------------------------------------------------------------------------------------------------------------------
+
+Status Engine::Configure(const ipc::Configure& configure, UniqueFd counters) {
+  if (counters_ != nullptr) return Nonsense("Configure twice");
+  ZTS_ASSIGN_OR_RETURN(counters_, ipc::SharedCounters::Map(std::move(counters)));
+  if (configure.shards() == 0 || configure.shards() > counters_->shards()) return Nonsense("a number of shards that does not fit");
+  configure_ = configure;
+  ZTS_ASSIGN_OR_RETURN(factory_, options_.make_factory(configure.snapshot_path()));
+  watchdog_ = std::make_unique<runtime::Watchdog>([this](uint64_t version_id) { OnStuck(version_id); });
+  warmup_ = std::make_unique<runtime::Warmup>(factory_.get(), watchdog_.get());
+  return {};
+}
+
+Status Engine::AddListener(const ipc::AddListener& add, UniqueFd listener) {
+  if (counters_ == nullptr || !shards_.empty()) return Nonsense("AddListener at the wrong time");
+  if (add.shard() != listeners_.size() || !listener.valid()) return Nonsense("AddListener out of order or without a socket");
+  listeners_.push_back(std::move(listener));
+  if (listeners_.size() < configure_.shards()) return {};
+  ZTS_RETURN_IF_ERROR(StartShards());
+  watchdog_->Start();
+  warmup_->WaitUntilStocked();
+  SendReady();
+  return {};
+}
+
+Status Engine::StartShards() {
+  ZTS_ASSIGN_OR_RETURN(const net::IoBackend backend, ParseBackend(configure_.io()));
+  for (uint32_t index = 0; index < configure_.shards(); ++index) {
+    ShardThread::Options options;
+    options.index = index;
+    options.io = backend;
+    if (index < static_cast<uint32_t>(configure_.cpus_size())) options.cpu = configure_.cpus(static_cast<int>(index));
+    options.listener = std::move(listeners_[index]);
+    options.warmup = warmup_.get();
+    options.watchdog = watchdog_.get();
+    options.counters = &counters_->shard(index);
+    options.logs = &logs_;
+    options.request_seed = RandomSeed();
+    ZTS_ASSIGN_OR_RETURN(auto shard, ShardThread::Start(std::move(options)));
+    shards_.push_back(std::move(shard));
+  }
+  return {};
+}
+
+void Engine::SendReady() {
+  const net::IoFeatures& features = shards_[0]->io_features();
+  ipc::FromEngine message;
+  ipc::Ready* ready = message.mutable_ready();
+  ready->set_io_backend(features.backend);
+  for (const auto& [name, on] : features.features) ready->add_io_features(name + (on ? "=1" : "=0"));
+  ready->set_artifact_key(options_.artifact_key());
+  outbox_.Send(message);
+}
+
+// ---- catalogs ---------------------------------------------------------------------------------------------------------------
+
+Status Engine::Prepare(const ipc::Prepare& prepare) {
+  std::vector<route::FunctionSpec> specs;
+  for (uint64_t id : prepare.version_ids()) {
+    const route::FunctionSpec* spec = functions_.Find(id);
+    if (spec == nullptr) return Nonsense("Prepare names version " + std::to_string(id) + ", which was never added");
+    specs.push_back(*spec);
+  }
+  const uint64_t version = prepare.catalog_version();
+  auto built = route::Catalog::Build(version, std::move(specs));
+  if (!built.ok()) {
+    ipc::FromEngine message;
+    message.mutable_prepared()->set_catalog_version(version);
+    ipc::Problem* problem = message.mutable_prepared()->add_problems();
+    problem->set_kind("catalog");
+    problem->set_message(built.error().message);
+    outbox_.Send(message);
+    return {};
+  }
+  const route::CatalogPtr catalog = std::move(built).value();
+  prepared_[version] = catalog;
+  auto gathering = std::make_shared<Gathering>(shards_.size(), [this, version](std::map<uint64_t, ipc::Problem> problems) {
+    ipc::FromEngine message;
+    message.mutable_prepared()->set_catalog_version(version);
+    for (auto& [id, problem] : problems) *message.mutable_prepared()->add_problems() = std::move(problem);
+    outbox_.Send(message);
+  });
+  const std::vector<uint64_t> warm(prepare.warm().begin(), prepare.warm().end());
+  for (auto& shard : shards_) {
+    shard->Post([catalog, warm, gathering](Shard& self) {
+      self.Prepare(catalog, warm, [gathering](std::vector<Shard::Problem> problems) { gathering->Add(problems); });
+    });
+  }
+  return {};
+}
+
+Status Engine::Commit(const ipc::Commit& commit) {
+  const uint64_t version = commit.catalog_version();
+  const auto found = prepared_.find(version);
+  if (found == prepared_.end()) return Nonsense("Commit of a catalog that is not prepared");
+  committed_ = found->second;
+  prepared_.erase(prepared_.begin(), std::next(found));
+  ForgetUnnamed();
+  auto gathering = std::make_shared<Gathering>(shards_.size(), [this, version](std::map<uint64_t, ipc::Problem>) {
+    ipc::FromEngine message;
+    message.mutable_committed()->set_catalog_version(version);
+    outbox_.Send(message);
+  });
+  for (auto& shard : shards_) {
+    shard->Post([version, gathering](Shard& self) {
+      const Status committed = self.Commit(version);
+      if (!committed.ok()) {
+        // A socket that cannot be listened on: no shard may believe that it serves.
+        ZTS_LOG(kError) << "commit of catalog " << version << ": " << committed.error().message;
+        ::_exit(kExitStart);
+      }
+      gathering->Add({});
+    });
+  }
+  return {};
+}
+
+Status Engine::Abort(const ipc::Abort& abort) {
+  const uint64_t version = abort.catalog_version();
+  prepared_.erase(version);
+  ForgetUnnamed();
+  for (auto& shard : shards_) {
+    shard->Post([version](Shard& self) { self.Abort(version); });
+  }
+  return {};
+}
+
+void Engine::ForgetUnnamed() {
+  std::set<uint64_t> named;
+  const auto add = [&named](const route::CatalogPtr& catalog) {
+    for (const route::Entry& entry : catalog->entries()) named.insert(entry.version_id);
+  };
+  if (committed_ != nullptr) add(committed_);
+  for (const auto& [version, catalog] : prepared_) add(catalog);
+  functions_.Retain(named);
+}
+
+// ---- the end ----------------------------------------------------------------------------------------------------------------
+
+// Blocks until every shard is drained: nothing else is to be done for the supervisor meanwhile.
+void Engine::Drain(Nanos timeout) {
+  if (draining_ == Draining::kYes) return;
+  draining_ = Draining::kYes;
+  std::promise<void> drained;
+  auto gathering = std::make_shared<Gathering>(shards_.size(), [&drained](std::map<uint64_t, ipc::Problem>) { drained.set_value(); });
+  for (auto& shard : shards_) {
+    shard->Post([timeout, gathering](Shard& self) { self.Drain(timeout, [gathering] { gathering->Add({}); }); });
+  }
+  drained.get_future().wait();
+  ipc::FromEngine message;
+  message.mutable_drained();
+  outbox_.Finish(&message);
+  channel_.Shutdown();
+}
+
+// Isolates post to their shard until they are gone: loops, isolates, shards, in this order.
+void Engine::End() {
+  for (auto& shard : shards_) shard->EndLoop();
+  if (warmup_ != nullptr) warmup_->Stop();
+  shards_.clear();
+  if (watchdog_ != nullptr) watchdog_->Stop();
+  outbox_.Finish();
+  channel_.Shutdown();
+}
+
+// The thread sits in a V8 builtin that does not look at terminations. Nothing but the process's end gets it out.
+void Engine::OnStuck(uint64_t version_id) {
+  ipc::FromEngine message;
+  message.mutable_fatal()->set_version_id(version_id);
+  message.mutable_fatal()->set_reason("a turn of JavaScript did not end after its limit");
+  (void)channel_.Send(message.SerializeAsString());
+  ZTS_LOG(kError) << "version " << version_id << ": a turn of JavaScript did not end after its limit; the engine ends";
+  ::_exit(kExitStuck);
+}
+
+}  // namespace zts
