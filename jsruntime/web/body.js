@@ -2,7 +2,6 @@
 
 const kText = 'text/plain;charset=UTF-8';
 const kForm = 'application/x-www-form-urlencoded;charset=UTF-8';
-const toStringTagOfView = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag).get;
 
 function isStream(value) {
   return typeof value === 'object' && value !== null &&
@@ -17,11 +16,11 @@ internal.extractBody = (value) => {
   if (ArrayBuffer.isView(value)) {
     return { source: new Uint8Array(value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength)), type: null };
   }
-  if (globalThis.URLSearchParams !== undefined && value instanceof globalThis.URLSearchParams) {
-    return { source: value.toString(), type: kForm };
-  }
-  if (internal.isBlob !== undefined && internal.isBlob(value)) {
-    return { source: internal.blobBytes(value), type: value.type === '' ? null : value.type };
+  if (internal.isURLSearchParams(value)) return { source: value.toString(), type: kForm };
+  if (internal.isBlob(value)) return { source: internal.blobBytes(value), type: value.type === '' ? null : value.type };
+  if (internal.isFormData(value)) {
+    const form = internal.encodeFormData(value);
+    return { source: form.body, type: form.contentType };
   }
   if (isStream(value)) {
     throw new TypeError('A ReadableStream as a body is not supported yet: pass a string, an ArrayBuffer, a typed array, a Blob or URLSearchParams');
@@ -60,12 +59,12 @@ internal.mixinBody = (prototype, take, typeOf) => {
     async arrayBuffer() { return take(this, 1).buffer; },
     async bytes() { return take(this, 1); },
     async blob() {
-      if (globalThis.Blob === undefined) throw new TypeError('Blob is not supported yet: use arrayBuffer() or bytes()');
       const type = typeOf(this);
-      return new globalThis.Blob([take(this, 1)], { type });
+      return internal.blobOf(take(this, 1), type);
     },
     async formData() {
-      throw new TypeError('formData() is not supported yet: use new URLSearchParams(await request.text()) for urlencoded forms');
+      const type = typeOf(this);
+      return internal.parseFormData(type, take(this, 1));
     },
   };
   for (const name of Object.keys(methods)) {

@@ -38,11 +38,6 @@ internal.exposeValue = (name, value) => {
 // `self` is how scripts written for workers name the global object.
 internal.exposeValue('self', globalThis);
 
-// Memory that V8 does not count against a function's limit has no door: shared buffers and WebAssembly come with accounting
-// of their own or not at all.
-delete globalThis.SharedArrayBuffer;
-delete globalThis.WebAssembly;
-
 // A resizable buffer grows outside the allocator that keeps the quota: ask first.
 {
   const resize = ArrayBuffer.prototype.resize;

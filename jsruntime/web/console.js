@@ -5,23 +5,9 @@ const counts = new Map();
 const timers = new Map();
 let indent = '';
 
-function fallbackText(value) {
-  if (typeof value === 'string') return value;
-  if (typeof value === 'object' && value !== null) {
-    if (value instanceof Error) return value.stack ?? String(value);
-    try {
-      return JSON.stringify(value) ?? String(value);
-    } catch {
-      return Object.prototype.toString.call(value);
-    }
-  }
-  return typeof value === 'bigint' ? `${value}n` : String(value);
-}
-
 function format(values) {
   try {
-    if (internal.format !== undefined) return internal.format(...values);
-    return values.map(fallbackText).join(' ');
+    return internal.format(...values);
   } catch (error) {
     return `[console: the value cannot be shown: ${error}]`;
   }

@@ -77,6 +77,7 @@ const calls = {
   bind(namespace, environment) {
     const example = 'export default { async fetch(request, env, ctx) { return new Response("hello"); } }';
     env = Object.freeze(environment);
+    internal.startClock();
     if (!('default' in namespace)) return `The module has no default export: ${example}`;
     const value = namespace.default;
     if (typeof value === 'function') {

@@ -23,10 +23,9 @@ function toMethod(value) {
 
 function toUrl(value) {
   const text = String(value);
-  if (globalThis.URL === undefined) return text;
   let url;
   try {
-    url = new globalThis.URL(text);
+    url = new internal.URL(text);
   } catch {
     throw new TypeError(`Request: ${JSON.stringify(text)} is not an absolute URL; there is no page to resolve it against`);
   }
@@ -74,7 +73,7 @@ class Request {
     }
     if (init.keepalive !== undefined) this.#more.keepalive = Boolean(init.keepalive);
     if (init.signal !== undefined) {
-      if (init.signal !== null && !(globalThis.AbortSignal !== undefined && init.signal instanceof globalThis.AbortSignal)) {
+      if (init.signal !== null && !internal.isAbortSignal(init.signal)) {
         throw new TypeError('Request: signal must be an AbortSignal');
       }
       this.#more.signal = init.signal;
@@ -138,7 +137,7 @@ class Request {
   get signal() {
     if (this.#more === undefined) this.#more = {};
     if (this.#more.signal === undefined || this.#more.signal === null) {
-      this.#more.signal = globalThis.AbortController === undefined ? null : new globalThis.AbortController().signal;
+      this.#more.signal = internal.newAbortSignal();
     }
     return this.#more.signal;
   }

@@ -90,13 +90,11 @@ class Response {
   static redirect(url, status = 302) {
     internal.requireArguments(arguments.length, 1, 'Response.redirect');
     let location = String(url);
-    if (globalThis.URL !== undefined) {
-      try {
-        location = new globalThis.URL(location).href;
-      } catch {
-        throw new TypeError(`Response.redirect: ${JSON.stringify(location)} is not an absolute URL; ` +
-                            'for a relative one use new Response(null, { status: 302, headers: { location } })');
-      }
+    try {
+      location = new internal.URL(location).href;
+    } catch {
+      throw new TypeError(`Response.redirect: ${JSON.stringify(location)} is not an absolute URL; ` +
+                          'for a relative one use new Response(null, { status: 302, headers: { location } })');
     }
     const code = Number(status) & 0xffff;
     if (!kRedirects.includes(code)) throw new RangeError(`Response.redirect: ${String(status)} is not a redirect status`);
