@@ -46,11 +46,12 @@ const char* TakeRequestLine(std::string_view bytes, const RequestHead& head) {
   const char* const at = head.target.data() + head.target.size();
   const auto left = static_cast<size_t>(bytes.data() + bytes.size() - at);
   if (left < kVersionBytes) return nullptr;
-  if (std::memcmp(at, head.minor_version == 1 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n", kVersionBytes) != 0) return nullptr;
-  return at + kVersionBytes;
+  const char* const version = head.minor_version == 1 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n";
+  return std::memcmp(at, version, kVersionBytes) == 0 ? at + kVersionBytes : nullptr;
 }
 
-// RFC 9112 5: name ":" OWS value OWS CRLF; no blank in front of the colon, no folded line. The value loses the blanks around it.
+// RFC 9112 5: name ":" OWS value OWS CRLF; no blank in front of the colon, no folded line. The value loses the blanks
+// around it.
 const char* TakeField(const char* at, HeaderField& field) {
   if (field.name.data() != at || field.name.empty()) return nullptr;
   at += field.name.size();
@@ -155,10 +156,11 @@ void See(const HeaderField& field, Seen& seen) {
   }
 }
 
-// RFC 9112 6.1: chunked is the only coding here, and the last one; anything else after it, or with a length or in HTTP/1.0 beside
-// it, could be read in two ways.
+// RFC 9112 6.1: chunked is the only coding here, and the last one; with anything behind it, with a length beside it or in
+// HTTP/1.0 it could be read in two ways.
 Refusal JudgeTransferEncoding(const Seen& seen, RequestHead& head) {
-  if (head.minor_version == 0 || seen.lengths > 0 || seen.behind_chunked || seen.empty_coding) return Refusal::kSmuggling;
+  const bool ambiguous = head.minor_version == 0 || seen.lengths > 0 || seen.behind_chunked || seen.empty_coding;
+  if (ambiguous) return Refusal::kSmuggling;
   if (seen.unknown_coding) return Refusal::kNotImplemented;
   head.chunked = true;
   head.has_body = true;
@@ -198,7 +200,8 @@ Refusal SplitAbsoluteForm(RequestHead& head) {
   const size_t end = rest.find_first_of("/?");
   head.authority = rest.substr(0, end);
   // RFC 9110 4.2.1: no http URI has an empty host.
-  if (head.authority.empty() || head.authority.front() == ':' || !IsValidAuthority(head.authority)) return Refusal::kNoHost;
+  const bool has_host = !head.authority.empty() && head.authority.front() != ':';
+  if (!has_host || !IsValidAuthority(head.authority)) return Refusal::kNoHost;
   rest.remove_prefix(head.authority.size());
   if (rest.empty()) rest = head.method == "OPTIONS" ? "*" : "/";  // RFC 9112 3.2.4, 3.2.1
   head.target = rest;

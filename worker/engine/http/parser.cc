@@ -105,7 +105,7 @@ void Parser::State::GiveBack(State* state) {
   ++list.count;
 }
 
-// ---- llhttp's callbacks ---------------------------------------------------------------------------------------------------------
+// ---- llhttp's callbacks ---------------------------------------------------------------------------------------------
 
 const llhttp_settings_t* Parser::State::Settings() {
   static const llhttp_settings_t settings = [] {
@@ -213,7 +213,7 @@ int Parser::State::OnMessageComplete(llhttp_t* parser) {
   return HPE_PAUSED;
 }
 
-// ---- memory ---------------------------------------------------------------------------------------------------------------------
+// ---- memory ---------------------------------------------------------------------------------------------------------
 
 void Parser::State::Own(size_t room) {
   if (owned && room <= capacity) return;
@@ -228,7 +228,8 @@ void Parser::State::Own(size_t room) {
   std::memcpy(buffer.get(), from, size);
   const auto move = [&](std::string_view& view) {
     // What points elsewhere ("/" for an absolute form without path) stays.
-    if (view.data() >= from && view.data() + view.size() <= from + size) view = {buffer.get() + (view.data() - from), view.size()};
+    if (view.data() < from || view.data() + view.size() > from + size) return;
+    view = {buffer.get() + (view.data() - from), view.size()};
   };
   move(head.method);
   move(head.target);
@@ -247,7 +248,7 @@ void Parser::State::Append(std::string_view bytes) {
   head_bytes = {buffer.get(), head_bytes.size() + bytes.size()};
 }
 
-// ---- judging --------------------------------------------------------------------------------------------------------------------
+// ---- judging --------------------------------------------------------------------------------------------------------
 
 Framing Parser::State::FramingSeen() const {
   return {.chunked = (llhttp.flags & F_CHUNKED) != 0,
@@ -297,7 +298,7 @@ bool Parser::State::TakeFraming(std::string_view bytes) {
 
 bool Parser::State::FramingFits() const { return framing_bytes <= (in_trailers ? kTrailerBytesMax : kChunkLineBytesMax); }
 
-// ---- the parser -----------------------------------------------------------------------------------------------------------------
+// ---- the parser -----------------------------------------------------------------------------------------------------
 
 Parser::Parser() : head_(&kNoHead) {}
 Parser::~Parser() { Reset(); }
@@ -376,6 +377,7 @@ Parser::Step Parser::BeginHead(std::string_view bytes) {
 }
 
 Parser::Step Parser::ContinueHead(std::string_view bytes) {
+  if (bytes.empty()) return {ParseState::kNeedMore, 0};
   State& s = *state_;
   const size_t before = s.head_bytes.size();
   s.Append(bytes.substr(0, kHeadBytesMax - before));

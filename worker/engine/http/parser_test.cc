@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "worker/engine/http/testing/transcript.h"
 
 namespace zts::http {
@@ -55,7 +56,9 @@ std::string Repeat(const std::string& text) {
     const size_t close = text.find('}', open);
     out += text.substr(at, open - at);
     const std::string what = Unescape(text.substr(star + 1, close - star - 1));
-    for (int n = std::atoi(text.c_str() + open + 1); n > 0; --n) out += what;
+    const auto times = ParseInteger<int>(std::string_view(text).substr(open + 1, star - open - 1));
+    EXPECT_TRUE(times.has_value()) << text.substr(open, close - open);
+    for (int n = times.value_or(0); n > 0; --n) out += what;
     at = close + 1;
   }
   return out + text.substr(at);

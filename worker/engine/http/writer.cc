@@ -118,7 +118,7 @@ constexpr size_t kOwnBytesMax =
     sizeof(StatusLine::text) + kContentLength.size() + kLengthDigitsMax + 2 + kKeepAlive.size() + 2;
 
 char* Put(char* at, std::string_view text) {
-  std::memcpy(at, text.data(), text.size());
+  if (!text.empty()) std::memcpy(at, text.data(), text.size());
   return at + text.size();
 }
 
@@ -156,7 +156,7 @@ CivilDate CivilFromDays(int64_t days) {
 
 }  // namespace
 
-// ---- OutBuffer ------------------------------------------------------------------------------------------------------------------
+// ---- OutBuffer ------------------------------------------------------------------------------------------------------
 
 OutBuffer::~OutBuffer() { std::free(data_); }
 
@@ -201,7 +201,7 @@ void OutBuffer::ShrinkTo(size_t bytes) {
   if (capacity_ > wanted) Resize(wanted);
 }
 
-// ---- Date -----------------------------------------------------------------------------------------------------------------------
+// ---- Date -----------------------------------------------------------------------------------------------------------
 
 std::string_view DateCache::Line(Nanos wall_now) {
   constexpr std::string_view kDays = "ThuFriSatSunMonTueWed";  // 1970-01-01 was a Thursday
@@ -228,7 +228,7 @@ std::string_view DateCache::Line(Nanos wall_now) {
   return {line_, kForm.size()};
 }
 
-// ---- heads ----------------------------------------------------------------------------------------------------------------------
+// ---- heads ----------------------------------------------------------------------------------------------------------
 
 bool StatusHasBody(int status) { return StatusHasLength(status) && status != 205; }
 

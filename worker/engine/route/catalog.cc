@@ -15,7 +15,8 @@ constexpr uint32_t kNone = UINT32_MAX;
 constexpr std::string_view kLocalSuffix = ".localhost";
 // RFC 1035 3.1.
 constexpr size_t kHostBytesMax = 253;
-// A table whose longest run is beyond this is built again with another seed: names come from tenants, who may look for collisions.
+// A table whose longest run is beyond this is built again with another seed: names come from tenants, who may look for
+// collisions.
 constexpr size_t kProbesMax = 32;
 constexpr int kSeedsMax = 16;
 

@@ -54,10 +54,10 @@ class Catalog {
   const std::vector<Entry>& entries() const { return entries_; }
 
   // The entry for a request, or null. Most specific first: the longest path bound to the host (NAME.localhost is bound to all of
-  // its host), then the longest path on any host (/NAME is one). A prefix ends at a '/' or at the path's end. Where a written route
-  // and one that a function has by its name are the same, the written one counts. `authority` as received, with or without port,
-  // any case; `target` with or without a query. Percent-encoding, dot segments and double slashes are left as they
-  // are: what is compared is what the function sees. Allocates nothing.
+  // its host), then the longest path on any host (/NAME is one). A prefix ends at a '/' or at the path's end. Where a written
+  // route and one that a function has by its name are the same, the written one counts. `authority` as received, with or
+  // without port, any case; `target` with or without a query. Percent-encoding, dot segments and double slashes are left as
+  // they are: what is compared is what the function sees. Allocates nothing.
   const Entry* Find(std::string_view authority, std::string_view target) const;
 
  private:

@@ -68,7 +68,8 @@ TEST(CatalogTest, FindsByPathOnAnyHost) {
 
 TEST(CatalogTest, FindsByNameDotLocalhost) {
   const auto catalog = Build({Function("hello"), Function("Upper")});
-  for (const char* host : {"hello.localhost", "hello.localhost:8080", "HELLO.LocalHost", "hello.localhost.", "hello.localhost.:80"}) {
+  for (const char* host :
+       {"hello.localhost", "hello.localhost:8080", "HELLO.LocalHost", "hello.localhost.", "hello.localhost.:80"}) {
     EXPECT_EQ(Find(catalog, host, "/"), "hello") << host;
     EXPECT_EQ(Find(catalog, host, "/any/path?q"), "hello") << host;
   }
@@ -182,7 +183,8 @@ TEST(CatalogTest, RefusesTwoOfAName) {
 }
 
 TEST(CatalogTest, RefusesNamesThatAreNone) {
-  for (const std::string& name : {std::string(), std::string("a/b"), std::string("a b"), std::string("a.b"), std::string(64, 'a')}) {
+  const std::string names[] = {"", "a/b", "a b", "a.b", std::string(64, 'a')};
+  for (const std::string& name : names) {
     std::vector<FunctionSpec> functions;
     functions.push_back(Function(name));
     EXPECT_EQ(BuildError(std::move(functions)), ErrorCode::kInvalid) << name;
@@ -225,7 +227,8 @@ TEST(CatalogTest, FindsEachOfTenThousandWithoutAllocating) {
 }
 
 // The plain way: every route is looked at.
-std::string FindPlainly(const std::vector<std::pair<Route, std::string>>& routes, const std::string& host, const std::string& path) {
+std::string FindPlainly(const std::vector<std::pair<Route, std::string>>& routes, const std::string& host,
+                        const std::string& path) {
   for (const bool bound : {true, false}) {
     std::string found = "-";
     size_t longest = 0;

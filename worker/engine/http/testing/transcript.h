@@ -12,8 +12,8 @@
 
 namespace zts::http {
 
-// "head GET / HTTP/1.1 authority=a", "field host: a", "body abc" (pieces joined), "complete", "refused 400 malformed", and at the end
-// "more" when a request is unfinished; each on a line. Bytes that are not printable are written as \xHH.
+// "head GET / HTTP/1.1 authority=a", "field host: a", "body abc" (pieces joined), "complete", "refused 400 malformed", and at
+// the end "more" when a request is unfinished; each on a line. Bytes that are not printable are written as \xHH.
 std::string Transcript(std::span<const std::string_view> pieces);
 
 }  // namespace zts::http
