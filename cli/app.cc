@@ -186,7 +186,7 @@ class App {
   void AddUp() {
     CLI::App* up = AddVerb("up", kUpHelp, kUpFooter);
     up->add_option("--http", up_.http, "Where functions answer [127.0.0.1:8080]")->type_name("ADDRESS:PORT");
-    up->add_option("--threads", up_.threads, "Serving threads [one a CPU]")->check(CLI::Range(1, 1024).description(""))->type_name("N");
+    up->add_option("--threads", up_.threads, "Serving threads [one a core]")->check(CLI::Range(1, 1024).description(""))->type_name("N");
     up->add_option("--io", up_.io, "How sockets are served: auto, uring or epoll")
         ->check(CLI::IsMember({"auto", "uring", "epoll"}).description(""))
         ->type_name("MODE");

@@ -258,11 +258,17 @@ Status Client::TailLogs(const TailOptions& options, const std::function<void()>&
   bool ok = false;
   auto reader = impl_->stub->AsyncTailLogs(&context, request, &queue, nullptr);
   queue.Next(&tag, &ok);
-  // `ok` says that the request is on the wire: with nobody there it is not.
+  if (ok) {
+    // The controller sends its metadata when the stream is open on its side: nothing from there on is missed.
+    reader->ReadInitialMetadata(nullptr);
+    queue.Next(&tag, &ok);
+  }
   bool idled_out = false;
-  if (ok) connected();
   v1::TailLogsEvent event;
-  if (ok) reader->Read(&event, nullptr);
+  if (ok) {
+    connected();
+    reader->Read(&event, nullptr);
+  }
   while (ok) {
     const auto deadline = options.idle_max > 0 ? In(options.idle_max) : std::chrono::system_clock::time_point::max();
     if (queue.AsyncNext(&tag, &ok, deadline) == grpc::CompletionQueue::TIMEOUT) {

@@ -58,16 +58,26 @@ void Monitor::BlockSignals() {
 }
 
 std::vector<std::string> Monitor::ControllerCommand() const {
-  return {options_.controller_program, "--data-dir",   data_.folder("controller"), "--listen", options_.addresses.controller,
-          "--admin",                   options_.addresses.controller_admin, "--token-file", data_.token_file(), "--ready-file",
-          data_.ready_file("controller")};
+  return {options_.controller_program,
+          "--data-dir", data_.folder("controller"),
+          "--listen", options_.addresses.controller,
+          "--admin", options_.addresses.controller_admin,
+          "--token-file", data_.token_file(),
+          "--ready-file", data_.ready_file("controller")};
 }
 
 std::vector<std::string> Monitor::WorkerCommand() const {
-  return {options_.worker_program, "--controller",  options_.addresses.controller,   "--token-file", data_.token_file(),
-          "--data-dir",            data_.folder("worker"), "--http",                 options_.addresses.http, "--admin",
-          options_.addresses.worker_admin, "--threads", std::to_string(options_.threads), "--io", options_.io, "--name",
-          options_.worker_name,    "--ready-file",  data_.ready_file("worker")};
+  std::vector<std::string> command = {options_.worker_program,
+                                      "--controller", options_.addresses.controller,
+                                      "--token-file", data_.token_file(),
+                                      "--data-dir", data_.folder("worker"),
+                                      "--http", options_.addresses.http,
+                                      "--admin", options_.addresses.worker_admin,
+                                      "--io", options_.io,
+                                      "--name", options_.worker_name,
+                                      "--ready-file", data_.ready_file("worker")};
+  if (options_.threads > 0) command.insert(command.end(), {"--threads", std::to_string(options_.threads)});
+  return command;
 }
 
 Status Monitor::Start() {

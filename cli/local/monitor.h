@@ -29,7 +29,7 @@ struct MonitorOptions {
   std::string worker_program;
   std::string worker_name;
   std::string io;
-  unsigned threads = 1;
+  unsigned threads = 0;  // 0: the worker's choice
   Addresses addresses;  // port 0: the process picks one
 };
 

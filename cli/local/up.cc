@@ -1,7 +1,6 @@
 #include "cli/local/up.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,11 +19,6 @@ namespace {
 // The monitor's own ways of ending, one after the other, and a little.
 constexpr Nanos kDownPatience = kWorkerStopPatience + kControllerStopPatience + 5 * kSecond;
 constexpr Nanos kOrphanPatience = 10 * kSecond;
-
-unsigned CpuCount() {
-  cpu_set_t set;
-  return ::sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<unsigned>(CPU_COUNT(&set)) : 1;
-}
 
 // What the user asks for, what the last run had, or the default. Port 0 stands for the last run's port while that is free.
 Result<std::string> Choose(const char* flag, const std::string& asked, const std::string& last, const char* fallback) {
@@ -205,8 +199,8 @@ ExitCode Up(Context& context, const UpOptions& options) {
   const Status token = data.EnsureToken();
   if (!token.ok()) return console.Fail(UpFailure(token.error()));
 
-  const MonitorOptions monitor{*controller, *worker, options.name, options.io, options.threads > 0 ? options.threads : CpuCount(), *addresses};
-  console.Note("starting controller and worker (" + std::to_string(monitor.threads) + " threads) in " + data.root());
+  const MonitorOptions monitor{*controller, *worker, options.name, options.io, options.threads, *addresses};
+  console.Note("starting controller and worker in " + data.root());
   if (options.detach) return RunDetached(context, data, options, monitor);
   return RunMonitor(context, data, options, monitor, Verdict(UniqueFd()));
 }

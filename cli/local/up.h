@@ -20,7 +20,7 @@ struct UpOptions {
   std::string controller_admin;
   std::string io = "auto";
   std::string name = "local";
-  unsigned threads = 0;           // 0: one a CPU
+  unsigned threads = 0;           // 0: one a core, as the worker counts them
   bool detach = false;
 };
 

@@ -93,6 +93,7 @@ grpc::Status FakeDeployService::TailLogs(Context* context, const v1::TailLogsReq
     const std::lock_guard lock(mutex_);
     received_.tail = *request;
   }
+  writer->SendInitialMetadata();
   for (const v1::TailLogsEvent& event : logs) writer->Write(event);
   std::unique_lock lock(mutex_);
   ++tails_;
