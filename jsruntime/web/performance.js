@@ -1,16 +1,17 @@
 // performance.now, timeOrigin (High Resolution Time 7) and navigator.userAgent.
 //
-//   internal.startClock()  sets the origin; without it, the first question does
+//   internal.startClock()  sets the origin, once; without it, the first question does
 //   internal.now()         performance.now()
 
 let startMonotonic = -1;
 let startWall = 0;
 internal.startClock = () => {
+  if (startMonotonic >= 0) return;
   startMonotonic = native.monotonicMs();
   startWall = native.wallMs();
 };
 internal.now = () => {
-  if (startMonotonic < 0) internal.startClock();
+  internal.startClock();
   return native.monotonicMs() - startMonotonic;
 };
 
@@ -31,7 +32,7 @@ class Performance extends internal.EventTarget {
   }
   get timeOrigin() {
     this.#brand;
-    if (startMonotonic < 0) internal.startClock();
+    internal.startClock();
     return startWall;
   }
   toJSON() { return { timeOrigin: this.timeOrigin }; }
