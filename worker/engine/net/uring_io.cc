@@ -43,6 +43,7 @@ Status UringIo::MakeRing(const UringOptions& options) {
 }
 
 UringIo::~UringIo() {
+  if (!ring_.made()) return;
   if (shard_thread_ == std::this_thread::get_id()) CancelAll();
   // Accepted, but never told of.
   for (Cqe cqe; NextCqe(&cqe);) {

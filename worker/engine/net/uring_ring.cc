@@ -192,6 +192,7 @@ Status Ring::SetUp(unsigned submissions, unsigned completions, Start start, Urin
     ::close(fd);
     return UringSetupError(-mapped, -1);
   }
+  ring_.enter_ring_fd = fd;
   made_ = true;
   // Waiting with a time limit (Linux 5.11) and completions that are never dropped (5.5): older kernels fail above.
   ZTS_CHECK((params.features & IORING_FEAT_EXT_ARG) != 0 && (params.features & IORING_FEAT_NODROP) != 0);

@@ -65,10 +65,12 @@ class Ring {
 
   // Features of `features` that the kernel does not have are switched off there.
   Status SetUp(unsigned submissions, unsigned completions, Start start, UringFeatures* features);
+  bool made() const { return made_; }
   void Enable();
   // False: refused, and nothing is lost.
   bool RegisterDescriptor() { return io_uring_register_ring_fd(&ring_) == 1; }
 
+  // All below REQUIRE made().
   // nullptr when the queue is full: Enter makes room.
   io_uring_sqe* GetSqe() { return io_uring_get_sqe(&ring_); }
   // Submits all, makes completions, and with min_complete > 0 waits for them, at most `timeout` (<0: no limit). As the system
