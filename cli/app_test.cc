@@ -295,12 +295,13 @@ TEST_F(AppTest, LaggardsAreNamed) {
 }
 
 TEST_F(AppTest, ExitCodesFollowTheRefusal) {
-  const std::pair<const char*, int> cases[] = {{"source", 3}, {"invalid", 3}, {"exhausted", 3}, {"rejected-by-worker", 3}, {"internal", 1}, {"timeout", 1}};
+  const std::pair<const char*, int> cases[] = {{"source", 3}, {"invalid", 3}, {"exhausted", 3}, {"rejected-by-worker", 3}, {"internal", 1}, {"timeout", 1}, {"aborted", 1}};
   for (const auto& [code, exit] : cases) {
     service_.events = {FailedWith(code, "no")};
     EXPECT_EQ(Run({"deploy", Path("hello.js")}).exit, exit) << code;
   }
-  service_.events = {Stored(1), FailedWith("timeout", "slow")};
+  service_.events = {Stored(1), FailedWith("aborted", "on its way")};
+  service_.events[1].mutable_failed()->set_previous_kept(false);
   EXPECT_EQ(Run({"deploy", Path("hello.js")}).exit, 6);
 }
 

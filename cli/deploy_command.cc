@@ -143,23 +143,28 @@ ExitCode ReportLive(Console& console, const Deployment& deployment, const Deploy
   return ExitCode::kOk;
 }
 
+// What the source or the settings are to blame for; the rest is the platform's.
+bool BlamesBundle(const std::string& code) {
+  return code == "source" || code == "invalid" || code == "exhausted" || code == "rejected-by-worker";
+}
+
 ExitCode ReportRefused(Console& console, const Deployment& deployment, const DeployRefused& refused) {
-  const bool late = refused.code == "timeout" && deployment.watcher.stored_version.has_value();
-  const bool ours = refused.code == "internal" || refused.code == "timeout";
+  const std::string& name = deployment.spec.function;
   Failure failure;
-  failure.exit = late ? ExitCode::kNotLive : ours ? ExitCode::kFailed : ExitCode::kBundle;
   failure.code = refused.code;
   failure.message = refused.message.empty() ? "the controller refused the bundle" : refused.message;
   if (!refused.source.message.empty()) {
     failure.sources.push_back(refused.source);
     // The place, the kind and the message follow in the source error: they need not be said twice.
-    if (refused.code == "source" || refused.message == refused.source.message) {
-      failure.message = deployment.spec.function + " was not deployed";
-    }
+    if (refused.code == "source") failure.message = name + " was not deployed";
   }
-  failure.hint = late                    ? "it is stored; 'ztsctl workers' shows who has it"
-                 : !refused.previous_kept ? "the previous version does not serve any more"
-                                          : "the version that served before, if any, goes on serving";
+  if (refused.previous_kept) {
+    failure.exit = BlamesBundle(refused.code) ? ExitCode::kBundle : ExitCode::kFailed;
+    failure.hint = "the version that served before, if any, goes on serving";
+  } else {
+    failure.exit = ExitCode::kNotLive;
+    failure.hint = "'ztsctl versions " + name + "' shows which version is active";
+  }
   return console.Fail(failure);
 }
 
