@@ -55,7 +55,7 @@ struct Parser::State {
   bool TakeFraming(std::string_view bytes);
   bool FramingFits() const;
   Framing FramingSeen() const;
-  Refusal VersionRefusal() const;
+  Refusal VersionRefusal(std::string_view seen) const;
   Refusal ErrorRefusal(llhttp_errno_t error, std::string_view bytes) const;
 
   static State* Of(llhttp_t* parser) { return static_cast<State*>(parser->data); }
@@ -258,12 +258,15 @@ Framing Parser::State::FramingSeen() const {
           .connection_keep_alive = (llhttp.flags & F_CONNECTION_KEEP_ALIVE) != 0};
 }
 
-// 0.0 is also what stands there before the version is read; 0.9 is what llhttp makes of a line without one.
-Refusal Parser::State::VersionRefusal() const {
+// `seen` is what llhttp has looked at, from the head's first byte.
+Refusal Parser::State::VersionRefusal(std::string_view seen) const {
   const int major = llhttp.http_major;
   const int minor = llhttp.http_minor;
-  const bool spoken = (major == 1 && minor <= 1) || (major == 0 && minor == 0);
-  return spoken ? Refusal::kNone : Refusal::kVersionNotSupported;
+  if (major == 1 && minor <= 1) return Refusal::kNone;
+  // Nothing read yet, unless the line is over: then it had no version, which is HTTP/0.9. llhttp says so with the next byte only,
+  // which may never come.
+  const bool open = major == 0 && minor == 0 && seen.find('\n') == std::string_view::npos;
+  return open ? Refusal::kNone : Refusal::kVersionNotSupported;
 }
 
 Refusal Parser::State::ErrorRefusal(llhttp_errno_t error, std::string_view bytes) const {
@@ -388,18 +391,15 @@ Parser::Step Parser::ContinueHead(std::string_view bytes) {
 Parser::Step Parser::RunHead(std::string_view fresh) {
   State& s = *state_;
   const llhttp_errno_t error = llhttp_execute(&s.llhttp, fresh.data(), fresh.size());
-  const Refusal version = s.VersionRefusal();
+  const char* const stop = error == HPE_OK ? fresh.data() + fresh.size() : llhttp_get_error_pos(&s.llhttp);
+  const std::string_view seen(s.head_bytes.data(), static_cast<size_t>(stop - s.head_bytes.data()));
+  const Refusal version = s.VersionRefusal(seen);
   if (version != Refusal::kNone) return Refuse(version, fresh.size());
   if (error == HPE_PAUSED && s.event == Event::kHeadComplete) {
-    const char* const end = llhttp_get_error_pos(&s.llhttp);
-    s.head_bytes = {s.head_bytes.data(), static_cast<size_t>(end - s.head_bytes.data())};
-    return FinishHead(static_cast<size_t>(end - fresh.data()));
+    s.head_bytes = seen;
+    return FinishHead(static_cast<size_t>(stop - fresh.data()));
   }
   if (error != HPE_OK) return Refuse(s.ErrorRefusal(error, fresh), fresh.size());
-  // A request line that has ended without a version: llhttp notices with the next byte only, which may never come.
-  if (!fresh.empty() && fresh.back() == '\n' && s.llhttp.http_major == 0) {
-    return Refuse(Refusal::kVersionNotSupported, fresh.size());
-  }
   if (s.head_bytes.size() < kHeadBytesMax) return {ParseState::kNeedMore, fresh.size()};
   return Refuse(s.head.target.size() > kTargetBytesMax ? Refusal::kUriTooLong : Refusal::kHeadersTooLarge, fresh.size());
 }
