@@ -19,8 +19,9 @@
 
 namespace zts::js {
 
-// The serialised form lives outside the isolate's heap and its limit, so it has its own: that of the default heap.
-inline constexpr size_t kCloneBytesMax = size_t{128} << 20;
+// The serialised form lives outside the isolate's heap and its limit, so it has its own: half of the default heap, as the
+// value and its copy must both fit there.
+inline constexpr size_t kCloneBytesMax = size_t{64} << 20;
 
 std::span<const Op> StructuredCloneOps();
 

@@ -7,6 +7,7 @@
 const kOutputMax = 16384;   // units of one record
 const kDepthMax = 4;        // objects in objects
 const kItemsMax = 100;      // elements, entries or properties of one object
+const kNamedMax = 10000;    // elements of a list that is searched for other properties
 const kStringMax = 2000;    // units of a string inside an object
 const kLineMax = 76;        // longer lists take a line an element
 
@@ -59,6 +60,8 @@ function prefix(object, fallback, size = undefined) {
   const shown = name === null ? `[${fallback}${sized}: null prototype]` : `${name}${sized}`;
   return typeof tag === 'string' && tag !== '' && tag !== name ? `${shown} [${tag}]` : shown;
 }
+
+const isIndex = (key) => typeof key === 'string' && /^\d+$/.test(key);
 
 const keyText = (key) =>
   typeof key === 'symbol' ? `[${String(key)}]` : /^[A-Za-z_$][\w$]*$/.test(key) ? key : quote(key);
@@ -159,9 +162,15 @@ class Inspector {
   // The object's own properties as `key: value`; `skip` says which are shown otherwise.
   #properties(value, depth, skip = null) {
     const out = [];
+    const keys = Reflect.ownKeys(value);
     let more = 0;
-    for (const key of Reflect.ownKeys(value)) {
+    for (let i = 0; i < keys.length; ++i) {
+      const key = keys[i];
       if (skip !== null && skip(key)) continue;
+      if (out.length >= kItemsMax || this.left <= 0) {
+        more = keys.length - i;
+        break;
+      }
       let property;
       try {
         property = Reflect.getOwnPropertyDescriptor(value, key);
@@ -170,10 +179,6 @@ class Inspector {
         continue;
       }
       if (property === undefined || !property.enumerable) continue;
-      if (out.length >= kItemsMax || this.left <= 0) {
-        ++more;
-        continue;
-      }
       const shown = 'value' in property ? this.value(property.value, depth + 1)
         : property.get === undefined ? '[Setter]' : property.set === undefined ? '[Getter]' : '[Getter/Setter]';
       const name = keyText(key);
@@ -230,7 +235,8 @@ class Inspector {
     flush();
     const shown = parts.length;
     if (i < length) parts.push(`... ${length - i} more item${length - i > 1 ? 's' : ''}`);
-    parts.push(...this.#properties(value, depth, (key) => typeof key === 'string' && /^\d+$/.test(key)));
+    // The keys of a long list are as many strings: not for the sake of a property that it hardly has.
+    if (length <= kNamedMax) parts.push(...this.#properties(value, depth, isIndex));
     return this.#columns(head, parts, shown, kind) ?? this.#braces(head, parts, '[', ']');
   }
 
@@ -310,7 +316,8 @@ class Inspector {
       }
     });
     const text = `[${inner.name}: ${this.#any(inner.prototype.valueOf.call(value), depth)}]`;
-    const parts = this.#properties(value, depth, (key) => inner === String && typeof key === 'string' && /^\d+$/.test(key));
+    if (inner === String && ownValue(value, 'length') > kNamedMax) return text;
+    const parts = this.#properties(value, depth, (key) => inner === String && isIndex(key));
     return parts.length === 0 ? text : this.#braces(text, parts);
   }
 

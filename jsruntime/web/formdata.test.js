@@ -107,3 +107,9 @@ test('a form as a body comes back as it was', async () => {
   same([back.get('file').name, back.get('file').type], ['b"in\n.dat', 'application/x']);
   same(await back.get('file').bytes(), binary);
 });
+
+test('a form has at most 10000 parts', async () => {
+  const part = '--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n';
+  equal([...await asForm(`${part.repeat(10000)}--b--`, 'multipart/form-data; boundary=b')].length, 10000);
+  await rejects(asForm(`${part.repeat(10001)}--b--`, 'multipart/form-data; boundary=b'), TypeError);
+});

@@ -186,3 +186,9 @@ test('deep and wide', () => {
   for (let i = 0; i < 100000; ++i) endless = [endless];
   throws(() => clone(endless), RangeError);
 });
+
+test('what is too large is refused', () => {
+  const megabyte = 'x'.repeat(1 << 20);
+  throws(() => clone(Array.from({ length: 70 }, () => megabyte)), 'DataCloneError');
+  equal(clone([megabyte, megabyte])[1].length, 1 << 20);
+});
