@@ -316,7 +316,10 @@ void Parser::Reset() {
   empty_line_bytes_ = 0;
 }
 
-bool Parser::mid_request() const { return phase_ != Phase::kIdle && phase_ != Phase::kRefused; }
+bool Parser::mid_request() const {
+  if (phase_ == Phase::kIdle) return empty_line_bytes_ % 2 != 0;
+  return phase_ != Phase::kRefused;
+}
 
 void Parser::PinHead() {
   if (state_ != nullptr && state_->head_done) state_->Own(state_->head_bytes.size());

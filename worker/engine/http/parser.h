@@ -66,7 +66,8 @@ class Parser {
   // Copies what head() points to into the parser's own buffer and points the views there, so that the receive buffer can go.
   // Idempotent; REQUIRES: a head.
   void PinHead();
-  // Bytes of a request have been consumed but it is not complete. Empty lines in front of a request are not yet a request.
+  // Bytes of a request have been consumed but it is not complete. Empty lines in front of a request are not yet a request, half
+  // of one (a CR) is: a Reset now would forget it.
   bool mid_request() const;
   // After a refusal, to reuse the object for another connection, and when the connection goes idle: gives the memory back
   // (head() and its views go with it) to the thread's other parsers.

@@ -169,7 +169,9 @@ TEST(ParserTest, BodyIsAViewIntoTheBytes) {
 TEST(ParserTest, KnowsWhenItIsInARequest) {
   Parser parser;
   EXPECT_FALSE(parser.mid_request());
-  parser.Parse("\r\n");
+  parser.Parse("\r");
+  EXPECT_TRUE(parser.mid_request());
+  parser.Parse("\n");
   EXPECT_FALSE(parser.mid_request());
   parser.Parse("GET / HT");
   EXPECT_TRUE(parser.mid_request());
