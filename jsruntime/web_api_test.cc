@@ -38,8 +38,8 @@ class WebApiTest : public testing::TestWithParam<std::string> {};
 TEST_P(WebApiTest, Passes) {
   const std::string name = GetParam();
   const auto isolate = TestHost().NewIsolate();
-  const LoadReport report = isolate->Load(MakeScript(
-      name, "v1", Read("testing/prelude.js") + Read(name + ".test.js") + "\nawait run();\nexport default () => new Response();\n"));
+  const std::string end = "\nawait run();\nexport default () => new Response();\n";
+  const LoadReport report = isolate->Load(MakeScript(name, "v1", Read("testing/prelude.js") + Read(name + ".test.js") + end));
   EXPECT_TRUE(report.outcome.ok()) << report.outcome.message << "\n" << report.outcome.stack;
 }
 

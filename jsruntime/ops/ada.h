@@ -1,10 +1,10 @@
 // The door to ada, the URL parser that the host binary exports: the part of its C interface that the URL ops use.
 //
-// Declared here because the host ships the code without its header. Handles are opaque; every one that ada_parse* returns is given
-// back with ada_free, also when the URL is not valid. Views stay good until the handle changes or goes.
+// Declared here because the host ships the code without its header. Handles are opaque; every one that ada_parse* returns is
+// given back with ada_free, also when the URL is not valid. Views stay good until the handle changes or goes.
 //
 // Thread:   a handle belongs to one thread; the functions share no state.
-// Needs:    ada 3 or 4 (url_test compares offsets with the getters, so a change of layout fails a test).
+// Needs:    ada 3 or 4 (url.test.js compares offsets with the getters, so a change of layout fails a test).
 #pragma once
 
 #include <cstddef>

@@ -16,13 +16,12 @@ enum CharClass : uint8_t {
 constexpr std::array<uint8_t, 256> MakeClasses() {
   std::array<uint8_t, 256> classes{};
   for (int c = 0x21; c < 0x7f; ++c) {
-    const std::string_view one_of_none;
     const char ch = static_cast<char>(c);
     uint8_t bits = 0;
     if ((ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || ch == '-' || ch == '.') bits |= kHost;
-    if (std::string_view("\"#<>?`{}^\\.%").find(ch) == one_of_none.npos) bits |= kPath;
-    if (std::string_view("\"#<>'").find(ch) == one_of_none.npos) bits |= kQuery;
-    if (std::string_view("\"<>`").find(ch) == one_of_none.npos) bits |= kHash;
+    if (std::string_view("\"#<>?`{}^\\.%").find(ch) == std::string_view::npos) bits |= kPath;
+    if (std::string_view("\"#<>'").find(ch) == std::string_view::npos) bits |= kQuery;
+    if (std::string_view("\"<>`").find(ch) == std::string_view::npos) bits |= kHash;
     classes[static_cast<size_t>(c)] = bits;
   }
   return classes;

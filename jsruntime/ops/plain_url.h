@@ -1,8 +1,8 @@
 // Finds the parts of an http(s) URL that is already in its canonical form, in one pass and without allocating.
 //
 // Nearly every URL a function sees is of that kind: the href is the input, and only offsets are missing. What is in any way
-// unusual (credentials, default ports, numbers for hosts, dot segments, anything that needs escaping) is left to ada. The rule is one-sided:
-// to refuse is always right, to accept must give exactly ada's answer; url_test holds the two against each other.
+// unusual (credentials, default ports, odd hosts, dot segments, anything that needs escaping) is left to ada. The rule is
+// one-sided: to refuse is always right, to accept must give exactly ada's answer; plain_url_test holds the two against each other.
 //
 // Thread:   a pure function.
 #pragma once
