@@ -1,0 +1,66 @@
+// Compiles each bundle in a compiler process of its own, a few at a time; one process waits ready, so that starting one is not part
+// of a deploy.
+//
+// Owner:    main(), one a process.
+// Thread:   Compile: any; blocks. Start and Stop: one thread.
+// Limits:   kCompilersMax, kCompilersWarm, kCompileQueueMax, kCompilerStartTimeout, kCompileWallSlack, kCompilerAnswerBytesMax.
+// Errors:   Compile: kExhausted when the queue is full, kAborted after Stop, kInternal when compiler processes cannot start: the message has
+//           their last words. How a process ended while it held a job is the tenant's doing, and a SourceProblem.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "controller/compiler/child.h"
+#include "controller/compiler/compiler.h"
+#include "controller/limits.h"
+
+namespace zts::controller {
+
+class ProcessCompiler final : public Compiler {
+ public:
+  struct Options {
+    std::vector<std::string> command;  // argv of a compiler process
+    Nanos start_timeout = kCompilerStartTimeout;
+    Nanos wall_slack = kCompileWallSlack;
+    size_t answer_bytes_max = kCompilerAnswerBytesMax;
+  };
+  explicit ProcessCompiler(Options options);
+  ~ProcessCompiler() override { Stop(); }
+
+  Result<CompileOutcome> Compile(const CompileJob& job) override;
+  // Fails what waits, kills what runs.
+  void Stop();
+
+ private:
+  struct Task {
+    const CompileJob* job;
+    Result<CompileOutcome> result = Error{};
+    bool done = false;
+  };
+  using ChildPtr = std::shared_ptr<CompilerChild>;
+
+  void Work();
+  Result<CompileOutcome> RunOne(const CompileJob& job);
+  Result<ChildPtr> StartChild();
+  // A process that is ready; the warm one if it is alive.
+  Result<ChildPtr> TakeReady();
+  void KeepWarm();
+  Result<CompileOutcome> Explain(const CompileJob& job, CompilerChild::Exchanged exchanged, Nanos wall_limit) const;
+
+  const Options options_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Task*> queue_;
+  bool stopped_ = false;
+  ChildPtr warm_;
+  std::vector<ChildPtr> running_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace zts::controller

@@ -1,0 +1,121 @@
+#include "controller/controller.h"
+
+#include <optional>
+#include <thread>
+
+#include "admin/server.h"
+#include "base/clock.h"
+#include "base/layout.h"
+#include "base/log.h"
+#include "controller/authorizer.h"
+#include "controller/compiler/process_compiler.h"
+#include "controller/deploy_service.h"
+#include "controller/deployer.h"
+#include "controller/log_hub.h"
+#include "controller/metrics.h"
+#include "controller/publisher.h"
+#include "controller/registry.h"
+#include "controller/rpc_server.h"
+#include "controller/store/rocks_store.h"
+#include "controller/sync_service.h"
+#include "controller/token.h"
+#include "jsruntime/launch.h"
+
+namespace zts::controller {
+namespace {
+
+Result<std::unique_ptr<Compiler>> StartCompiler() {
+  ZTS_ASSIGN_OR_RETURN(std::string snapshot, FindInstalled("web.snapshot"));
+  ZTS_ASSIGN_OR_RETURN(std::vector<std::string> command, js::HostCommand("compiler.node", {std::move(snapshot)}));
+  return std::unique_ptr<Compiler>(std::make_unique<ProcessCompiler>(ProcessCompiler::Options{.command = std::move(command)}));
+}
+
+class RunningController final : public Controller {
+ public:
+  ~RunningController() override {
+    // First what others wait for: a compile and a deploy that waits end their calls, so that the server can end.
+    if (auto* processes = dynamic_cast<ProcessCompiler*>(compiler_.get())) processes->Stop();
+    if (publisher_ != nullptr) publisher_->Stop();
+    rpc_.reset();
+    admin_.reset();
+    if (timers_.joinable()) timers_.join();
+  }
+
+  Status Start(Options options) {
+    ZTS_ASSIGN_OR_RETURN(store_, store::OpenRocksStore(options.data_dir));
+    ZTS_ASSIGN_OR_RETURN(registry_, Registry::Open(*store_, clock_));
+    // After the store: its lock makes sure that only one controller makes the file.
+    ZTS_ASSIGN_OR_RETURN(std::string token, LoadOrCreateToken(options.token_file));
+    authorizer_.emplace(std::move(token));
+    compiler_ = std::move(options.compiler);
+    if (compiler_ == nullptr) {
+      ZTS_ASSIGN_OR_RETURN(compiler_, StartCompiler());
+    }
+    publisher_ = std::make_unique<Publisher>(*registry_, clock_);
+    timers_ = std::thread([this] { publisher_->RunTimers(); });
+    deployer_.emplace(*registry_, *publisher_, *compiler_, metrics_, clock_);
+    metrics_.Watch([this] { return Sample(); });
+    deploy_service_ = std::make_unique<DeployService>(
+        DeployService::Parts{*authorizer_, *deployer_, *registry_, *publisher_, logs_, metrics_, clock_});
+    sync_service_ = std::make_unique<SyncService>(SyncService::Parts{*authorizer_, *registry_, *publisher_, logs_, metrics_});
+    ZTS_ASSIGN_OR_RETURN(rpc_, RpcServer::Start(options.listen, {deploy_service_.get(), sync_service_.get()}));
+    return StartAdmin(options.admin);
+  }
+
+  const std::string& rpc_address() const override { return rpc_->address(); }
+  std::string admin_address() const override { return admin_->address(); }
+
+ private:
+  Status StartAdmin(const std::string& address) {
+    admin::Server::Options options;
+    options.address = address;
+    options.healthz = [this]() -> admin::Health {
+      const Status writable = store_->CheckWritable();
+      return writable.ok() ? admin::Health{true, "the store is writable"} : admin::Health{false, writable.error().message};
+    };
+    options.readyz = [this]() -> admin::Health {
+      return {true, "serving catalog " + std::to_string(registry_->catalog()->version)};
+    };
+    ZTS_ASSIGN_OR_RETURN(admin_, admin::Server::Start(std::move(options)));
+    admin_->AddCollectable(metrics_.collectable());
+    return {};
+  }
+
+  StateSample Sample() const {
+    StateSample sample;
+    const CatalogPtr catalog = registry_->catalog();
+    sample.catalog_version = catalog->version;
+    sample.functions = catalog->entries.size();
+    sample.proven_version = registry_->proven_version();
+    sample.store_bytes = store_->disk_bytes();
+    sample.publisher = publisher_->Stats();
+    sample.logs = logs_.stats();
+    return sample;
+  }
+
+  // In the order of their making; destroyed in reverse.
+  const SystemClock clock_;
+  LogHub logs_;
+  Metrics metrics_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<Registry> registry_;
+  std::optional<Authorizer> authorizer_;
+  std::unique_ptr<Compiler> compiler_;
+  std::unique_ptr<Publisher> publisher_;
+  std::optional<Deployer> deployer_;
+  std::unique_ptr<DeployService> deploy_service_;
+  std::unique_ptr<SyncService> sync_service_;
+  std::thread timers_;
+  std::unique_ptr<RpcServer> rpc_;
+  std::unique_ptr<admin::Server> admin_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Controller>> Controller::Start(Options options) {
+  auto controller = std::make_unique<RunningController>();
+  ZTS_RETURN_IF_ERROR(controller->Start(std::move(options)));
+  return std::unique_ptr<Controller>(std::move(controller));
+}
+
+}  // namespace zts::controller

@@ -1,0 +1,92 @@
+// zts-controller: flags, signals and the ready file; everything else is in controller.h.
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "controller/controller.h"
+
+namespace zts::controller {
+namespace {
+
+struct Flags {
+  std::string data_dir;
+  std::string listen = "127.0.0.1:7070";
+  std::string admin = "127.0.0.1:7071";
+  std::string token_file;
+  std::string ready_file;
+};
+
+void Define(CLI::App& app, Flags& flags) {
+  app.description("The control plane of zts: takes deploys, keeps them, and pushes them to workers.");
+  app.add_option("--data-dir", flags.data_dir, "Where functions are kept; made when missing")->required();
+  app.add_option("--listen", flags.listen, "Address for ztsctl and workers, HOST:PORT; port 0 picks one")->capture_default_str();
+  app.add_option("--admin", flags.admin, "Address of /metrics, /healthz and /readyz")->capture_default_str();
+  app.add_option("--token-file", flags.token_file, "The secret that clients and workers show; made when missing (default: DATA-DIR.token)");
+  app.add_option("--ready-file", flags.ready_file, "Written when serving: {\"pid\", \"grpc\", \"admin\"}");
+}
+
+Status WriteReadyFile(const std::string& path, const Controller& controller) {
+  const nlohmann::json ready = {
+      {"pid", ::getpid()}, {"grpc", controller.rpc_address()}, {"admin", controller.admin_address()}};
+  return WriteFileAtomically(path, ready.dump() + "\n");
+}
+
+bool IsLoopback(const std::string& address) {
+  return address.rfind("127.", 0) == 0 || address.rfind("localhost:", 0) == 0 || address.rfind("[::1]", 0) == 0;
+}
+
+int Fail(const Error& error) {
+  ZTS_LOG(kError) << error.message;
+  return error.code == ErrorCode::kInvalid ? 2 : 1;
+}
+
+int Run(const Flags& flags, const sigset_t& ending) {
+  Controller::Options options;
+  options.data_dir = flags.data_dir;
+  options.listen = flags.listen;
+  options.admin = flags.admin;
+  options.token_file = flags.token_file.empty() ? flags.data_dir + ".token" : flags.token_file;
+  auto controller = Controller::Start(std::move(options));
+  if (!controller.ok()) return Fail(controller.error());
+  if (!flags.ready_file.empty()) {
+    if (Status written = WriteReadyFile(flags.ready_file, **controller); !written.ok()) return Fail(written.error());
+  }
+  if (!IsLoopback(flags.listen)) {
+    ZTS_LOG(kWarning) << "listening on " << flags.listen << " without encryption; keep it inside a trusted network";
+  }
+  ZTS_LOG(kInfo) << "serving on " << (*controller)->rpc_address() << ", admin on http://" << (*controller)->admin_address();
+  int signal = 0;
+  ::sigwait(&ending, &signal);
+  ZTS_LOG(kInfo) << "ending after " << ::strsignal(signal);
+  if (!flags.ready_file.empty()) ::unlink(flags.ready_file.c_str());
+  controller->reset();
+  ZTS_LOG(kInfo) << "ended";
+  return 0;
+}
+
+int Main(int argc, char** argv) {
+  SetLogProcess("controller");
+  Flags flags;
+  CLI::App app;
+  Define(app, flags);
+  CLI11_PARSE(app, argc, argv);
+  // Before the first thread, so that all of them leave these to sigwait.
+  sigset_t ending;
+  ::sigemptyset(&ending);
+  ::sigaddset(&ending, SIGTERM);
+  ::sigaddset(&ending, SIGINT);
+  ::sigprocmask(SIG_BLOCK, &ending, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  return Run(flags, ending);
+}
+
+}  // namespace
+}  // namespace zts::controller
+
+int main(int argc, char** argv) { return zts::controller::Main(argc, argv); }
