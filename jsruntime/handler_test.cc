@@ -1,0 +1,230 @@
+// What a module may export, what a handler may return, what a request and a response are.
+#include <gtest/gtest.h>
+
+#include "jsruntime/testing/function_test.h"
+
+namespace zts::js {
+namespace {
+
+using HandlerTest = FunctionTest;
+
+TEST_F(HandlerTest, TakesEveryFormOfHandler) {
+  EXPECT_EQ(Ask("export default { fetch() { return new Response('object'); } }"), "object");
+  EXPECT_EQ(Ask("export default { x: 'this', fetch() { return new Response(this.x); } }"), "this");
+  EXPECT_EQ(Ask("class A { x = 'class'; async fetch() { return new Response(this.x); } } export default new A()"), "class");
+  EXPECT_EQ(Ask("export default function () { return new Response('function'); }"), "function");
+  EXPECT_EQ(Ask("export default async () => new Response('arrow')"), "arrow");
+  EXPECT_EQ(Ask("async function f() { await 1; return new Response('late'); } export { f as default };"), "late");
+  EXPECT_EQ(Ask("export default (r, env, ctx) => new Response(env.GREETING + Object.isFrozen(env) + typeof ctx.waitUntil + "
+                "ctx.passThroughOnException())"),
+            "hitruefunctionundefined");
+  EXPECT_EQ(Ask("export default () => ({ then(go) { go(new Response('thenable')); } })"), "thenable");
+}
+
+TEST_F(HandlerTest, SaysWhatToExport) {
+  const auto message = [this](const char* source) {
+    const LoadReport report = Load(source);
+    EXPECT_EQ(report.outcome.kind, OutcomeKind::kNoHandler) << source;
+    EXPECT_FALSE(isolate_->usable());
+    return report.outcome.message;
+  };
+  EXPECT_NE(message("export const fetch = 1").find("export default { async fetch(request, env, ctx)"), std::string::npos);
+  EXPECT_NE(message("").find("no default export"), std::string::npos);
+  EXPECT_NE(message("export default {}").find("a plain object without a fetch() method"), std::string::npos);
+  EXPECT_NE(message("export default class Api { fetch() {} }").find("new Api()"), std::string::npos);
+  EXPECT_NE(message("export default 42").find("the number 42"), std::string::npos);
+  EXPECT_NE(message("export default null").find("null"), std::string::npos);
+  EXPECT_NE(message("export default Promise.resolve({})").find("await it"), std::string::npos);
+}
+
+TEST_F(HandlerTest, SaysWhatWasReturnedInstead) {
+  const auto message = [this](std::string result) {
+    Run("export default () => { " + result + " }");
+    EXPECT_EQ(client_.failures[id_].kind, OutcomeKind::kThrew) << result;
+    return client_.failures[id_].message;
+  };
+  EXPECT_EQ(message(""), "TypeError: The handler returned undefined; is a return missing? return a Response, e.g. return new "
+                         "Response(\"hello\")");
+  EXPECT_EQ(message("return 'text'"), "TypeError: The handler returned the string \"text\"; return new Response(text)");
+  EXPECT_EQ(message("return { a: 1 }"), "TypeError: The handler returned a plain object; return Response.json(value)");
+  EXPECT_EQ(message("return 7"), "TypeError: The handler returned the number 7; return a Response, e.g. return new Response(\"hello\")");
+  EXPECT_NE(message("return Promise.resolve([])").find("an object of class Array"), std::string::npos);
+  EXPECT_NE(message("return Response.error()").find("cannot be sent"), std::string::npos);
+  EXPECT_NE(message("const r = new Response('x'); r.text(); return r").find("already sent or its body read"), std::string::npos);
+  EXPECT_EQ(message("throw undefined"), "undefined");
+  EXPECT_EQ(message("throw { toString() { throw 1 } }").substr(0, 1) != "", true);
+}
+
+TEST_F(HandlerTest, ReadsTheRequest) {
+  EXPECT_EQ(Ask("export default (r) => new Response(r.url)"), "http://fn.localhost/p?q=1");
+  EXPECT_EQ(Ask("export default (r) => new Response(r.headers.get('ACCEPT') + r.headers.has('nope') + r.headers.get('nope'))"),
+            "a/b, c/dfalsenull");
+  EXPECT_EQ(Ask("export default (r) => new Response(JSON.stringify([...r.headers]))"),
+            R"([["accept","a/b, c/d"],["host","fn.localhost"],["x-raw","café"]])");
+  EXPECT_NE(Ask("export default (r) => { r.headers.set('a', 'b'); }").find("immutable"), std::string::npos);
+  EXPECT_EQ(Ask("export default (r) => new Response(`${r.body}${r.bodyUsed}${r.signal.aborted}${r.redirect}`)"),
+            "nullfalsefalsefollow");
+  EXPECT_EQ(Ask("export default async (r) => new Response(await r.text() + r.bodyUsed)"), "false");
+  EXPECT_EQ(Ask("export default async (r) => { const c = new Request(r, { method: 'POST', body: 'b' }); return new Response(c.url + await c.text()); }"),
+            "http://fn.localhost/p?q=1b");
+}
+
+TEST_F(HandlerTest, EncodesRawBytesOfATarget) {
+  request_.target = "/caf\xc3\xa9?x=\"<>\x7f";
+  EXPECT_EQ(Ask("export default (r) => new Response(r.url)"), "http://fn.localhost/caf%C3%A9?x=%22%3C%3E%7F");
+  const std::string long_target = "/" + std::string(4000, 'a') + "\xff";
+  request_.target = long_target;
+  EXPECT_EQ(Ask("export default (r) => new Response(r.url)").size(), 19u + 4001 + 3);
+}
+
+TEST_F(HandlerTest, ReadsBodies) {
+  ASSERT_TRUE(Load("export default { async fetch(r) { const c = r.clone(); return Response.json([await r.json(), r.bodyUsed, "
+                   "(await c.bytes()).length, c.bodyUsed]); } }")
+                  .outcome.ok());
+  Send("POST", R"({"ä":1})");
+  EXPECT_EQ(Body(), R"([{"ä":1},true,8,true])");
+  EXPECT_EQ(client_.responses[id_].Header("content-type"), "application/json");
+  Send("POST", "{");
+  EXPECT_EQ(client_.failures[id_].message.substr(0, 12), "SyntaxError:");
+  ASSERT_TRUE(Load("export default async (r) => { await r.text(); return new Response(await r.text()); }").outcome.ok());
+  Send("POST", "x");
+  EXPECT_NE(Body().find("already been read"), std::string::npos);
+  ASSERT_TRUE(Load("export default (r) => new Response(r.body)").outcome.ok());
+  Send("POST", "x");
+  EXPECT_NE(Body().find("not supported yet"), std::string::npos);
+  ASSERT_TRUE(Load("export default async (r) => new Response(await r.arrayBuffer())").outcome.ok());
+  Send("POST", std::string_view("\0\xff\xfe", 3));
+  EXPECT_EQ(Body(), std::string("\0\xff\xfe", 3));
+}
+
+TEST_F(HandlerTest, WritesEveryKindOfBody) {
+  const auto body = [this](const std::string& value) { return Ask("export default () => new Response(" + value + ")"); };
+  EXPECT_EQ(body("'plain'"), "plain");
+  EXPECT_EQ(body("'caf\\xe9'"), "café");
+  EXPECT_EQ(body("'€ ' + 'x'.repeat(3)"), "€ xxx");
+  EXPECT_EQ(body("'\\ud800'"), "\xef\xbf\xbd");
+  EXPECT_EQ(body("''"), "");
+  EXPECT_EQ(body("null"), "");
+  EXPECT_EQ(body("new Uint8Array([1, 2, 3]).subarray(1)"), "\x02\x03");
+  EXPECT_EQ(body("new Uint16Array([258]).buffer"), "\x02\x01");
+  EXPECT_EQ(body("new Blob(['a', 'b'])"), "ab");
+  EXPECT_EQ(body("new URLSearchParams({ a: 'b' })"), "a=b");
+}
+
+TEST_F(HandlerTest, KeepsTheWritersHeadersToTheWriter) {
+  Run("export default () => new Response('x', { headers: { 'Content-Length': '99', 'Transfer-Encoding': 'chunked', Connection: 'close',"
+      " Date: 'x', 'Keep-Alive': '1', Upgrade: 'h2c', 'X-Ok': '1' } })");
+  const auto& response = client_.responses[id_];
+  ASSERT_EQ(response.headers.size(), 2u);
+  EXPECT_EQ(response.Header("x-ok"), "1");
+  EXPECT_EQ(response.Header("content-type"), "text/plain;charset=UTF-8");
+}
+
+// A function may break its own language, but not the wire.
+TEST_F(HandlerTest, NoTamperingReachesTheWire) {
+  Run("RegExp.prototype.exec = () => null; RegExp.prototype.test = () => false; String.prototype.toLowerCase = () => 'x\\r\\ny';"
+      "export default () => { let h = {}; try { h = new Headers({ a: 'b\\r\\nevil: 1' }) } catch {} return new Response('x', { headers: h }); }");
+  for (const auto& [name, value] : client_.responses[id_].headers) {
+    EXPECT_EQ((name + value).find_first_of("\r\n"), std::string::npos);
+  }
+  Run("Array.prototype.push = () => 0; Object.prototype.get = 1; Promise.prototype.then = 1; export default () => new Response('x')");
+  EXPECT_EQ(client_.answers[id_], 1);
+}
+
+TEST_F(HandlerTest, CookiesStayApart) {
+  Run("export default () => { const h = new Headers(); h.append('set-cookie', 'a=1'); h.append('set-cookie', 'b=2'); "
+      "return new Response(null, { headers: h }); }");
+  ASSERT_EQ(client_.responses[id_].headers.size(), 2u);
+  EXPECT_EQ(client_.responses[id_].headers[1].second, "b=2");
+}
+
+TEST_F(HandlerTest, AnAnsweredRequestIsGone) {
+  Run("let kept; export default { async fetch(r) { if (kept === undefined) { kept = r; return new Response('first'); } "
+      "try { return new Response(kept.url); } catch (error) { return new Response(error.message); } } }");
+  EXPECT_EQ(Body(), "first");
+  Send();
+  EXPECT_NE(Body().find("has been answered and its data is gone"), std::string::npos);
+}
+
+TEST_F(HandlerTest, BackgroundWorkKeepsTheRequest) {
+  {
+    std::string target = "/only/while/dispatching";
+    request_.target = target;
+    Run("export default { fetch(r, env, ctx) { ctx.waitUntil((async () => { await new Promise((go) => setTimeout(go, 5)); "
+        "console.log(r.url, r.headers.get('accept'), await r.text()); })()); return new Response('ok'); } }");
+    target.assign(target.size(), '?');
+  }
+  EXPECT_EQ(Body(), "ok");
+  EXPECT_EQ(isolate_->in_flight(), 1u);
+  EXPECT_TRUE(client_.background_done.empty());
+  RunDueTimers();
+  ASSERT_EQ(client_.console.size(), 1u);
+  EXPECT_EQ(client_.console[0].id, id_);
+  EXPECT_EQ(client_.console[0].message, "http://fn.localhost/only/while/dispatching a/b, c/d ");
+  EXPECT_EQ(client_.background_done, std::vector<InvocationId>{id_});
+  EXPECT_EQ(isolate_->in_flight(), 0u);
+}
+
+TEST_F(HandlerTest, WaitUntilReportsRejections) {
+  Run("export default { fetch(r, env, ctx) { ctx.waitUntil(Promise.reject(new Error('later'))); return new Response('ok'); } }");
+  EXPECT_EQ(Body(), "ok");
+  ASSERT_EQ(client_.console.size(), 1u);
+  EXPECT_EQ(client_.console[0].severity, LogSeverity::kException);
+  EXPECT_NE(client_.console[0].message.find("Error: later\n    at Object.fetch (fn.js:1:"), std::string::npos)
+      << client_.console[0].message;
+  EXPECT_EQ(client_.background_done.size(), 1u);
+}
+
+TEST_F(HandlerTest, AbandonEndsBackgroundWork) {
+  Run("export default () => { setInterval(() => console.log('tick'), 1); return new Response('ok'); }");
+  EXPECT_EQ(isolate_->in_flight(), 1u);
+  isolate_->RunTimers(client_.timer_due);
+  EXPECT_EQ(client_.console.size(), 1u);
+  isolate_->Abandon(id_);
+  EXPECT_EQ(isolate_->in_flight(), 0u);
+  EXPECT_EQ(client_.timer_due, 0);
+}
+
+TEST_F(HandlerTest, ManyInFlightAnswerInAnyOrder) {
+  ASSERT_TRUE(Load("const waiting = []; export default { async fetch(r) { if (r.method === 'PUT') { while (waiting.length) waiting.pop()(); "
+                   "return new Response('go'); } await new Promise((go) => waiting.push(go)); return new Response(r.url); } }")
+                  .outcome.ok());
+  for (int i = 0; i < 3000; ++i) Send();
+  EXPECT_EQ(isolate_->in_flight(), 3000u);
+  Send("PUT");
+  EXPECT_EQ(isolate_->in_flight(), 0u);
+  EXPECT_EQ(client_.responses.size(), 3001u);
+  for (const auto& [id, count] : client_.answers) EXPECT_EQ(count, 1);
+}
+
+TEST_F(HandlerTest, ConsoleKnowsItsInvocationAcrossAwaits) {
+  ASSERT_TRUE(Load("export default { async fetch(r) { const id = r.method; await null; await new Promise((go) => setTimeout(go, 1)); "
+                   "queueMicrotask(() => console.warn(id)); return new Response(); } }")
+                  .outcome.ok());
+  const InvocationId first = Send("ONE");
+  const InvocationId second = Send("TWO");
+  RunDueTimers();
+  ASSERT_EQ(client_.console.size(), 2u);
+  EXPECT_EQ(client_.console[0].message, "ONE");
+  EXPECT_EQ(client_.console[0].id, first);
+  EXPECT_EQ(client_.console[1].id, second);
+  EXPECT_EQ(client_.console[1].severity, LogSeverity::kWarn);
+}
+
+TEST_F(HandlerTest, ReportsWhatNobodyCaught) {
+  Run("export default () => { Promise.reject(new RangeError('adrift')); queueMicrotask(() => { throw new Error('micro'); }); "
+      "setTimeout(() => { throw new Error('timer'); }, 1); const late = Promise.reject(1); late.catch(() => {}); return new Response('ok'); }");
+  RunDueTimers();
+  EXPECT_EQ(Body(), "ok");
+  ASSERT_EQ(client_.console.size(), 3u);
+  EXPECT_EQ(client_.console[0].message.substr(0, 21), "Uncaught Error: micro");
+  EXPECT_EQ(client_.console[1].message.substr(0, 40), "Uncaught (in promise) RangeError: adrift");
+  EXPECT_EQ(client_.console[2].message.substr(0, 21), "Uncaught Error: timer");
+  for (const auto& record : client_.console) {
+    EXPECT_EQ(record.severity, LogSeverity::kException);
+    EXPECT_NE(record.message.find("fn.js:1:"), std::string::npos) << record.message;
+  }
+}
+
+}  // namespace
+}  // namespace zts::js

@@ -1,0 +1,203 @@
+// What JavaScript costs a request, and what an isolate costs a cold start: run inside the host.
+//
+//   isolate_bench.node [--smoke]
+//
+// Prints the median and the least of several rounds; the engine's I/O is not part of it. The client copies each body out, as the
+// engine does.
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/layout.h"
+#include "jsruntime/compiler.h"
+#include "jsruntime/host.h"
+#include "jsruntime/testing/make_script.h"
+
+namespace zts::js {
+namespace {
+
+class CopyingClient final : public IsolateClient {
+ public:
+  void OnResponse(InvocationId, const ResponseView& response) override {
+    checksum += response.status() + response.headers().size();
+    const size_t length = response.body_bytes();
+    if (length > buffer_.size()) buffer_.resize(length);
+    response.CopyBody(buffer_.data());
+    checksum += length + (length > 0 ? buffer_[0] : 0);
+    ++answered;
+  }
+  void OnFailure(InvocationId, const Outcome& outcome) override {
+    std::fprintf(stderr, "failed: %s\n", outcome.message.c_str());
+    std::abort();
+  }
+  void OnConsole(InvocationId, LogSeverity, std::string_view) override {}
+  void OnTimerDue(Nanos) override {}
+  void OnTasksPosted() override { tasks = true; }
+
+  uint64_t checksum = 0;
+  uint64_t answered = 0;
+  std::atomic<bool> tasks{false};
+
+ private:
+  std::string buffer_ = std::string(4096, '\0');
+};
+
+struct Case {
+  const char* name;
+  const char* source;
+};
+
+constexpr Case kCases[] = {
+    {"hello", "export default { fetch() { return new Response('Hello, world!'); } }"},
+    {"hello, with header", "export default { fetch() { return new Response('<p>hi', { headers: { 'content-type': 'text/html' } }); } }"},
+    {"method + url", "export default { fetch(r) { return new Response(r.method + r.url); } }"},
+    {"headers.get", "export default { fetch(r) { return new Response(r.headers.get('user-agent')); } }"},
+    {"JSON reply", "export default { fetch(r) { return Response.json({ id: 7, name: 'seven', tags: ['a', 'b'], ok: true }); } }"},
+    {"async hello", "export default { async fetch() { return new Response('Hello, world!'); } }"},
+    {"async + await", "export default { async fetch() { await null; return new Response('Hello, world!'); } }"},
+    {"await text()", "export default { async fetch(r) { return new Response(await r.text()); } }"},
+    {"URL + searchParams", "export default { fetch(r) { const u = new URL(r.url); return new Response(u.pathname + u.searchParams.get('b')); } }"},
+    {"1 KiB string", "const s = 'x'.repeat(1024); export default { fetch() { return new Response(s); } }"},
+    {"64 KiB string", "const s = 'x'.repeat(65536); export default { fetch() { return new Response(s); } }"},
+};
+
+struct Figures {
+  double median;
+  double least;
+};
+
+Figures Measure(int rounds, const std::function<double()>& round) {
+  std::vector<double> times;
+  for (int i = 0; i < rounds; ++i) times.push_back(round());
+  std::sort(times.begin(), times.end());
+  return {times[times.size() / 2], times.front()};
+}
+
+double Since(Nanos start) { return static_cast<double>(SystemClock().Now() - start); }
+
+void BenchRequests(Host& host, int rounds, int requests) {
+  const HeaderField headers[] = {{"Host", "hello.localhost:8080"}, {"User-Agent", "bench/1.0"}, {"Accept", "*/*"},
+                                 {"Accept-Encoding", "gzip, br"}};
+  RequestView request;
+  request.method = "GET";
+  request.authority = "hello.localhost:8080";
+  request.target = "/path/of/it?a=1&b=2";
+  request.headers = headers;
+  request.body = "body";
+  std::printf("%-24s %10s %10s   (ns a request)\n", "handler", "median", "least");
+  for (const Case& each : kCases) {
+    CopyingClient client;
+    const auto isolate = host.NewIsolate();
+    const LoadReport report = isolate->Load(MakeScript("bench", "v1", each.source));
+    if (!report.outcome.ok()) {
+      std::fprintf(stderr, "%s: %s\n", each.name, report.outcome.message.c_str());
+      std::abort();
+    }
+    isolate->Attach(&client);
+    InvocationId id = 0;
+    const auto round = [&] {
+      const Nanos start = SystemClock().Now();
+      for (int i = 0; i < requests; ++i) isolate->Dispatch(++id, &request);
+      const double each_ns = Since(start) / requests;
+      if (client.tasks.exchange(false)) isolate->RunTasks();
+      return each_ns;
+    };
+    for (int i = 0; i < 3; ++i) round();
+    const Figures figures = Measure(rounds, round);
+    std::printf("%-24s %10.0f %10.0f   checksum %llu of %llu\n", each.name, figures.median, figures.least,
+                static_cast<unsigned long long>(client.checksum), static_cast<unsigned long long>(client.answered));
+  }
+}
+
+// A module of about this many bytes, of which a little runs.
+std::string Bundle(size_t bytes) {
+  std::string source;
+  for (int i = 0; source.size() < bytes; ++i) {
+    const std::string n = std::to_string(i);
+    source += "function part" + n + "(x) { const y = { a: x, b: [x, x + " + n + "] }; return y.b.map((z) => z * 2).join('-'); }\n";
+  }
+  return source + "const first = part0(1); export default { fetch() { return new Response(first); } };\n";
+}
+
+void BenchColdStart(Host& host, int rounds) {
+  std::printf("\n%-44s %10s %10s   (us)\n", "cold start", "median", "least");
+  const auto print = [](const std::string& name, const Figures& figures) {
+    std::printf("%-44s %10.0f %10.0f\n", name.c_str(), figures.median / 1000, figures.least / 1000);
+  };
+  print("NewIsolate (isolate + context)", Measure(rounds, [&] {
+    const Nanos start = SystemClock().Now();
+    const auto isolate = host.NewIsolate();
+    return Since(start);
+  }));
+  RequestView request;
+  request.method = "GET";
+  request.authority = "h";
+  request.target = "/";
+  for (const size_t size : {size_t{2} << 10, size_t{50} << 10, size_t{1} << 20}) {
+    const std::string text = Bundle(size);
+    auto plain = MakeScript("bench", "v1", text);
+    const Compiled compiled = Compile(host, plain);
+    auto cached = MakeScript("bench", "v1", text);
+    cached->code_cache = AsBytes(compiled.code_cache);
+    for (const auto& script : {plain, cached}) {
+      const std::string kind = std::to_string(size >> 10) + " KiB, " + (script == cached ? "code cache" : "source");
+      std::vector<double> dispose;
+      print("Load + first request, " + kind, Measure(rounds, [&] {
+        CopyingClient client;
+        auto isolate = host.NewIsolate();
+        const Nanos start = SystemClock().Now();
+        const LoadReport report = isolate->Load(script);
+        isolate->Attach(&client);
+        isolate->Dispatch(1, &request);
+        const double took = Since(start);
+        if (script == cached && report.cache != LoadReport::Cache::kAccepted) std::abort();
+        const Nanos end = SystemClock().Now();
+        isolate.reset();
+        dispose.push_back(Since(end));
+        return took;
+      }));
+      std::sort(dispose.begin(), dispose.end());
+      print("  dispose, " + kind, {dispose[dispose.size() / 2], dispose[0]});
+    }
+  }
+  CopyingClient client;
+  std::vector<std::unique_ptr<Isolate>> many;
+  const auto script = MakeScript("bench", "v1", kCases[0].source);
+  double used = 0;
+  double committed = 0;
+  for (int i = 0; i < rounds; ++i) {
+    many.push_back(host.NewIsolate());
+    if (!many.back()->Load(script).outcome.ok()) std::abort();
+    many.back()->Attach(&client);
+    many.back()->Dispatch(1, &request);
+    used += static_cast<double>(many.back()->memory().heap_used_bytes) / (1 << 20) / rounds;
+    committed += static_cast<double>(many.back()->memory().heap_committed_bytes) / (1 << 20) / rounds;
+  }
+  std::printf("\nV8's heap of an isolate after one request: %.2f MiB used, %.2f MiB resident\n", used, committed);
+}
+
+int Main(int argc, char** argv) {
+  const bool smoke = argc > 1 && std::strcmp(argv[1], "--smoke") == 0;
+  const auto snapshot = FindInstalled("web.snapshot");
+  auto host = snapshot.ok() ? Host::Start({*snapshot}) : Result<std::unique_ptr<Host>>(snapshot.error());
+  if (!host.ok()) {
+    std::fprintf(stderr, "%s\n", host.error().message.c_str());
+    return 1;
+  }
+  std::printf("V8 %s\n", ArtifactKey().c_str());
+  BenchRequests(**host, smoke ? 1 : 15, smoke ? 100 : 20'000);
+  BenchColdStart(**host, smoke ? 1 : 60);
+  return 0;
+}
+
+}  // namespace
+}  // namespace zts::js
+
+ZTS_HOST_MAIN(zts::js::Main);

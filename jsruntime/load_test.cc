@@ -1,0 +1,134 @@
+// Loading: errors with their place, top-level await, code caches, what isolates share and what they do not.
+#include <gtest/gtest.h>
+
+#include <set>
+#include <thread>
+
+#include "jsruntime/compiler.h"
+#include "jsruntime/testing/function_test.h"
+
+namespace zts::js {
+namespace {
+
+using LoadTest = FunctionTest;
+
+TEST_F(LoadTest, SyntaxErrorsHaveTheirPlace) {
+  const Outcome outcome = Load("// one\nexport default {\n  fetch() { return }; }\n}").outcome;
+  EXPECT_EQ(outcome.kind, OutcomeKind::kSyntax);
+  EXPECT_EQ(outcome.message, "SyntaxError: Unexpected token ';'");
+  EXPECT_EQ(outcome.file, "fn.js");
+  EXPECT_EQ(outcome.line, 3);
+  EXPECT_EQ(outcome.column, 21);
+  EXPECT_EQ(outcome.source_line, "  fetch() { return }; }");
+}
+
+TEST_F(LoadTest, LongLinesAreCutAroundTheColumn) {
+  const Outcome outcome = Load("const a = '" + std::string(100000, 'x') + "'; )" + std::string(1000, ' ')).outcome;
+  EXPECT_EQ(outcome.column, 100015);
+  EXPECT_LT(outcome.source_line.size(), 300u);
+  EXPECT_NE(outcome.source_line.find("'; )"), std::string::npos);
+}
+
+TEST_F(LoadTest, RuntimeErrorsHaveTheirPlace) {
+  const Outcome outcome = Load("const config = undefined;\n\nexport default config.handler;").outcome;
+  EXPECT_EQ(outcome.kind, OutcomeKind::kThrew);
+  EXPECT_EQ(outcome.message, "TypeError: Cannot read properties of undefined (reading 'handler')");
+  EXPECT_EQ(outcome.line, 3);
+  EXPECT_EQ(outcome.column, 23);
+  EXPECT_NE(outcome.stack.find("at fn.js:3:23"), std::string::npos) << outcome.stack;
+}
+
+TEST_F(LoadTest, ImportsAreBundlesWork) {
+  Outcome outcome = Load("\nimport x from 'left-pad';\nexport default x;").outcome;
+  EXPECT_EQ(outcome.kind, OutcomeKind::kSyntax);
+  EXPECT_NE(outcome.message.find("\"left-pad\""), std::string::npos);
+  EXPECT_EQ(outcome.line, 2);
+  EXPECT_EQ(outcome.source_line, "import x from 'left-pad';");
+  outcome = Load("await import('node:fs')").outcome;
+  EXPECT_EQ(outcome.kind, OutcomeKind::kThrew);
+  EXPECT_NE(outcome.message.find("ztsctl deploy bundles"), std::string::npos);
+  outcome = Load("export { y }; export default 1").outcome;
+  EXPECT_EQ(outcome.kind, OutcomeKind::kSyntax);
+  EXPECT_EQ(Ask("export default () => new Response(import.meta.url)"), "file:///fn.js");
+}
+
+TEST_F(LoadTest, TopLevelAwait) {
+  EXPECT_EQ(Ask("const x = await new Promise((go) => setTimeout(go, 3, 'waited')); export default () => new Response(x)"), "waited");
+  Outcome outcome = Load("await new Promise(() => {})").outcome;
+  EXPECT_EQ(outcome.kind, OutcomeKind::kThrew);
+  EXPECT_NE(outcome.message.find("never comes"), std::string::npos);
+  outcome = Load("await null;\nawait Promise.reject(new Error('late'))").outcome;
+  EXPECT_EQ(outcome.message, "Error: late");
+  EXPECT_EQ(outcome.line, 2);
+}
+
+TEST_F(LoadTest, TerminateEndsAWaitingLoad) {
+  isolate_ = TestHost().NewIsolate();
+  std::thread watchdog([this] { isolate_->Terminate(OutcomeKind::kStartupLimit); });
+  const LoadReport report = isolate_->Load(MakeScript("fn", "v1", "await new Promise((go) => setTimeout(go, 9000))"));
+  watchdog.join();
+  EXPECT_EQ(report.outcome.kind, OutcomeKind::kStartupLimit);
+}
+
+TEST_F(LoadTest, ConsoleBeforeAttachComesWithIt) {
+  Run("console.log('loading'); export default () => new Response()");
+  ASSERT_EQ(client_.console.size(), 1u);
+  EXPECT_EQ(client_.console[0].message, "loading");
+  EXPECT_EQ(client_.console[0].id, 0u);
+}
+
+TEST_F(LoadTest, CodeCacheIsAcceptedAndBadOnesAreNot) {
+  const std::string source =
+      "function f() { return 'cached'; } const x = f(); export default () => new Response(x + ' \xc3\xa4 ' + 'é'.length)";
+  auto script = MakeScript("fn", "v1", source);
+  const Compiled compiled = Compile(TestHost(), script);
+  ASSERT_TRUE(compiled.outcome.ok()) << compiled.outcome.message;
+  ASSERT_GT(compiled.code_cache.size(), 100u);
+  const auto load = [&](std::string_view cache, LoadReport::Cache expected) {
+    auto with_cache = MakeScript("fn", "v1", source);
+    with_cache->code_cache = AsBytes(cache);
+    isolate_ = TestHost().NewIsolate();
+    const LoadReport report = isolate_->Load(with_cache);
+    EXPECT_TRUE(report.outcome.ok()) << report.outcome.message;
+    EXPECT_EQ(report.cache, expected);
+    isolate_->Attach(&client_);
+    Send();
+    EXPECT_EQ(Body(), "cached ä 1");
+  };
+  load(compiled.code_cache, LoadReport::Cache::kAccepted);
+  load("", LoadReport::Cache::kNone);
+  load("nonsense", LoadReport::Cache::kRejected);
+  load(std::string_view(compiled.code_cache).substr(0, compiled.code_cache.size() / 2), LoadReport::Cache::kRejected);
+  std::string broken = compiled.code_cache;
+  broken[4] ^= 1;
+  load(broken, LoadReport::Cache::kRejected);
+}
+
+TEST_F(LoadTest, CompileReportsErrors) {
+  EXPECT_EQ(Compile(TestHost(), MakeScript("fn", "v1", "export default {")).outcome.kind, OutcomeKind::kSyntax);
+  EXPECT_EQ(Compile(TestHost(), MakeScript("fn", "v1", "export default {}")).outcome.kind, OutcomeKind::kNoHandler);
+  EXPECT_EQ(ArtifactKey(), ArtifactKey());
+  EXPECT_EQ(ArtifactKey().find("14."), 0u);
+}
+
+TEST_F(LoadTest, SnapshotFreezesNoRandomness) {
+  std::set<std::string> seen;
+  for (int i = 0; i < 8; ++i) {
+    seen.insert(Ask("export default () => new Response(String(Math.random()))"));
+    seen.insert(Ask("export default () => new Response(crypto.randomUUID())"));
+  }
+  EXPECT_EQ(seen.size(), 16u);
+  EXPECT_EQ(Ask("export default () => new Response(String(Math.abs(Date.now() - performance.timeOrigin) < 60000))"), "true");
+}
+
+TEST_F(LoadTest, MissingSnapshotSaysSo) {
+  const auto missing = Host::Start({"/nonexistent/web.snapshot"});
+  ASSERT_FALSE(missing.ok());
+  EXPECT_NE(missing.error().message.find("/nonexistent/web.snapshot"), std::string::npos);
+  const auto wrong = Host::Start({"/proc/self/cmdline"});
+  ASSERT_FALSE(wrong.ok());
+  EXPECT_EQ(wrong.error().code, ErrorCode::kCorrupt);
+}
+
+}  // namespace
+}  // namespace zts::js
