@@ -265,17 +265,30 @@ void Applier::Remember() {
   CachedCatalog catalog;
   catalog.set_store_id(active_.store_id);
   catalog.set_catalog_version(active_.version);
-  std::set<std::string> digests;
-  for (const auto& [function, version] : active_.functions) {
-    *catalog.add_functions() = version;
-    digests.insert(version.bundle_digest());
-    digests.insert(version.code_cache_digest());
-  }
-  if (Status written = cache_->WriteCatalog(catalog); !written.ok()) {
-    // Serving goes on; what the disk has stays as it was, and its blobs with it.
-    ZTS_LOG(kError) << "catalog " << active_.version
-                    << " is not kept for a start without the controller: " << written.error().message;
+  for (const auto& [function, version] : active_.functions) *catalog.add_functions() = version;
+  const Status written = cache_->WriteCatalog(catalog);
+  unsettled_ = written.ok();
+  // Serving goes on; what the disk has stays as it was, and its blobs with it.
+  if (written.ok()) return;
+  ZTS_LOG(kError) << "catalog " << active_.version
+                  << " is not kept for a start without the controller: " << written.error().message;
+}
+
+void Applier::Settle() {
+  if (!unsettled_) return;
+  unsettled_ = false;
+  if (Status settled = cache_->Settle(); !settled.ok()) {
+    ZTS_LOG(kError) << "catalog " << active_.version << " may not survive a crash of the machine: " << settled.error().message;
     return;
+  }
+  // Not before: what was settled last needed the old content.
+  std::set<std::string> digests;
+  for (const Catalog* catalog : {&active_, prepared_ ? &*prepared_ : nullptr}) {
+    if (catalog == nullptr) continue;
+    for (const auto& [function, version] : catalog->functions) {
+      digests.insert(version.bundle_digest());
+      digests.insert(version.code_cache_digest());
+    }
   }
   cache_->RemoveUnused(digests);
 }

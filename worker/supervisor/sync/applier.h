@@ -1,9 +1,10 @@
 // Turns what the controller pushes into what the engines serve, and what is served into what the disk remembers.
 //
 //   Update -> missing blobs -> Prepare on every shard -> PREPARED, or NACK and nothing has changed
-//   Activate -> Commit on every shard -> disk -> ACTIVE
+//   Activate -> Commit on every shard -> disk cache -> ACTIVE -> Settle flushes the disk
 //
-// A worker that dies after ACTIVE serves the same without the controller: the disk comes first.
+// A worker process that dies after ACTIVE serves the same without the controller: its cache is written first. Only the flush, which a
+// crash of the whole machine would need, comes after the answer: a deploy does not wait for it.
 //
 // Owner:    main(), one.
 // Thread:   one at a time; position() any.
@@ -49,6 +50,8 @@ class Applier {
 
   Result<v1::UpdateResult> OnUpdate(const v1::Update& update, BlobSource* blobs);
   Result<v1::UpdateResult> OnActivate(const v1::Activate& activate);
+  // Once the answer is out.
+  void Settle();
 
   // What a Hello says; empty and 0 when only a whole catalog will do.
   struct Position {
@@ -82,6 +85,7 @@ class Applier {
   uint64_t next_version_id_ = 1;
   Catalog active_;
   std::optional<Catalog> prepared_;
+  bool unsettled_ = false;
 
   mutable std::mutex mutex_;
   Position position_;

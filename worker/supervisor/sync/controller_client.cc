@@ -263,6 +263,7 @@ Result<void> ControllerClient::RunSession() {
     *answer.mutable_result() = std::move(*result);
     // Without it the stream is over, and Read says so.
     session.Write(answer);
+    applier_->Settle();
   }
 
   // A stream that has ended by itself is not cancelled, so that Finish tells its own reason.

@@ -27,7 +27,7 @@ Status Flush(const std::string& path, int flags) {
   return {};
 }
 
-Status WriteWhole(const std::string& path, std::string_view content) {
+Status WriteTo(const std::string& path, std::string_view content) {
   UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!fd.valid()) return Error::FromErrno("create " + path);
   while (!content.empty()) {
@@ -37,6 +37,26 @@ Status WriteWhole(const std::string& path, std::string_view content) {
     content.remove_prefix(static_cast<size_t>(written));
   }
   return {};
+}
+
+// A kill leaves the old file or the new one; unlike WriteFileAtomically it does not wait for the disk.
+Status Replace(const std::string& path, std::string_view content) {
+  const std::string temporary = path + kTemporary;
+  Status written = WriteTo(temporary, content);
+  if (written.ok() && ::rename(temporary.c_str(), path.c_str()) != 0) written = Error::FromErrno("rename " + temporary);
+  if (!written.ok()) ::unlink(temporary.c_str());
+  return written;
+}
+
+Result<CachedCatalog> ReadCatalogFile(const std::string& path) {
+  ZTS_ASSIGN_OR_RETURN(const std::string content, ReadFile(path));
+  const Error corrupt{ErrorCode::kCorrupt, path + " is damaged"};
+  if (content.size() < kHeaderBytes || !content.starts_with(kMagic)) return corrupt;
+  const std::string_view body = std::string_view(content).substr(kHeaderBytes);
+  if (content.substr(kMagic.size(), 64) != ToHex(Sha256Of(body))) return corrupt;
+  CachedCatalog catalog;
+  if (!catalog.ParseFromArray(body.data(), static_cast<int>(body.size()))) return corrupt;
+  return catalog;
 }
 
 }  // namespace
@@ -58,13 +78,7 @@ Result<std::string> DiskCache::ReadBlob(const std::string& digest) {
 Status DiskCache::WriteBlob(const std::string& digest, std::string_view content) {
   ZTS_CHECK(DigestFromHex(digest).has_value());
   const std::string path = BlobPath(digest);
-  const std::string temporary = path + kTemporary;
-  Status written = WriteWhole(temporary, content);
-  if (written.ok() && ::rename(temporary.c_str(), path.c_str()) != 0) written = Error::FromErrno("rename " + temporary);
-  if (!written.ok()) {
-    ::unlink(temporary.c_str());
-    return written;
-  }
+  ZTS_RETURN_IF_ERROR(Replace(path, content));
   unsynced_.push_back(path);
   return {};
 }
@@ -80,21 +94,24 @@ Status DiskCache::SyncBlobs() {
 }
 
 Result<CachedCatalog> DiskCache::ReadCatalog() {
-  const std::string path = folder_ + "/catalog";
-  ZTS_ASSIGN_OR_RETURN(const std::string content, ReadFile(path));
-  const Error corrupt{ErrorCode::kCorrupt, path + " is damaged"};
-  if (content.size() < kHeaderBytes || !content.starts_with(kMagic)) return corrupt;
-  const std::string_view body = std::string_view(content).substr(kHeaderBytes);
-  if (content.substr(kMagic.size(), 64) != ToHex(Sha256Of(body))) return corrupt;
-  CachedCatalog catalog;
-  if (!catalog.ParseFromArray(body.data(), static_cast<int>(body.size()))) return corrupt;
-  return catalog;
+  if (auto next = ReadCatalogFile(NextPath()); next.ok()) return next;
+  return ReadCatalogFile(CatalogPath());
 }
 
 Status DiskCache::WriteCatalog(const CachedCatalog& catalog) {
-  ZTS_RETURN_IF_ERROR(SyncBlobs());
   const std::string body = catalog.SerializeAsString();
-  return WriteFileAtomically(folder_ + "/catalog", std::string(kMagic) + ToHex(Sha256Of(body)) + "\n" + body, 0600);
+  ZTS_RETURN_IF_ERROR(Replace(NextPath(), std::string(kMagic) + ToHex(Sha256Of(body)) + "\n" + body));
+  next_written_ = true;
+  return {};
+}
+
+Status DiskCache::Settle() {
+  if (!next_written_) return {};
+  ZTS_RETURN_IF_ERROR(SyncBlobs());
+  ZTS_RETURN_IF_ERROR(Flush(NextPath(), O_RDONLY));
+  if (::rename(NextPath().c_str(), CatalogPath().c_str()) != 0) return Error::FromErrno("rename " + NextPath());
+  next_written_ = false;
+  return Flush(folder_, O_RDONLY | O_DIRECTORY);
 }
 
 void DiskCache::RemoveUnused(const std::set<std::string>& digests) {

@@ -1,10 +1,12 @@
 // What this worker last served, on disk: content by digest and one catalog that names it.
 //
-//   catalog          checksum and protobuf, replaced whole
+//   catalog          checksum and protobuf, flushed to the disk with all it names
+//   catalog.next     the same for a newer one, not flushed yet
 //   blobs/DIGEST     a bundle or a code cache
 //
-// Nothing here is trusted when read: a file that does not hash to its name is removed and counts as missing. So content needs no
-// care while it is written, and only the catalog is replaced in the careful way, after what it names is on the disk.
+// Nothing here is trusted when read: a file that does not hash to its name is removed and counts as missing, and a next catalog that
+// is not whole is as none. So writing needs no care and no waiting: a kill of the process loses nothing that was written, and a
+// crash of the machine nothing that was settled.
 //
 // Owner:    main(), one; the data folder's lock keeps other processes away.
 // Thread:   one at a time.
@@ -31,9 +33,12 @@ class DiskCache {
   // REQUIRES: content hashes to digest.
   Status WriteBlob(const std::string& digest, std::string_view content);
 
+  // The newest that is whole.
   Result<CachedCatalog> ReadCatalog();
-  // Survives a crash of the machine, with all blobs written so far.
+  // From here on it is what ReadCatalog finds; takes microseconds.
   Status WriteCatalog(const CachedCatalog& catalog);
+  // Flushes it and the blobs: milliseconds each, so whoever waits for the catalog is answered first.
+  Status Settle();
 
   // Removes every blob but these.
   void RemoveUnused(const std::set<std::string>& digests);
@@ -41,10 +46,13 @@ class DiskCache {
  private:
   explicit DiskCache(std::string folder) : folder_(std::move(folder)) {}
   std::string BlobPath(const std::string& digest) const { return folder_ + "/blobs/" + digest; }
+  std::string CatalogPath() const { return folder_ + "/catalog"; }
+  std::string NextPath() const { return folder_ + "/catalog.next"; }
   Status SyncBlobs();
 
   std::string folder_;
   std::vector<std::string> unsynced_;  // paths
+  bool next_written_ = false;
 };
 
 }  // namespace zts::supervisor

@@ -7,6 +7,7 @@
 //   deaths=N         only the first N times; counted in FILE.deaths
 //   refuse=FUNCTION  Prepare has a problem with that function
 //   fatal=FUNCTION   says Fatal and aborts when that function is to be warmed
+//   hang=drain       does not answer Drain
 //   log=TEXT         a log record of each function at each Commit
 #include <fcntl.h>
 #include <poll.h>
@@ -146,8 +147,9 @@ class Engine {
     Send(message);
   }
 
-  [[noreturn]] void Drain() {
+  void Drain() {
     DieAt("drain");
+    if (script_["hang"] == "drain") return;
     ipc::FromEngine answer;
     answer.mutable_drained();
     Send(answer);

@@ -1,0 +1,342 @@
+#include "worker/supervisor/sync/applier.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "worker/supervisor/sync/testing/sync_fakes.h"
+
+namespace zts::supervisor {
+namespace {
+
+using v1::UpdateResult;
+
+class ApplierTest : public ::testing::Test {
+ protected:
+  ApplierTest() {
+    folder_ = ::testing::TempDir() + "/applier." + std::to_string(::getpid()) + "." +
+              ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::filesystem::remove_all(folder_);
+    Restart();
+  }
+  // A new worker process over the same folder.
+  void Restart() {
+    cache_ = std::move(*DiskCache::Open(folder_));
+    sink_ = std::make_unique<FakeSink>();
+    applier_ = std::make_unique<Applier>(sink_.get(), cache_.get());
+    EXPECT_TRUE(applier_->StartFromDisk().ok());
+  }
+  v1::Update Full(uint64_t version, std::vector<v1::FunctionVersion> functions, const std::string& store = "store") {
+    v1::Update update;
+    update.set_store_id(store);
+    update.set_catalog_version(version);
+    update.set_nonce(++nonce_);
+    update.set_full(true);
+    for (auto& function : functions) *update.add_upserts() = function;
+    return update;
+  }
+  v1::Update Delta(uint64_t base, uint64_t version, std::vector<v1::FunctionVersion> upserts,
+                   std::vector<std::string> removals = {}) {
+    v1::Update update = Full(version, std::move(upserts));
+    update.set_full(false);
+    update.set_base_version(base);
+    for (auto& removal : removals) update.add_removals(removal);
+    return update;
+  }
+  UpdateResult Send(const v1::Update& update) {
+    auto result = applier_->OnUpdate(update, &blobs_);
+    EXPECT_TRUE(result.ok());
+    EXPECT_EQ(result->nonce(), update.nonce());
+    EXPECT_EQ(result->catalog_version(), update.catalog_version());
+    return *result;
+  }
+  UpdateResult Activate(uint64_t version) {
+    v1::Activate activate;
+    activate.set_catalog_version(version);
+    activate.set_nonce(++nonce_);
+    auto result = applier_->OnActivate(activate);
+    EXPECT_TRUE(result.ok());
+    EXPECT_EQ(result->nonce(), nonce_);
+    return *result;
+  }
+  void Apply(const v1::Update& update) {
+    EXPECT_EQ(Send(update).state(), UpdateResult::PREPARED);
+    EXPECT_EQ(Activate(update.catalog_version()).state(), UpdateResult::ACTIVE);
+    applier_->Settle();
+  }
+  static std::string ContentOf(const FunctionSpec& spec) {
+    std::string text(100, '\0');
+    text.resize(static_cast<size_t>(::pread(spec.content.get(), text.data(), text.size(), 0)));
+    return text;
+  }
+
+  std::string folder_;
+  FakeBlobs blobs_;
+  std::unique_ptr<DiskCache> cache_;
+  std::unique_ptr<FakeSink> sink_;
+  std::unique_ptr<Applier> applier_;
+  uint64_t nonce_ = 0;
+};
+
+TEST_F(ApplierTest, AFreshWorkerServesAnEmptyCatalogOfNobody) {
+  EXPECT_EQ(sink_->commits, 1);
+  EXPECT_FALSE(applier_->has_catalog());
+  EXPECT_EQ(applier_->position().store_id, "");
+  EXPECT_EQ(applier_->position().version, 0u);
+}
+
+TEST_F(ApplierTest, AnUpdateIsPreparedAndServedOnlyWhenActivated) {
+  EXPECT_EQ(Send(Full(5, {blobs_.Version("a", 1)})).state(), UpdateResult::PREPARED);
+  EXPECT_EQ(sink_->Serving(), "");
+  EXPECT_EQ(Activate(5).state(), UpdateResult::ACTIVE);
+  EXPECT_EQ(sink_->Serving(), "a=1");
+  EXPECT_TRUE(applier_->has_catalog());
+  EXPECT_EQ(applier_->position().version, 5u);
+  EXPECT_EQ(applier_->position().store_id, "store");
+}
+
+TEST_F(ApplierTest, AFunctionCarriesAllThatWasDeployed) {
+  v1::FunctionVersion version = blobs_.Version("a", 1);
+  version.mutable_config()->mutable_limits()->set_cpu_per_request_ns(11);
+  version.mutable_config()->mutable_limits()->set_wall_per_request_ns(12);
+  version.mutable_config()->mutable_limits()->set_startup_cpu_ns(13);
+  version.mutable_config()->mutable_limits()->set_memory_bytes_max(14);
+  (*version.mutable_config()->mutable_env())["KEY"] = "value";
+  version.mutable_config()->add_routes("example.com/x");
+  Apply(Full(1, {version}));
+  const FunctionSpec& spec = *sink_->committed.functions[0];
+  EXPECT_EQ(ContentOf(spec), "source of a1code of a1");
+  EXPECT_EQ(spec.source_bytes, 12u);
+  EXPECT_EQ(spec.code_cache_bytes, 10u);
+  EXPECT_EQ(spec.main_module, "a.js");
+  EXPECT_EQ(spec.cpu_per_request, 11);
+  EXPECT_EQ(spec.wall_per_request, 12);
+  EXPECT_EQ(spec.startup_cpu, 13);
+  EXPECT_EQ(spec.memory_bytes_max, 14u);
+  EXPECT_EQ(spec.env[0].second, "value");
+  EXPECT_EQ(spec.routes[0], "example.com/x");
+}
+
+TEST_F(ApplierTest, ADeltaChangesWhatItNamesAndWarmsOnlyThat) {
+  Apply(Full(1, {blobs_.Version("a", 1), blobs_.Version("b", 1), blobs_.Version("c", 1)}));
+  const uint64_t a = sink_->committed.functions[0]->version_id;
+  Apply(Delta(1, 2, {blobs_.Version("b", 2)}, {"c"}));
+  EXPECT_EQ(sink_->Serving(), "a=1 b=2");
+  EXPECT_EQ(sink_->committed.functions[0]->version_id, a) << "what stays is known to the engines";
+  ASSERT_EQ(sink_->last_warm.size(), 1u);
+  EXPECT_EQ(sink_->last_warm[0], sink_->committed.functions[1]->version_id);
+}
+
+TEST_F(ApplierTest, ADeltaOnSomethingElseAsksForAll) {
+  Apply(Full(1, {blobs_.Version("a", 1)}));
+  auto result = applier_->OnUpdate(Delta(7, 8, {blobs_.Version("b", 1)}), &blobs_);
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(applier_->position().version, 0u);
+  EXPECT_EQ(sink_->Serving(), "a=1");
+  EXPECT_TRUE(applier_->has_catalog());
+  Apply(Full(8, {blobs_.Version("a", 1), blobs_.Version("b", 1)}));
+  EXPECT_EQ(applier_->position().version, 8u);
+}
+
+TEST_F(ApplierTest, ADeltaOfAnotherStoreAsksForAll) {
+  Apply(Full(1, {blobs_.Version("a", 1)}));
+  v1::Update delta = Delta(1, 2, {});
+  delta.set_store_id("another");
+  EXPECT_FALSE(applier_->OnUpdate(delta, &blobs_).ok());
+}
+
+TEST_F(ApplierTest, AnotherStoresVersionsAreOthersEvenWithEqualIds) {
+  Apply(Full(9, {blobs_.Version("a", 1)}));
+  const uint64_t before = sink_->committed.functions[0]->version_id;
+  Apply(Full(1, {blobs_.Version("a", 1)}, "another"));
+  EXPECT_NE(sink_->committed.functions[0]->version_id, before);
+  EXPECT_EQ(applier_->position().store_id, "another");
+  EXPECT_EQ(applier_->position().version, 1u);
+}
+
+TEST_F(ApplierTest, ProblemsBecomeANackAndNothingChanges) {
+  Apply(Full(1, {blobs_.Version("a", 1)}));
+  Problem problem;
+  problem.function = "a";
+  problem.number = 2;
+  problem.kind = "exception";
+  problem.message = "TypeError";
+  problem.line = 4;
+  sink_->problems = {problem};
+  const UpdateResult nack = Send(Delta(1, 2, {blobs_.Version("a", 2)}));
+  EXPECT_EQ(nack.state(), UpdateResult::NACK);
+  ASSERT_EQ(nack.problems_size(), 1);
+  EXPECT_EQ(nack.problems(0).function(), "a");
+  EXPECT_EQ(nack.problems(0).number(), 2u);
+  EXPECT_EQ(nack.problems(0).error().line(), 4);
+  EXPECT_EQ(sink_->Serving(), "a=1");
+  EXPECT_EQ(Activate(2).state(), UpdateResult::NACK);
+  sink_->problems.clear();
+  Apply(Delta(1, 3, {blobs_.Version("a", 3)}));
+}
+
+TEST_F(ApplierTest, ActivatingWhatIsActiveIsSaidAgain) {
+  Apply(Full(1, {blobs_.Version("a", 1)}));
+  EXPECT_EQ(Activate(1).state(), UpdateResult::ACTIVE);
+  EXPECT_EQ(sink_->commits, 2);
+}
+
+TEST_F(ApplierTest, ACommitThatFailsIsANack) {
+  Apply(Full(1, {blobs_.Version("a", 1)}));
+  Send(Delta(1, 2, {blobs_.Version("a", 2)}));
+  sink_->commit_error = "the engine died";
+  const UpdateResult nack = Activate(2);
+  EXPECT_EQ(nack.state(), UpdateResult::NACK);
+  EXPECT_EQ(nack.problems(0).error().kind(), "commit");
+  EXPECT_EQ(applier_->position().version, 1u);
+}
+
+TEST_F(ApplierTest, AWorkerThatStopsAnswersNothing) {
+  sink_->aborted = true;
+  EXPECT_EQ(applier_->OnUpdate(Full(1, {}), &blobs_).error().code, ErrorCode::kAborted);
+}
+
+TEST_F(ApplierTest, ContentIsFetchedOnce) {
+  Apply(Full(1, {blobs_.Version("a", 1)}));
+  EXPECT_EQ(blobs_.fetches, 2);
+  Apply(Full(2, {blobs_.Version("a", 1)}));
+  EXPECT_EQ(blobs_.fetches, 2);
+}
+
+TEST_F(ApplierTest, MissingContentIsANackThatNamesTheFunction) {
+  v1::FunctionVersion version = blobs_.Version("a", 1);
+  blobs_.content.erase(version.bundle_digest());
+  const UpdateResult nack = Send(Full(1, {version}));
+  EXPECT_EQ(nack.state(), UpdateResult::NACK);
+  EXPECT_EQ(nack.problems(0).function(), "a");
+  EXPECT_EQ(nack.problems(0).error().kind(), "fetch");
+}
+
+TEST_F(ApplierTest, ContentThatDoesNotHashToItsNameIsRefused) {
+  v1::FunctionVersion version = blobs_.Version("a", 1);
+  blobs_.content[version.bundle_digest()] = "something else";
+  const UpdateResult nack = Send(Full(1, {version}));
+  EXPECT_EQ(nack.state(), UpdateResult::NACK);
+  EXPECT_NE(nack.problems(0).error().message().find("does not hash"), std::string::npos);
+  EXPECT_EQ(cache_->ReadBlob(version.bundle_digest()).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(ApplierTest, ADigestThatIsAPathIsRefused) {
+  v1::FunctionVersion version = blobs_.Version("a", 1);
+  version.set_bundle_digest("../../etc/passwd");
+  EXPECT_EQ(Send(Full(1, {version})).state(), UpdateResult::NACK);
+}
+
+TEST_F(ApplierTest, AFunctionGoesWithoutACodeCacheThatCannotBeHad) {
+  v1::FunctionVersion version = blobs_.Version("a", 1);
+  blobs_.content.erase(version.code_cache_digest());
+  Apply(Full(1, {version}));
+  EXPECT_EQ(sink_->committed.functions[0]->code_cache_bytes, 0u);
+  EXPECT_EQ(ContentOf(*sink_->committed.functions[0]), "source of a1");
+}
+
+TEST_F(ApplierTest, ACodeCacheForAnotherEngineIsNotEvenFetched) {
+  Apply(Full(1, {blobs_.Version("a", 1, "older engine")}));
+  EXPECT_EQ(blobs_.fetches, 1);
+  EXPECT_EQ(sink_->committed.functions[0]->code_cache_bytes, 0u);
+  // Compiled again for this one, the same version gets it.
+  Apply(Delta(1, 2, {blobs_.Version("a", 1)}));
+}
+
+TEST_F(ApplierTest, AHugeFirstCatalogIsWarmedInPart) {
+  std::vector<v1::FunctionVersion> functions;
+  for (uint64_t i = 1; i <= 100; ++i) functions.push_back(blobs_.Version("f" + std::to_string(i), i));
+  Apply(Full(1, functions));
+  EXPECT_EQ(sink_->last_warm.size(), Applier::kWarmMax);
+  // The newest ones.
+  for (const FunctionSpecPtr& spec : sink_->committed.functions) {
+    const bool warm = std::find(sink_->last_warm.begin(), sink_->last_warm.end(), spec->version_id) != sink_->last_warm.end();
+    EXPECT_EQ(warm, spec->number > 100 - Applier::kWarmMax) << spec->number;
+  }
+}
+
+TEST_F(ApplierTest, ARestartedWorkerServesTheSameWithoutTheController) {
+  Apply(Full(5, {blobs_.Version("a", 1), blobs_.Version("b", 3)}));
+  blobs_.content.clear();
+  Restart();
+  EXPECT_EQ(sink_->Serving(), "a=1 b=3");
+  EXPECT_EQ(ContentOf(*sink_->committed.functions[1]), "source of b3code of b3");
+  EXPECT_TRUE(sink_->last_warm.empty());
+  EXPECT_TRUE(applier_->has_catalog());
+  EXPECT_EQ(applier_->position().version, 5u);
+}
+
+TEST_F(ApplierTest, AWorkerKilledRightAfterItsAnswerServesWhatItAnswered) {
+  Apply(Full(1, {blobs_.Version("a", 1)}));
+  Send(Delta(1, 2, {blobs_.Version("a", 2)}));
+  EXPECT_EQ(Activate(2).state(), UpdateResult::ACTIVE);
+  Restart();
+  EXPECT_EQ(sink_->Serving(), "a=2");
+}
+
+TEST_F(ApplierTest, ARestartedWorkerGoesOnWithADelta) {
+  Apply(Full(5, {blobs_.Version("a", 1), blobs_.Version("b", 3)}));
+  Restart();
+  const int fetches = blobs_.fetches;
+  Apply(Delta(5, 6, {blobs_.Version("b", 4)}));
+  EXPECT_EQ(sink_->Serving(), "a=1 b=4");
+  EXPECT_EQ(blobs_.fetches, fetches + 2);
+}
+
+TEST_F(ApplierTest, WhatWasPreparedButNotActivatedIsNotServedAfterARestart) {
+  Apply(Full(1, {blobs_.Version("a", 1)}));
+  Send(Delta(1, 2, {blobs_.Version("a", 2)}));
+  Restart();
+  EXPECT_EQ(sink_->Serving(), "a=1");
+}
+
+TEST_F(ApplierTest, ADamagedBlobCostsItsFunctionUntilTheControllerIsBack) {
+  const v1::FunctionVersion broken = blobs_.Version("a", 1);
+  Apply(Full(5, {broken, blobs_.Version("b", 3)}));
+  std::ofstream(folder_ + "/blobs/" + broken.bundle_digest()) << "garbage";
+  Restart();
+  EXPECT_EQ(sink_->Serving(), "b=3");
+  EXPECT_TRUE(applier_->has_catalog());
+  EXPECT_EQ(applier_->position().version, 0u) << "only the whole catalog brings it back";
+  Apply(Full(5, {broken, blobs_.Version("b", 3)}));
+  EXPECT_EQ(sink_->Serving(), "a=1 b=3");
+}
+
+TEST_F(ApplierTest, ADamagedCatalogIsAsNone) {
+  Apply(Full(5, {blobs_.Version("a", 1)}));
+  std::ofstream(folder_ + "/catalog") << "garbage";
+  Restart();
+  EXPECT_EQ(sink_->Serving(), "");
+  EXPECT_FALSE(applier_->has_catalog());
+}
+
+TEST_F(ApplierTest, ContentThatNothingNamesIsRemoved) {
+  const v1::FunctionVersion old = blobs_.Version("a", 1);
+  Apply(Full(1, {old}));
+  Apply(Delta(1, 2, {blobs_.Version("a", 2)}));
+  EXPECT_EQ(cache_->ReadBlob(old.bundle_digest()).error().code, ErrorCode::kNotFound);
+  EXPECT_TRUE(cache_->ReadBlob(blobs_.Version("a", 2).bundle_digest()).ok());
+}
+
+TEST_F(ApplierTest, ABrokenDiskDoesNotKeepFromServing) {
+  std::filesystem::remove_all(folder_);
+  Apply(Full(1, {blobs_.Version("a", 1)}));
+  EXPECT_EQ(sink_->Serving(), "a=1");
+}
+
+TEST_F(ApplierTest, WhatTheEnginesRefuseFromTheDiskIsReplacedByNothing) {
+  Apply(Full(5, {blobs_.Version("a", 1)}));
+  cache_ = std::move(*DiskCache::Open(folder_));
+  sink_ = std::make_unique<FakeSink>();
+  sink_->problems = {Problem{}};
+  applier_ = std::make_unique<Applier>(sink_.get(), cache_.get());
+  EXPECT_FALSE(applier_->StartFromDisk().ok());
+  EXPECT_EQ(sink_->prepares, 2);
+  EXPECT_FALSE(applier_->has_catalog());
+}
+
+}  // namespace
+}  // namespace zts::supervisor
