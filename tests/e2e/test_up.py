@@ -34,7 +34,7 @@ class Up(unittest.TestCase):
         return [monitor] + proc.descendants(monitor)
 
     def environment(self, **extra):
-        env = {key: value for key, value in os.environ.items() if not key.startswith("ZTS_")}
+        env = {key: value for key, value in os.environ.items() if key not in ("ZTS_CONTROLLER", "ZTS_TOKEN", "ZTS_DATA_DIR")}
         return {**env, **extra}
 
     def ctl(self, *arguments, **extra):

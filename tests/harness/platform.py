@@ -143,6 +143,7 @@ class Platform:
         self.threads = threads
         self.token = secrets.token_hex(16)
         self.token_file = self.write("token", self.token)
+        os.chmod(self.token_file, 0o600)
         self.controller_address = "127.0.0.1:0"
         self.http_address = "127.0.0.1:0"
         self.controller = None
@@ -248,7 +249,7 @@ class Platform:
         return path
 
     def environment(self, token=None):
-        env = {key: value for key, value in os.environ.items() if not key.startswith("ZTS_")}
+        env = {key: value for key, value in os.environ.items() if key not in ("ZTS_CONTROLLER", "ZTS_TOKEN", "ZTS_DATA_DIR")}
         env.update({"ZTS_CONTROLLER": self.controller_address, "ZTS_TOKEN": token or self.token, "NO_COLOR": "1"})
         return env
 
