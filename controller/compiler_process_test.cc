@@ -1,0 +1,124 @@
+// Real compiler processes: what tenants may write, and what it must not do to anybody else.
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "base/layout.h"
+#include "controller/compiler/process_compiler.h"
+#include "jsruntime/launch.h"
+
+namespace zts::controller {
+namespace {
+
+class CompilerProcessTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    auto snapshot = FindInstalled("web.snapshot");
+    ASSERT_TRUE(snapshot.ok()) << snapshot.error().message;
+    auto command = js::HostCommand("compiler.node", {*snapshot});
+    ASSERT_TRUE(command.ok()) << command.error().message;
+    compiler_ = new ProcessCompiler({.command = *command});
+  }
+  static void TearDownTestSuite() { delete compiler_; }
+
+  CompileOutcome Compile(std::string_view source, VersionLimits limits = {}) {
+    CompileJob job;
+    job.function = "f";
+    job.main_module = "f.js";
+    job.source = source;
+    job.limits = limits;
+    auto outcome = compiler_->Compile(job);
+    EXPECT_TRUE(outcome.ok()) << (outcome.ok() ? "" : outcome.error().message);
+    return outcome.ok() ? *std::move(outcome) : CompileOutcome(SourceProblem{.kind = "none"});
+  }
+
+  SourceProblem Problem(std::string_view source, VersionLimits limits = {}) {
+    auto outcome = Compile(source, limits);
+    EXPECT_TRUE(std::holds_alternative<SourceProblem>(outcome)) << "compiled: " << source;
+    return std::holds_alternative<SourceProblem>(outcome) ? std::get<SourceProblem>(outcome) : SourceProblem{};
+  }
+
+  void ExpectCompiles(std::string_view source) {
+    auto outcome = Compile(source);
+    ASSERT_TRUE(std::holds_alternative<CompiledBundle>(outcome)) << std::get<SourceProblem>(outcome).message;
+    EXPECT_FALSE(std::get<CompiledBundle>(outcome).code_cache.empty());
+    EXPECT_NE(std::get<CompiledBundle>(outcome).artifact_key.find('|'), std::string::npos);
+  }
+
+  static ProcessCompiler* compiler_;
+};
+
+ProcessCompiler* CompilerProcessTest::compiler_ = nullptr;
+
+TEST_F(CompilerProcessTest, CompilesModules) {
+  ExpectCompiles("export default { fetch(request) { return new Response('hi'); } }");
+  ExpectCompiles("export default () => new Response('hi')");
+  ExpectCompiles("const later = await Promise.resolve('x'); export default async () => new Response(later)");
+}
+
+TEST_F(CompilerProcessTest, SyntaxErrorsHaveTheirPlace) {
+  const SourceProblem problem = Problem("const a = 1;\nexport default () => {\n  const b = a +;\n};\n");
+  EXPECT_EQ(problem.kind, "syntax-error");
+  EXPECT_EQ(problem.file, "f.js");
+  EXPECT_EQ(problem.line, 3);
+  EXPECT_GT(problem.column, 0);
+  EXPECT_EQ(problem.source_line, "  const b = a +;");
+  EXPECT_NE(problem.message.find("SyntaxError"), std::string::npos) << problem.message;
+}
+
+TEST_F(CompilerProcessTest, ExceptionsAtTheTopLevelHaveTheirPlace) {
+  const SourceProblem problem = Problem("export default () => new Response('x');\n\nthrow new TypeError('on purpose');\n");
+  EXPECT_EQ(problem.kind, "exception");
+  EXPECT_EQ(problem.line, 3);
+  EXPECT_NE(problem.message.find("on purpose"), std::string::npos) << problem.message;
+}
+
+TEST_F(CompilerProcessTest, ModuleWithoutAHandler) { EXPECT_EQ(Problem("export const x = 1;").kind, "no-handler"); }
+
+TEST_F(CompilerProcessTest, ImportsThatAreNotBundled) {
+  const SourceProblem problem = Problem("import fs from 'fs';\nexport default () => new Response('x');");
+  EXPECT_EQ(problem.kind, "syntax-error");
+  EXPECT_NE(problem.message.find("fs"), std::string::npos) << problem.message;
+}
+
+TEST_F(CompilerProcessTest, EndlessLoopEndsAtTheStartupLimit) {
+  const SourceProblem problem = Problem("for (;;) {}\nexport default () => {};", {.startup_cpu_ns = 50 * kMillisecond});
+  EXPECT_EQ(problem.kind, "startup-limit");
+  EXPECT_NE(problem.message.find("50 ms"), std::string::npos) << problem.message;
+}
+
+TEST_F(CompilerProcessTest, HeapExhaustionIsTheModulesAndNotOurs) {
+  const SourceProblem grows = Problem("const all = []; for (;;) all.push(new Array(1000).fill(all.length));", {.memory_bytes_max = 32 << 20});
+  EXPECT_EQ(grows.kind, "memory-limit") << grows.message;
+  const SourceProblem at_once = Problem("new Array(2 ** 26).fill(1.5); export default () => {};", {.memory_bytes_max = 32 << 20});
+  EXPECT_EQ(at_once.kind, "memory-limit") << at_once.message;
+  ExpectCompiles("export default () => new Response('the next one is not affected')");
+}
+
+TEST_F(CompilerProcessTest, NothingOfTheHostIsThere) {
+  for (const char* name : {"process", "require", "Buffer", "global", "__dirname", "module"}) {
+    const SourceProblem problem = Problem("export default () => {}; throw new Error('is ' + typeof " + std::string(name) + ");");
+    EXPECT_NE(problem.message.find("is undefined"), std::string::npos) << name << ": " << problem.message;
+  }
+}
+
+TEST_F(CompilerProcessTest, LargeBundles) {
+  std::string source = "export default () => new Response(String(f0()));\n";
+  for (int i = 0; source.size() < 2'000'000; ++i) {
+    source += "function f" + std::to_string(i) + "() { return [" + std::to_string(i) + ", 'some text to fill the line with']; }\n";
+  }
+  ExpectCompiles(source);
+}
+
+// Not a bound, a figure: the log shows what a deploy pays for its compile.
+TEST_F(CompilerProcessTest, TimeOfASmallBundle) {
+  for (int i = 0; i < 3; ++i) {
+    const auto started = std::chrono::steady_clock::now();
+    ExpectCompiles("export default () => new Response('hi')");
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started);
+    std::printf("compiled in %.1f ms\n", static_cast<double>(took.count()) / 1000);
+  }
+}
+
+}  // namespace
+}  // namespace zts::controller
