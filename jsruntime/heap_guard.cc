@@ -54,9 +54,12 @@ bool HeapGuard::HasRoomFor(size_t bytes) const {
 size_t HeapGuard::OnNearHeapLimit(void* self, size_t current, size_t initial) {
   auto* guard = static_cast<HeapGuard*>(self);
   const size_t limit = guard->allocator_->limit();
-  const size_t external = std::min(guard->allocator_->used(), limit);
-  const size_t allowed = limit - external;
-  if (!guard->exceeded() && current < allowed) return std::min(allowed, std::max(current * 2, kHeapInitialBytes));
+  v8::HeapStatistics statistics;
+  guard->isolate_->GetHeapStatistics(&statistics);
+  const size_t taken = statistics.used_heap_size() + guard->allocator_->used();
+  if (!guard->exceeded() && taken < limit) {
+    return current + std::clamp(limit - taken, kHeapStepBytesMin, std::max(current, kHeapStepBytesMin));
+  }
   if (guard->headroom_steps_ >= kHeapHeadroomStepsMax) return current;
   ++guard->headroom_steps_;
   guard->exceeded_.store(true, std::memory_order_relaxed);

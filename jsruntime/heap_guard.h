@@ -21,6 +21,8 @@ namespace zts::js {
 inline constexpr size_t kHeapInitialBytes = size_t{32} << 20;
 // Nursery: three times the semi-space of 2 MiB (two halves and the space for large new objects). It stays in cache and its pauses are short.
 inline constexpr size_t kYoungGenerationBytes = size_t{6} << 20;
+// The least that is granted while there is room: a page or two of V8's and its own bookkeeping.
+inline constexpr size_t kHeapStepBytesMin = size_t{4} << 20;
 // What unwinding may still allocate: one doubling of a large collection. Address space costs nothing; what is touched is freed with
 // the isolate.
 inline constexpr size_t kHeapHeadroomBytes = size_t{256} << 20;

@@ -38,22 +38,38 @@ internal.exposeValue = (name, value) => {
 // `self` is how scripts written for workers name the global object.
 internal.exposeValue('self', globalThis);
 
-// A resizable buffer grows outside the allocator that keeps the quota: ask first.
+// A resizable buffer's memory does not come from the allocator that keeps the quota: ask first, when it is made and when it grows.
 {
-  const resize = ArrayBuffer.prototype.resize;
-  const byteLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength').get;
-  const apply = Reflect.apply;
-  Object.defineProperty(ArrayBuffer.prototype, 'resize', {
-    value: {
-      resize(newLength) {
-        const growth = +newLength - apply(byteLength, this, []);
-        if (growth > 0 && !native.memoryAvailable(growth)) {
-          throw new RangeError('ArrayBuffer.prototype.resize: the memory limit of this function is reached');
-        }
-        return apply(resize, this, [newLength]);
-      },
-    }.resize,
-    writable: true,
-    configurable: true,
-  });
+  const Original = ArrayBuffer;
+  const resize = Original.prototype.resize;
+  const byteLength = Object.getOwnPropertyDescriptor(Original.prototype, 'byteLength').get;
+  const { apply, construct } = Reflect;
+  const ask = (bytes, what) => {
+    if (bytes > 0 && !native.memoryAvailable(bytes)) throw new RangeError(`${what}: the memory limit of this function is reached`);
+  };
+
+  // The same class to everyone who looks: same prototype, same statics.
+  const Replacement = function ArrayBuffer(length, options) {
+    if (new.target === undefined) throw new TypeError("Constructor ArrayBuffer requires 'new'");
+    const target = new.target === Replacement ? Original : new.target;
+    const maxByteLength = typeof options === 'object' && options !== null ? options.maxByteLength : undefined;
+    if (maxByteLength === undefined) return construct(Original, [length], target);
+    const bytes = Math.trunc(Number(length)) || 0;
+    ask(bytes, 'new ArrayBuffer');
+    return construct(Original, [bytes, { maxByteLength }], target);
+  };
+  for (const key of Reflect.ownKeys(Original)) {
+    if (key === 'length' || key === 'name') continue;
+    Object.defineProperty(Replacement, key, Object.getOwnPropertyDescriptor(Original, key));
+  }
+  Object.defineProperty(Replacement, 'length', { value: 1, configurable: true });
+  const methods = {
+    resize(newLength) {
+      ask(Math.trunc(Number(newLength)) - apply(byteLength, this, []), 'ArrayBuffer.prototype.resize');
+      return apply(resize, this, [newLength]);
+    },
+  };
+  Object.defineProperty(Original.prototype, 'resize', { value: methods.resize, writable: true, configurable: true });
+  Object.defineProperty(Original.prototype, 'constructor', { value: Replacement, writable: true, configurable: true });
+  internal.exposeValue('ArrayBuffer', Replacement);
 }
