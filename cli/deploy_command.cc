@@ -55,6 +55,7 @@ class Watcher final : public DeployObserver {
   explicit Watcher(Console& console) : console_(console) {}
 
   void OnUploaded(uint64_t sent, uint64_t total) override {
+    sent_any = true;
     if (total < kProgressFromBytes) return;
     console_.Progress("uploading " + FormatBytes(sent) + " of " + FormatBytes(total) + " (" + std::to_string(sent * 100 / total) + "%)");
   }
@@ -70,6 +71,7 @@ class Watcher final : public DeployObserver {
     console_.Progress("warm on " + std::to_string(ready) + "/" + std::to_string(total) + " workers");
   }
 
+  bool sent_any = false;
   Nanos compile_took = 0;
   std::optional<uint64_t> stored_version;
 
@@ -174,7 +176,7 @@ ExitCode ReportBroken(Context& context, const Endpoint& endpoint, const Deployme
   if (const auto version = deployment.watcher.stored_version) {
     failure.message += "\n" + name + " v" + std::to_string(*version) + " is stored and goes live when the controller is back";
     failure.hint = "see 'ztsctl versions " + name + "'";
-  } else if (error.code != ErrorCode::kDenied) {
+  } else if (error.code != ErrorCode::kDenied && deployment.watcher.sent_any) {
     failure.message += "\nwhether " + name + " was stored is not known";
     failure.hint = failure.hint.empty() ? "see 'ztsctl versions " + name + "', or deploy again: it does no harm" : failure.hint;
   }

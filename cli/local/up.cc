@@ -145,7 +145,10 @@ ExitCode RunMonitor(Context& context, const DataDir& data, const UpOptions& opti
       exit = console.Fail(UpFailure(started.error()));
     } else {
       Announce(console, data, monitor, options);
-      if (options.detach) LeaveTerminal(data);
+      if (options.detach) {
+        LeaveTerminal(data);
+        console.set_format(Format::kText);  // what is told from here on is told to a log
+      }
       verdict.Give(ExitCode::kOk);
       monitor.RunUntilSignal();
       say("ended");

@@ -157,7 +157,7 @@ class Deploy(case.PlatformCase):
 
     def test_bad_settings(self):
         self.assert_refused("routed", answering("x"), "--route", "bad host/x")
-        self.assert_refused("limited", answering("x"), "--cpu-limit", "1h", code=USAGE)
+        self.assert_refused("limited", answering("x"), "--cpu-limit", "forever", code=USAGE)
         self.assert_refused("limited", answering("x"), "--cpu-limit", "3600s")
         self.assert_refused("limited", answering("x"), "--memory-limit", "1KiB")
         self.assert_refused("Not_A_Name", answering("x"), code=USAGE)

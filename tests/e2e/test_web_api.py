@@ -3,6 +3,7 @@
 import json
 
 import case
+from harness import wire
 
 SMOKE = r"""
 const checks = {
@@ -121,9 +122,15 @@ class WebApi(case.PlatformCase):
         self.assertEqual((answer["used"], answer["after"]), (False, True))
         self.assertIn("x-two", answer["all"])
 
-    def test_requests_do_not_see_each_others_bodies(self):
-        self.zts.deploy("twice", "export default async (r) => new Response((await r.text()) + (await r.clone().text().catch((e) => e.name)));")
-        self.assertEqual(self.fetch("/twice", method="POST", body="a").status, 200)
+    def test_a_body_is_read_once(self):
+        self.zts.deploy("once", """export default async (request) => {
+          const copy = request.clone();
+          const seen = [await request.text(), await copy.text()];
+          try { await request.text(); } catch (error) { seen.push(error.name); }
+          try { request.clone(); } catch (error) { seen.push(error.name); }
+          return new Response(seen.join());
+        };""")
+        self.assertAnswer(self.fetch("/once", method="POST", body="a"), 200, "a,a,TypeError,TypeError")
 
     def test_concurrent_requests_of_one_isolate_keep_apart(self):
         self.zts.deploy("apart", """export default async (request) => {
@@ -132,7 +139,6 @@ class WebApi(case.PlatformCase):
           return new Response(mine + new URL(request.url).searchParams.get("n") + request.headers.get("x-n"));
         };""")
         connections = [self.connect() for _ in range(50)]
-        from harness import wire
         for n, connection in enumerate(connections):
             connection.send(wire.format_request("GET", f"/apart?n={n}", [("X-N", str(n))]))
         for n, connection in enumerate(connections):
