@@ -1,4 +1,5 @@
-// Receive buffers of one size in one mapping, and a stack of those that are free: the one used last is the one still in the cache.
+// Receive buffers of one size in one mapping, and a stack of those that are free: the one used last is the one still in the
+// cache.
 //
 // Owner:    an Io, exactly one.
 // Thread:   the shard's.

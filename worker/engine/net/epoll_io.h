@@ -1,7 +1,7 @@
 // Io over epoll: edge-triggered, reads until the socket is empty, sends at once and waits for room only for the rest.
 //
-// The back end for kernels and containers that refuse io_uring. It emulates completions: readiness is an internal list, and Poll
-// turns it into finished receives and sends.
+// The back end for kernels and containers that refuse io_uring. It emulates completions: readiness is an internal list, and
+// Poll turns it into finished receives and sends.
 //
 // Owner:    Loop.
 // Thread:   the shard's; Wake: any. Create: any.

@@ -9,8 +9,8 @@
 // Owner:    Loop, exactly one a shard.
 // Thread:   the shard's; Wake: any.
 // Life:     bytes given to Send stay valid until its kSent or the connection's kClosed.
-// Limits:   kRecvBufferCount x kRecvBufferBytes of receive buffers (limits.h). When all are leased, receiving pauses by itself and
-//           goes on when leases return; no data is lost.
+// Limits:   kRecvBufferCount x kRecvBufferBytes of receive buffers (limits.h). When all are leased, receiving pauses by itself
+//           and goes on when leases return; no data is lost.
 // Errors:   Create functions fail with a sentence that names the cause and the fix (seccomp, sysctl, kernel too old).
 //           Failures of a connection come as completions with -errno.
 #pragma once
@@ -99,7 +99,7 @@ class Io {
 
   // Starts accepting on a listening, non-blocking socket that the caller keeps open. kAccept from then on.
   virtual Status Listen(int listen_fd) = 0;
-  // No kAccept after the next Poll; connections the kernel has queued stay queued.
+  // No kAccept after the next Poll; connections the kernel has queued stay queued. Listen may follow.
   virtual void StopListening() = 0;
 
   // Names an accepted connection and starts receiving.
@@ -115,12 +115,14 @@ class Io {
   virtual void Send(Handle handle, SlotId slot, Bytes bytes) = 0;
 
   // Ends the connection: pending operations are given up and kClosed follows. With `linger`, what the kernel holds is sent and
-  // the peer sees an orderly end even if it still sends (the reading side is drained briefly), so that it can read an error answer.
+  // the peer sees an orderly end even if it still sends (the reading side is drained briefly), so that it can read an error
+  // answer. After it, no event but kClosed names the slot, except those the last Poll has already filled in. A handle that was
+  // accepted and never opened is closed the same way; its kClosed carries the slot given here.
   enum class CloseMode : uint8_t { kAbort, kLinger };
   virtual void Close(Handle handle, SlotId slot, CloseMode mode) = 0;
 
-  // Submits what is batched, waits until a completion is there, the timeout passes or Wake is called, and fills `out`. The number
-  // filled, possibly 0. timeout < 0: no limit; 0: do not wait.
+  // Submits what is batched, waits until a completion is there, the timeout passes or Wake is called, and fills `out`. The
+  // number filled, possibly 0. timeout < 0: no limit; 0: do not wait.
   virtual size_t Poll(std::span<Completion> out, Nanos timeout) = 0;
   // Ends the current or the next wait.
   virtual void Wake() = 0;

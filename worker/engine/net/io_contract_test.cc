@@ -556,7 +556,8 @@ TEST_P(IoContractTest, ThousandsOfConnectionsReuseSlotsAndHandles) {
     EXPECT_TRUE(IsOneLetter(connection.received));
     if (choice == 0) server_->Close(slot, Io::CloseMode::kAbort);
     if (choice == 1) server_->Close(slot, Io::CloseMode::kLinger);
-    if (choice == 2 && !connection.sending) server_->SendAll(slot, std::string(100, connection.received.empty() ? '-' : connection.received[0]));
+    const char letter = connection.received.empty() ? '-' : connection.received[0];
+    if (choice == 2 && !connection.sending) server_->SendAll(slot, std::string(100, letter));
     if (choice == 3 && (connection.ended || connection.error != 0)) server_->Close(slot, Io::CloseMode::kAbort);
   };
   int made = 0;

@@ -2,7 +2,8 @@
 //
 // Owner:    an Io.
 // Thread:   the shard's.
-// Limits:   kLingerTimeout an entry, unless a test says otherwise. Entries of connections that closed earlier stay until then and are recognised by their token.
+// Limits:   kLingerTimeout an entry, unless a test says otherwise. Entries of connections that closed earlier stay until then
+//           and are recognised by their token.
 #pragma once
 
 #include <deque>

@@ -27,7 +27,8 @@ Error BindError(const SocketAddress& address, int error) {
     case EACCES:
     case EPERM:
       return {ErrorCode::kDenied, name + ": port " + port +
-                                      " needs the right to bind low ports: run as root, give the binary CAP_NET_BIND_SERVICE, or set "
+                                      " needs the right to bind low ports: run as root, give the binary "
+                                      "CAP_NET_BIND_SERVICE, or set "
                                       "`sysctl -w net.ipv4.ip_unprivileged_port_start=" + port + "`"};
     case EADDRNOTAVAIL:
       return {ErrorCode::kInvalid, name + ": no interface of this machine has that address; `ip addr` lists those it has"};

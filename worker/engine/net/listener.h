@@ -1,8 +1,8 @@
 // Listening sockets of one address for all shards: the kernel spreads new connections over them (SO_REUSEPORT).
 //
-// The supervisor makes them and keeps them, so that connections wait in the kernel's queue while an engine restarts. The address is
-// taken exclusively first and shared only then: a second worker on the same port is an error, and does not quietly take half of the
-// connections.
+// The supervisor makes them and keeps them, so that connections wait in the kernel's queue while an engine restarts. The
+// address is taken exclusively first and shared only then: a second worker on the same port is an error, and does not quietly
+// take half of the connections.
 //
 // Thread:   any.
 // Limits:   kListenBacklog connections waiting a socket, and not more than net.core.somaxconn.

@@ -28,7 +28,8 @@ TEST(ListenerTest, ReadsAddressesStrictly) {
   }
   EXPECT_EQ(Parsed("localhost:81").ToString(), "127.0.0.1:81");
   for (const char* text : {"", ":", "80", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1: 80",
-                           "127.0.0.1:80x", "::1:80", "[::1]", "[::1:80", "[]:80", "example.com:80", "127.0.0:80", "[127.0.0.1]:80"}) {
+                           "127.0.0.1:80x", "::1:80", "[::1]", "[::1:80", "[]:80", "example.com:80", "127.0.0:80",
+                           "[127.0.0.1]:80"}) {
     auto address = ParseSocketAddress(text);
     ASSERT_FALSE(address.ok()) << text;
     EXPECT_NE(address.error().message.find("127.0.0.1:8080"), std::string::npos);

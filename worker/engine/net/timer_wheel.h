@@ -1,11 +1,12 @@
 // Timers in six wheels of 64 buckets: a tick, 64 ticks, 4096 ticks, ... a bucket; arming and disarming are O(1).
 //
-// A timer stands in the wheel where its time and the present first differ, and moves to a finer one when the present comes near.
-// A bitmap a wheel finds the next bucket in use, so that a long sleep or stall is jumped over and not walked through.
+// A timer stands in the wheel where its time and the present first differ, and moves to a finer one when the present comes
+// near. A bitmap a wheel finds the next bucket in use, so that a long sleep or stall is jumped over and not walked through.
 //
 // Owner:    Loop.
 // Thread:   the shard's.
-// Life:     intrusive: timers are their users'; a timer leaves by itself when destroyed, and all are let go when the wheel ends.
+// Life:     intrusive: timers are their users'; a timer leaves by itself when destroyed, and all are let go when the wheel
+//           ends.
 // Limits:   kSpan ticks (two years of milliseconds); a later time counts as that.
 #pragma once
 

@@ -1,7 +1,7 @@
 // What travels through the kernel with an operation and comes back with its result: kind, handle, generation.
 //
-// The kernel may answer late, when the handle already names another connection. The generation of the handle's table entry moves at
-// each close, so such an answer is recognised and thrown away.
+// The kernel may answer late, when the handle already names another connection. The generation of the handle's table entry
+// moves at each close, so such an answer is recognised and thrown away.
 //
 // Thread:   a value.
 // Limits:   24 bits of handle: sixteen million descriptors, more than a process can have open.

@@ -1,12 +1,13 @@
 // Io over io_uring: one system call a pass submits all that was asked for and brings all that has happened.
 //
-// Accepting and receiving are armed once and complete many times (multishot); the kernel picks receive buffers from a ring of ours.
-// Sends go out at once by send(2), which measures equal to the ring and needs no stable buffer; the ring carries only what a full
-// socket refuses. A connection's descriptor is closed when each of its operations has ended, so that no completion comes late.
+// Accepting and receiving are armed once and complete many times (multishot); the kernel picks receive buffers from a ring of
+// ours. Sends go out at once by send(2), which measures equal to the ring and needs no stable buffer; the ring carries only
+// what a full socket refuses. A connection's descriptor is closed when each of its operations has ended, so that no completion
+// comes late.
 //
 // Owner:    Loop.
-// Thread:   Create: any. The first Poll makes its thread the shard's; everything else is for that thread (Listen and Open may come
-//           before). Wake: any. Destruction: the shard's thread, or any after it has ended.
+// Thread:   Create: any. The first Poll makes its thread the shard's; everything else is for that thread (Listen and Open may
+//           come before). Wake: any. Destruction: the shard's thread, or any after it has ended.
 // Limits:   a full submission queue is submitted and gone on with; completions beyond the queue are kept by the kernel.
 // Errors:   Create names cause and fix when the kernel, a container or a limit refuses. What is merely missing is done without,
 //           see features().

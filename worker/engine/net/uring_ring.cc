@@ -96,7 +96,7 @@ bool ProbeMultishotRecv(Ring* ring) {
 
 }  // namespace
 
-// ---- features -----------------------------------------------------------------------------------------------------------------
+// ---- features --------------------------------------------------------------------------------------------
 
 std::vector<std::string> UringFeatures::Names() {
   std::vector<std::string> names;
@@ -145,11 +145,13 @@ Error UringSetupError(int error_number, int io_uring_disabled) {
               "io_uring is refused, most likely by the container's seccomp profile; allow io_uring_setup, io_uring_enter and "
               "io_uring_register in it, or choose --io=epoll"};
     case ENOMEM:
-      return {ErrorCode::kExhausted, "no memory for io_uring; raise the limit of locked memory (ulimit -l, LimitMEMLOCK=; it is " +
-                                         LockedMemoryLimit() + ") or the container's memory, or choose --io=epoll"};
+      return {ErrorCode::kExhausted,
+              "no memory for io_uring; raise the limit of locked memory (ulimit -l, LimitMEMLOCK=; it is " + LockedMemoryLimit() +
+                  ") or the container's memory, or choose --io=epoll"};
     case EMFILE:
     case ENFILE:
-      return {ErrorCode::kExhausted, "no descriptor is left for io_uring; raise the limit of open files (ulimit -n, LimitNOFILE=)"};
+      return {ErrorCode::kExhausted,
+              "no descriptor is left for io_uring; raise the limit of open files (ulimit -n, LimitNOFILE=)"};
     case EINVAL:
       return {ErrorCode::kUnsupported, "this kernel's io_uring is too old; Linux 5.19 is needed, or choose --io=epoll"};
     default:
@@ -169,7 +171,7 @@ Result<UringFeatures> ProbeUring(const UringFeatures& wanted) {
   return features;
 }
 
-// ---- ring ---------------------------------------------------------------------------------------------------------------------
+// ---- ring ------------------------------------------------------------------------------------------------
 
 Ring::~Ring() {
   if (made_) io_uring_queue_exit(&ring_);
@@ -210,7 +212,9 @@ int Ring::Enter(unsigned min_complete, Nanos timeout) {
   const unsigned submit = ring_.sq.sqe_tail - *ring_.sq.khead;
   unsigned flags = IORING_ENTER_GETEVENTS;
   if (ring_.enter_ring_fd != ring_.ring_fd) flags |= IORING_ENTER_REGISTERED_RING;
-  if (min_complete == 0 || timeout < 0) return io_uring_enter2(ring_.enter_ring_fd, submit, min_complete, flags, nullptr, _NSIG / 8);
+  if (min_complete == 0 || timeout < 0) {
+    return io_uring_enter2(ring_.enter_ring_fd, submit, min_complete, flags, nullptr, _NSIG / 8);
+  }
   __kernel_timespec limit{.tv_sec = timeout / kSecond, .tv_nsec = timeout % kSecond};
   io_uring_getevents_arg argument{};
   argument.ts = reinterpret_cast<uint64_t>(&limit);
@@ -226,7 +230,7 @@ bool Ring::NextCqe(Cqe* cqe) {
   return true;
 }
 
-// ---- buffers ------------------------------------------------------------------------------------------------------------------
+// ---- buffers ---------------------------------------------------------------------------------------------
 
 BufferRing::~BufferRing() {
   if (memory_ != nullptr) munmap(memory_, count_ * buffer_bytes_);

@@ -1,7 +1,7 @@
 // The door to liburing: one ring with its features found out, its queues, its provided receive buffers.
 //
-// Submission is our own few lines instead of liburing's: they work with and without the index array (no_sqarray), and make each system
-// call visible to the counters.
+// Submission is our own few lines instead of liburing's: they work with and without the index array (no_sqarray), and make each
+// system call visible to the counters.
 //
 // Owner:    UringIo, exactly one of each.
 // Thread:   SetUp and Register: any. The first Enter makes its thread the only one.

@@ -6,9 +6,9 @@
 //   loop.RunOnce(&handler, 0);
 //   EXPECT_EQ(net->PeerRead(peer), "HTTP/1.1 200 OK...");
 //
-// The same seed and the same calls give the same run. Faults cut reads and sends anywhere, hold completions back, run out of buffers,
-// reset connections and end waits without a reason; with FakeFaults::None() everything happens at the next Poll. Handles are
-// used again at once, lowest first, as descriptors are, so that a late use of one meets a stranger and is seen.
+// The same seed and the same calls give the same run. Faults cut reads and sends anywhere, hold completions back, run out of
+// buffers, reset connections and end waits without a reason; with FakeFaults::None() everything happens at the next Poll.
+// Handles are used again at once, lowest first, as descriptors are, so that a late use of one meets a stranger and is seen.
 //
 // Harsher than TCP on one point, as the standard allows: a reset takes away what the peer has not yet read.
 //
