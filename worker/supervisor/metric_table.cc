@@ -10,7 +10,7 @@ constexpr MetricInfo kMetrics[] = {
     {"zts_requests_total", MetricType::Counter, "function, code", "Requests answered by functions, by status class."},
     {"zts_request_duration_seconds", MetricType::Histogram, "function",
      "From the whole request head to the response handed to the kernel."},
-    {"zts_request_duration_quantile_seconds", MetricType::Gauge, "function, quantile",
+    {"zts_request_duration_quantile_seconds", MetricType::Summary, "function, quantile",
      "Quantiles of the same durations since the worker started, each within 3.2% of the exact one."},
     {"zts_invocation_outcomes_total", MetricType::Counter, "function, outcome", "How invocations ended."},
     {"zts_cold_starts_total", MetricType::Counter, "function, kind",

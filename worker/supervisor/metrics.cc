@@ -25,7 +25,6 @@ static_assert(js::kOutcomeKinds <= ipc::kOutcomeSlots);
 static_assert(http::kRefusals <= ipc::kRefusalSlots);
 
 constexpr double kQuantiles[] = {0.5, 0.99, 0.999};
-constexpr const char* kQuantileNames[] = {"0.5", "0.99", "0.999"};
 constexpr const char* kCodeNames[ipc::kCodeClasses] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
 constexpr const char* kColdKindNames[ipc::kColdKinds] = {"spare-cached", "spare-source", "fresh-cached", "fresh-source"};
 constexpr const char* kPhaseNames[ipc::kColdPhases] = {"queue", "isolate", "compile", "evaluate", "total"};
@@ -85,6 +84,15 @@ class Exposition {
     Family(name).metric.push_back(std::move(metric));
   }
 
+  void AddSummary(std::string_view name, const HistogramView& view, Labels labels) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    metric.summary.sample_count = view.count();
+    metric.summary.sample_sum = view.sum_seconds();
+    for (double quantile : kQuantiles) metric.summary.quantile.push_back({quantile, view.Quantile(quantile)});
+    Family(name).metric.push_back(std::move(metric));
+  }
+
   std::vector<MetricFamily> Take() {
     std::vector<MetricFamily> out;
     for (auto& [name, family] : families_) {
@@ -139,11 +147,7 @@ void AddFunction(const ipc::SharedCounters& counters, const std::string& functio
   HistogramView latency;
   for (uint32_t shard = 0; shard < counters.shards(); ++shard) latency.Add(counters.shard(shard).functions[row].latency);
   out->AddHistogram("zts_request_duration_seconds", latency, kRequestBuckets, {name});
-  if (latency.count() == 0) return;
-  for (size_t i = 0; i < std::size(kQuantiles); ++i) {
-    out->Add("zts_request_duration_quantile_seconds", latency.Quantile(kQuantiles[i]),
-             {name, {"quantile", kQuantileNames[i]}});
-  }
+  if (latency.count() > 0) out->AddSummary("zts_request_duration_quantile_seconds", latency, {name});
 }
 
 void AddShards(const ipc::SharedCounters& counters, Exposition* out) {
@@ -157,11 +161,14 @@ void AddShards(const ipc::SharedCounters& counters, Exposition* out) {
     out->Add("zts_request_heads_total", static_cast<double>(shard.requests_total.Read()), labels);
     out->Add("zts_shard_catalog_version", static_cast<double>(shard.active_catalog.Read()), labels);
   }
+  // One stock for all shards, of which each tells what it last saw.
+  uint64_t spare = 0;
+  for (uint32_t i = 0; i < counters.shards(); ++i) spare = std::max(spare, counters.shard(i).spare_isolates.Read());
+  out->Add("zts_isolates_spare", static_cast<double>(spare));
   const auto total = [&](std::string_view name, ipc::Counter ipc::ShardCounters::* field) {
     out->Add(name, static_cast<double>(Sum(
                        counters, [field](const ipc::ShardCounters& s) -> const ipc::Counter& { return s.*field; })));
   };
-  total("zts_isolates_spare", &ipc::ShardCounters::spare_isolates);
   total("zts_isolate_evictions_total", &ipc::ShardCounters::evictions);
   total("zts_isolates_lost_total", &ipc::ShardCounters::isolates_lost);
   total("zts_turns_terminated_total", &ipc::ShardCounters::turns_terminated);

@@ -76,10 +76,10 @@ TEST_F(MetricsTest, AnUnusedFunctionHasNoQuantiles) {
 TEST_F(MetricsTest, QuantilesAndHistogramAgreeWithWhatWasRecorded) {
   for (int i = 1; i <= 1000; ++i) counters_->shard(i % 2).functions[row_].latency.Record(i * 10 * kMicrosecond);
   auto families = Collect();
-  const MetricFamily& quantiles = families["zts_request_duration_quantile_seconds"];
-  EXPECT_NEAR(Find(quantiles, {{"function", "hello"}, {"quantile", "0.5"}})->gauge.value, 5.00e-3, 5.00e-3 * 0.032);
-  EXPECT_NEAR(Find(quantiles, {{"function", "hello"}, {"quantile", "0.99"}})->gauge.value, 9.90e-3, 9.90e-3 * 0.032);
-  EXPECT_NEAR(Find(quantiles, {{"function", "hello"}, {"quantile", "0.999"}})->gauge.value, 9.99e-3, 9.99e-3 * 0.032);
+  const auto& summary = Find(families["zts_request_duration_quantile_seconds"], {{"function", "hello"}})->summary;
+  EXPECT_EQ(summary.sample_count, 1000u);
+  for (const auto& one : summary.quantile) EXPECT_NEAR(one.value, one.quantile * 10e-3, one.quantile * 10e-3 * 0.032);
+  EXPECT_EQ(summary.quantile.size(), 3u);
 
   const auto& histogram = Find(families["zts_request_duration_seconds"], {{"function", "hello"}})->histogram;
   EXPECT_EQ(histogram.sample_count, 1000u);
@@ -135,6 +135,8 @@ TEST_F(MetricsTest, GivesExactlyWhatTheTableSays) {
     ASSERT_NE(found, families.end()) << info.name << " is never collected";
     std::string labels;
     for (const auto& label : found->second.metric[0].label) labels += (labels.empty() ? "" : ", ") + label.name;
+    // A summary's quantile is part of its value there, and a label only in the text.
+    if (info.type == MetricType::Summary) labels += ", quantile";
     EXPECT_EQ(labels, info.labels) << info.name;
     EXPECT_EQ(info.name.ends_with("_total"), info.type == MetricType::Counter) << info.name;
     EXPECT_TRUE(info.name.starts_with("zts_")) << info.name;
@@ -152,7 +154,9 @@ TEST_F(MetricsTest, TheDocumentationListsExactlyWhatTheTableSays) {
   }
   std::vector<std::string> table;
   for (const MetricInfo& info : AllMetrics()) {
-    const char* type = info.type == MetricType::Counter ? "counter" : info.type == MetricType::Gauge ? "gauge" : "histogram";
+    const char* type = info.type == MetricType::Counter ? "counter" : info.type == MetricType::Gauge     ? "gauge"
+                       : info.type == MetricType::Summary ? "summary"
+                                                          : "histogram";
     std::string labels(info.labels);
     labels = labels.empty() ? "-" : "`" + std::regex_replace(labels, std::regex(", "), "` `") + "`";
     table.push_back(std::string(info.name) + "|" + type + "|" + labels + "|" + std::string(info.help));

@@ -106,7 +106,7 @@ Status Worker::StartEngines() {
   Engines::Options options;
   ZTS_ASSIGN_OR_RETURN(options.setup.snapshot_path, FindInstalled("web.snapshot"));
   ZTS_ASSIGN_OR_RETURN(std::vector<std::string> command,
-                       js::HostCommand("engine.node", {"--ipc-fd", std::to_string(ChildProcess::kGivenFd)}));
+                       js::HostCommand("engine.node", {"--ipc-fd=" + std::to_string(ChildProcess::kGivenFd)}));
   options.setup.io = options_.io;
   options.setup.cpus = threads.cpus;
   options.setup.worker_name = name_;
