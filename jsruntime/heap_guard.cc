@@ -53,24 +53,37 @@ bool HeapGuard::HasRoomFor(size_t bytes) const {
 
 size_t HeapGuard::OnNearHeapLimit(void* self, size_t current, size_t initial) {
   auto* guard = static_cast<HeapGuard*>(self);
-  const size_t limit = guard->allocator_->limit();
   v8::HeapStatistics statistics;
   guard->isolate_->GetHeapStatistics(&statistics);
-  const size_t taken = statistics.used_heap_size() + guard->allocator_->used();
-  if (!guard->exceeded() && taken < limit) {
-    return current + std::clamp(limit - taken, kHeapStepBytesMin, std::max(current, kHeapStepBytesMin));
+  const size_t used = statistics.used_heap_size();
+  const size_t external = guard->allocator_->used();
+  const size_t limit = guard->allocator_->limit();
+  if (!guard->exceeded() && used + external < limit) {
+    const size_t room = std::max(limit - used - external, kHeapStepBytesMin);
+    const size_t distance = std::max(current, used) - std::min(current, used);
+    if (distance < 2 * kHeapStepBytesMin || external > used) return current + std::min(room, current);
+    // V8 asks with much left, or far beyond: it is about one large object, a Map's table say. V8 would end the process over it, so it
+    // gets its room; what it then uses is seen after the next collection.
+    return current + kHeapHeadroomBytes;
   }
   if (guard->headroom_steps_ >= kHeapHeadroomStepsMax) return current;
   ++guard->headroom_steps_;
-  guard->exceeded_.store(true, std::memory_order_relaxed);
-  guard->isolate_->TerminateExecution();
+  guard->Exceed();
   return current + kHeapHeadroomBytes;
 }
 
+void HeapGuard::Exceed() {
+  exceeded_.store(true, std::memory_order_relaxed);
+  isolate_->TerminateExecution();
+}
+
 void HeapGuard::OnCollected(v8::Isolate* isolate, v8::GCType, v8::GCCallbackFlags, void* self) {
+  auto* guard = static_cast<HeapGuard*>(self);
   v8::HeapStatistics statistics;
   isolate->GetHeapStatistics(&statistics);
-  static_cast<HeapGuard*>(self)->allocator_->SetHeapUsed(statistics.used_heap_size());
+  guard->allocator_->SetHeapUsed(statistics.used_heap_size());
+  const size_t taken = statistics.used_heap_size() + guard->allocator_->used();
+  if (taken > guard->allocator_->limit() + kHeapStepBytesMin) guard->Exceed();
 }
 
 }  // namespace zts::js
