@@ -23,7 +23,7 @@ deps:  ## install what is missing (Debian packages; the pinned Node binary into 
 .PHONY: build
 build: deps  ## build everything that runs
 	@echo "build: compiling (a few minutes the first time, seconds after that)"
-	@$(BAZEL) build $(TTY) //cli:ztsctl //controller:zts-controller //worker:zts-worker || \
+	@$(BAZEL) build $(TTY) //:zts || \
 	  { echo "build: failed; the compiler's message is above" >&2; exit 1; }
 	@echo "build: done: bazel-bin/cli/ztsctl bazel-bin/controller/zts-controller bazel-bin/worker/zts-worker"
 
@@ -63,7 +63,7 @@ layering: clang-deps  ## clang proves that each target includes only what it dep
 
 .PHONY: clang
 clang: clang-deps  ## build all with the second compiler
-	@$(BAZEL) build $(TTY) --config=clang //cli:ztsctl //controller:zts-controller //worker:zts-worker
+	@$(BAZEL) build $(TTY) --config=clang //:zts
 
 .PHONY: fuzz
 fuzz: clang-deps  ## run the fuzzers: T=//worker/engine/http:parser_fuzz S=seconds
