@@ -123,10 +123,10 @@ class Memory(case.PlatformCase):
         for name, code in GREED.items():
             with self.subTest(name):
                 source = f"""export default (request) => {{
-                  if (!request.url.includes("greed")) return new Response("good");
+                  if (!request.url.includes("greed=")) return new Response("good");
                   {code}
                 }};"""
-                self.zts.deploy("greedy", source, "--memory-limit", "64MiB", "--cpu-limit", "10s", "--wall-limit", "20s")
+                self.zts.deploy("greedy", source, "--memory-limit", "64MiB", "--cpu-limit", "2s", "--wall-limit", "20s")
                 self._ask_greed(name)
                 begun = time.monotonic()
                 wait_until(lambda: self._answers("/neighbour", "well"), "the neighbour to be served", 3)
@@ -136,10 +136,11 @@ class Memory(case.PlatformCase):
     def _ask_greed(self, name):
         begun = time.monotonic()
         try:
-            response = self.fetch("/greedy?greed")
+            response = self.fetch("/greedy?greed=1")
         except (wire.Closed, ConnectionError):
             return  # the engine is lost and comes back: allowed, and waited for by the caller
-        self.assertLess(time.monotonic() - begun, 15)
+        # The CPU limit, the grace for a builtin that does not look, and room for a busy machine.
+        self.assertLess(time.monotonic() - begun, 10)
         # A RangeError for an array buffer, or a value too long for V8, is the function's to catch: an exception.
         self.assertIn((response.status, response.error), [(503, "memory-limit"), (500, "exception"), (503, "cpu-limit"),
                                                           (503, "isolate-recycled"), (200, None)], f"{name}: {response}")
