@@ -448,7 +448,13 @@ void Pool::Retain(const std::vector<uint64_t>& version_ids) {
     version.retained = std::binary_search(version_ids.begin(), version_ids.end(), version.target.version_id);
     if (!version.retained) unnamed.push_back(&version);
   });
-  for (Version* version : unnamed) impl_->DropIfDone(version);
+  for (Version* version : unnamed) {
+    if (version->current != nullptr) {
+      impl_->Retire(version->current);
+    } else {
+      impl_->DropIfDone(version);
+    }
+  }
 }
 
 void Pool::Impl::TellPrepared(Version* version, const js::Outcome& outcome) {

@@ -343,6 +343,36 @@ TEST_F(PoolTest, AReplacedVersionStaysUntilItsBackgroundWorkIsDone) {
   EXPECT_EQ(Isolate(old_version), nullptr);
 }
 
+TEST_F(PoolTest, BackgroundWorkWithoutAnEndDoesNotKeepAReplacedVersion) {
+  const Target old_version = Version(1, "background 200 done");
+  Submit(1, old_version);
+  Settle();
+  pool_->Retain({});
+  Advance(old_version.script->limits.wall_per_request);
+  EXPECT_EQ(pool_->isolates(), 1u);
+  Advance(10 * kSecond);
+  Settle();
+  EXPECT_EQ(pool_->isolates(), 0u);
+  EXPECT_EQ(Isolate(old_version), nullptr);
+}
+
+TEST_F(PoolTest, AVersionThatComesBackWhileItRetiresIsLoadedAnew) {
+  const Target version = Version(1, "timer 50 200 old");
+  Submit(1, version);
+  Settle();
+  pool_->Retain({});
+  pool_->Prepare(version, [](const js::Outcome& outcome) { EXPECT_TRUE(outcome.ok()); });
+  Settle();
+  EXPECT_EQ(pool_->isolates(), 2u);
+  Submit(2, version);
+  Advance(50 * kMillisecond);
+  Settle();
+  EXPECT_EQ(answers_[1], "200 old");
+  EXPECT_EQ(answers_[2], "200 old");
+  EXPECT_EQ(pool_->isolates(), 1u);
+  EXPECT_EQ(pool_->warm(), 1u);
+}
+
 TEST_F(PoolTest, AVersionThatIsForgottenWhileItLoadsLeavesNothing) {
   pool_->Prepare(Version(1, "respond 200 hello"), [](const js::Outcome&) {});
   pool_->Retain({});
