@@ -26,7 +26,9 @@ bool IsCrashSignal(int signal) {
          signal == SIGFPE || signal == SIGSYS;
 }
 
-std::string Title(const std::string& function, uint64_t number) { return function + " v" + std::to_string(number); }
+std::string Title(const std::string& function, uint64_t number) {
+  return function.empty() ? "the catalog" : function + " v" + std::to_string(number);
+}
 
 }  // namespace
 

@@ -51,7 +51,7 @@ class WorkerTest : public ::testing::Test {
     const int log = ::open((folder_ + "/log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     ::dup2(log, 1);
     ::dup2(log, 2);
-    ::execl("worker/zts-worker", "zts-worker", "--controller", controller_.address().c_str(), "--token-file",
+    ::execl(program_.c_str(), "zts-worker", "--controller", controller_.address().c_str(), "--token-file",
             (folder_ + "/token").c_str(), "--data-dir", (folder_ + "/data").c_str(), "--http", "127.0.0.1:0", "--ready-file",
             (folder_ + "/ready").c_str(), "--threads", "2", "--name", "w", "--drain-seconds", "20", nullptr);
     ::_exit(127);
@@ -149,6 +149,7 @@ class WorkerTest : public ::testing::Test {
   }
 
   std::string folder_, http_, admin_;
+  std::string program_ = "worker/zts-worker";
   pid_t pid_ = 0;
   pid_t engine_pid_ = 0;
   std::vector<v1::LogRecord> logs_;
@@ -313,6 +314,9 @@ TEST_F(WorkerTest, ASecondWorkerInTheSameFolderIsTurnedAway) {
 
 TEST_F(WorkerTest, AMissingPartOfTheInstallationIsNamed) {
   std::filesystem::remove(folder_ + "/libexec/engine.node");
+  // Away from the build tree, which has the real one.
+  program_ = folder_ + "/zts-worker";
+  std::filesystem::copy_file("worker/zts-worker", program_);
   pid_ = Spawn();
   EXPECT_EQ(WEXITSTATUS(Wait()), 1);
   EXPECT_NE(Log().find("engine.node is missing"), std::string::npos) << Log();

@@ -138,6 +138,7 @@ class Engine {
 
   void Log() {
     ipc::FromEngine message;
+    message.mutable_logs();
     for (uint64_t id : serving_) {
       ipc::Log* log = message.mutable_logs()->add_records();
       log->set_version_id(id);
