@@ -199,6 +199,7 @@ void ControllerClient::Report(const Error& error) {
     ++status_.failures;
     status_.last_error = error.message;
   }
+  refused_ = error.code == ErrorCode::kDenied;
   if (error.message == reported_) return;
   reported_ = error.message;
   ZTS_LOG(kWarning) << error.message << "; what is served stays, and the next attempt comes by itself";
@@ -227,6 +228,11 @@ Result<void> ControllerClient::RunSession() {
   std::thread log_thread;
   std::atomic<bool> open{session.Write(message)};
   if (open) {
+    // A controller that refuses the token takes the Hello first: that is no news.
+    if (!refused_) {
+      ZTS_LOG(kInfo) << "in touch with the controller at " << options_.address;
+      reported_.clear();
+    }
     {
       std::lock_guard lock(mutex_);
       status_.connected = true;
@@ -248,11 +254,7 @@ Result<void> ControllerClient::RunSession() {
   Result<void> ended;
   v1::ControllerMessage pushed;
   while (open && session.Read(&pushed)) {
-    if (backoff_ != 0) {
-      ZTS_LOG(kInfo) << "in touch with the controller at " << options_.address;
-      backoff_ = 0;
-      reported_.clear();
-    }
+    backoff_ = 0;
     if (!pushed.has_update() && !pushed.has_activate()) continue;  // of a newer controller
     auto result = pushed.has_update() ? applier_->OnUpdate(pushed.update(), &session) : applier_->OnActivate(pushed.activate());
     if (!result.ok()) {

@@ -72,6 +72,7 @@ class ControllerClient {
   std::minstd_rand random_;
   Nanos backoff_ = 0;
   std::string reported_;
+  bool refused_ = false;
   std::thread thread_;
 };
 
