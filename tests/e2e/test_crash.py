@@ -25,17 +25,20 @@ class CrashController(case.PlatformCase):
         rng = random.Random(SEED)
         acknowledged = {}
         attempts = {}
-        # A deploy takes this long when nobody is killed: kills are spread over it.
-        usual = self.zts.deploy("probe", answering("probe"))["ms"] / 1000
+        exits = []
+        # Kills are spread over twice the time that about half of the deploys are over in; a controller just started is slower.
+        window = 3 * self.zts.deploy("probe", answering("probe"))["ms"] / 1000
         with Load(self.zts.http, "/probe", connections=2, pause=0.01) as load:
             for round_ in range(ROUNDS):
                 name = f"fn-{round_ % 5}"
                 text = f"round {round_}"
                 path = self.zts.write(f"sources/{name}.js", answering(text))
                 deploy = self.zts.ctl_popen("deploy", path, "--json")
-                time.sleep(rng.uniform(0, usual * 1.2))
+                time.sleep(rng.uniform(0, window))
                 self.zts.controller.kill()
                 out, err = deploy.communicate(timeout=60)
+                exits.append(deploy.returncode)
+                window *= 0.8 if deploy.returncode == 0 else 1.2
                 attempts.setdefault(name, []).append(text)
                 if deploy.returncode == 0:
                     acknowledged[name] = text
@@ -44,6 +47,11 @@ class CrashController(case.PlatformCase):
                 self.zts.wait_connected()
                 self.check(acknowledged, attempts, f"round {round_} of seed {SEED}: exit {deploy.returncode}, {out} {err}")
         self.assertEqual(load.failures(), [], "the data plane noticed")
+        # Both outcomes must have been tried, or the kills were not spread over the deploys.
+        print(f"[{exits.count(0)} of {len(exits)} deploys acknowledged before the kill, seed {SEED}]", end=" ", flush=True)
+        self.assertEqual(set(exits) - {0, 4}, set(), exits)
+        if ROUNDS >= 20:
+            self.assertEqual(set(exits), {0, 4})
 
     def check(self, acknowledged, attempts, where):
         listed = {function["name"] for function in self.zts.ctl("list", "--json").json["functions"]}
