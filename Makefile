@@ -71,7 +71,7 @@ fuzz: clang-deps  ## run the fuzzers: T=//worker/engine/http:parser_fuzz S=secon
 
 .PHONY: sim
 sim: deps  ## deterministic simulation of a shard: SEED=n for one run
-	@$(BAZEL) test $(TTY) //worker/engine:sim_test --test_output=all $(if $(SEED),--test_env=ZTS_SIM_SEED=$(SEED))
+	@$(BAZEL) test $(TTY) //worker/engine:shard_sim_test --test_output=all $(if $(SEED),--test_env=ZTS_SIM_SEED=$(SEED))
 
 .PHONY: bench
 bench: build  ## requests/s, latency and CPU a request, beside nginx and a fixed-response floor

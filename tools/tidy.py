@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 
-LINE_MAX = 130
+LINE_MAX = 140
 FUNCTION_LINES_MAX = 100  # a hard look is due past 70; past this a function is split
 BANNED = [
     (re.compile(r"\bFIXME\b|\bXXX\b"), "write TODO(perf|security|cleanup|someday): what"),
