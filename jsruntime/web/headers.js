@@ -4,6 +4,7 @@
 // list is made when something needs all of it.
 
 const kTokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const kPlainPattern = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;  // the rule: nothing to strip, nothing to refuse
 const kBadValuePattern = /[\0\r\n]/;
 const kWidePattern = /[^\x00-\xff]/;
 const kOuterBlankPattern = /^[\t\n\r ]+|[\t\n\r ]+$/g;
@@ -18,13 +19,22 @@ function toByteString(value, what) {
   return text;
 }
 
+// Names that were found good, with their lower-case form: functions use the same few again and again.
+const goodNames = new Map();
+const kGoodNamesMax = 256;
+
 function toName(value) {
+  const good = goodNames.get(value);
+  if (good !== undefined) return good;
   const name = toByteString(value, 'A header name');
   if (!kTokenPattern.test(name)) throw new TypeError(`Invalid header name: ${JSON.stringify(name)}`);
-  return name.toLowerCase();
+  const lower = name.toLowerCase();
+  if (typeof value === 'string' && goodNames.size < kGoodNamesMax) goodNames.set(name, lower);
+  return lower;
 }
 
 function toValue(value, name) {
+  if (typeof value === 'string' && kPlainPattern.test(value)) return value;
   let text = toByteString(value, `The value of header "${name}"`);
   const first = text.charCodeAt(0);
   const last = text.charCodeAt(text.length - 1);
@@ -106,11 +116,28 @@ class Headers {
       }
       return;
     }
+    const prototype = Object.getPrototypeOf(init);
+    if (prototype === Object.prototype || prototype === null) {
+      this.#fillPlain(init);
+      return;
+    }
     for (const key of Reflect.ownKeys(init)) {
       const property = Reflect.getOwnPropertyDescriptor(init, key);
       if (property === undefined || !property.enumerable) continue;
       if (typeof key === 'symbol') throw new TypeError('Headers: a symbol is no header name');
       this.append(key, init[key]);
+    }
+  }
+
+  // An object literal: what most functions give.
+  #fillPlain(init) {
+    const list = this.#list = [];
+    for (const key of Object.keys(init)) {
+      const name = toName(key);
+      list.push(name, toValue(init[key], name));
+    }
+    for (const symbol of Object.getOwnPropertySymbols(init)) {
+      if (Object.prototype.propertyIsEnumerable.call(init, symbol)) throw new TypeError('Headers: a symbol is no header name');
     }
   }
 
