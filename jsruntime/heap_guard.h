@@ -2,7 +2,8 @@
 //
 // All isolates start with the same small heap limit, so that spares are equal and a code cache fits every one of them. When V8 nears the
 // limit it asks; the guard grants steps up to the script's own limit, and beyond it terminates the running turn and grants headroom
-// in which V8 can unwind. An ArrayBuffer beyond the limit is refused, which JavaScript sees as a RangeError.
+// in which V8 can unwind. What a full collection leaves is compared with the limit too. An ArrayBuffer beyond the limit is
+// refused, which JavaScript sees as a RangeError.
 //
 // Owner:    V8Isolate; the allocator is shared with V8, whose buffers may outlive the isolate.
 // Thread:   SetLimit and the callbacks: the isolate's. Allocator: any. exceeded(): any.
@@ -64,6 +65,7 @@ class HeapGuard {
   bool HasRoomFor(size_t bytes) const;
 
  private:
+  void Exceed();
   static size_t OnNearHeapLimit(void* self, size_t current, size_t initial);
   static void OnCollected(v8::Isolate* isolate, v8::GCType type, v8::GCCallbackFlags flags, void* self);
 
