@@ -94,7 +94,7 @@ class RunningController final : public Controller {
   }
 
   // In the order of their making; destroyed in reverse.
-  const SystemClock clock_;
+  const SystemClock clock_{};
   LogHub logs_;
   Metrics metrics_;
   std::unique_ptr<store::Store> store_;

@@ -1,12 +1,14 @@
 #include "controller/rpc_server.h"
 
 #include <grpc/impl/codegen/grpc_types.h>
+#include <grpc/support/log.h>
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
 
 #include <chrono>
 
+#include "base/log.h"
 #include "controller/limits.h"
 
 namespace zts::controller {
@@ -18,6 +20,9 @@ constexpr auto kGrace = std::chrono::milliseconds(200);
 // What arrives: chunks of 1 MiB and batches of logs.
 constexpr int kReceiveBytesMax = 4 << 20;
 
+// What gRPC has to say is for those who debug it; what an operator must know is said by us.
+void LogQuietly(gpr_log_func_args* args) { ZTS_LOG(kDebug) << "grpc: " << args->message; }
+
 int Milliseconds(Nanos value) { return static_cast<int>(value / kMillisecond); }
 
 }  // namespace
@@ -27,6 +32,7 @@ Result<std::unique_ptr<RpcServer>> RpcServer::Start(const std::string& address, 
   if (colon == std::string::npos || colon == 0) {
     return Invalid("'" + address + "' is no address; write HOST:PORT, as in 127.0.0.1:7070");
   }
+  gpr_set_log_function(LogQuietly);
   grpc::ServerBuilder builder;
   int port = 0;
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
