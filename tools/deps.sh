@@ -61,8 +61,10 @@ if [ ! -x "$node_home/bin/node" ]; then
   say "fetching Node $NODE_VERSION (55 MB) from npm; its V8 is the engine"
   tmp=$(mktemp -d)
   trap 'rm -rf "$tmp"' EXIT
-  (cd "$tmp" && npm pack --silent "$NODE_PACKAGE@$NODE_VERSION" >/dev/null) ||
-    die "npm could not fetch $NODE_PACKAGE@$NODE_VERSION; check that npm reaches its registry, then run again"
+  if ! (cd "$tmp" && npm pack --loglevel=error "$NODE_PACKAGE@$NODE_VERSION" >/dev/null 2>"$tmp/log"); then
+    tail -5 "$tmp/log" >&2
+    die "npm could not fetch $NODE_PACKAGE@$NODE_VERSION (its words are above); check that npm reaches its registry, then run again"
+  fi
   tarball=$(ls "$tmp"/*.tgz)
   got="sha512-$(openssl dgst -sha512 -binary "$tarball" | openssl base64 -A)"
   [ "$got" = "$NODE_INTEGRITY" ] ||
