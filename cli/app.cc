@@ -33,7 +33,8 @@ Exit codes:
 
 'ztsctl VERB --help' explains a verb, with examples.)";
 
-constexpr const char* kUpHelp = R"(Starts controller and worker on this machine, waits until functions can be served, and keeps both running
+constexpr const char* kUpHelp =
+    R"(Starts controller and worker on this machine, waits until functions can be served, and keeps both running
 until Ctrl-C: one that dies is started again on the same ports.)";
 constexpr const char* kUpFooter = R"(Addresses are remembered in the data directory: a later 'up' uses them again.
 Port 0 picks a free port, once.
@@ -49,13 +50,15 @@ With nothing running it does nothing, and that is no error.)";
 constexpr const char* kDownFooter = R"(Example:
   ztsctl down --data-dir /var/lib/zts)";
 
-constexpr const char* kDeployHelp = R"(Makes a file answer over HTTP: checks it, stores it as a new version, and returns when every worker serves it.
+constexpr const char* kDeployHelp =
+    R"(Makes a file answer over HTTP: checks it, stores it as a new version, and returns when every worker serves it.
 
 FILE is JavaScript or TypeScript whose default export handles requests:
   export default { fetch(request, env, ctx) { return new Response("hi"); } }
 TypeScript, JSX and files with imports are bundled with esbuild; a folder stands for its package.json
 main or its index. The version before goes on serving until the new one is warm everywhere.)";
-constexpr const char* kDeployFooter = R"(A function NAME answers at /NAME on every host, at every path of NAME.localhost, and at its --route.
+constexpr const char* kDeployFooter =
+    R"(A function NAME answers at /NAME on every host, at every path of NAME.localhost, and at its --route.
 Exit code 6 means stored but not served everywhere: no worker connected, or some too slow.
 
 Examples:
@@ -64,7 +67,8 @@ Examples:
   ztsctl deploy heavy.js --cpu-limit 20s --wall-limit 60s --memory-limit 256MiB
   curl $(ztsctl deploy hello.js | tail -n 1))";
 
-constexpr const char* kListHelp = R"(Shows the functions that are deployed, with their active version and where they answer.)";
+constexpr const char* kListHelp =
+    R"(Shows the functions that are deployed, with their active version and where they answer.)";
 constexpr const char* kListFooter = R"(Examples:
   ztsctl list
   ztsctl list --json | jq -r '.functions[].url')";
@@ -73,7 +77,8 @@ constexpr const char* kVersionsHelp = R"(Shows the versions of a function, newes
 constexpr const char* kVersionsFooter = R"(Example:
   ztsctl versions hello)";
 
-constexpr const char* kDeleteHelp = R"(Takes a function out of service, with all its versions. Returns when every worker has stopped serving it.)";
+constexpr const char* kDeleteHelp =
+    R"(Takes a function out of service, with all its versions. Returns when every worker has stopped serving it.)";
 constexpr const char* kDeleteFooter = R"(Example:
   ztsctl delete hello)";
 
@@ -86,7 +91,8 @@ Examples:
   ztsctl logs -f hello           follow one function, also across restarts of the controller
   ztsctl logs -f --json | jq 'select(.level == "exception")')";
 
-constexpr const char* kWorkersHelp = R"(Shows the workers that are connected: where they serve, how many shards, and the catalog version they have.)";
+constexpr const char* kWorkersHelp =
+    R"(Shows the workers that are connected: where they serve, how many shards, and the catalog version they have.)";
 constexpr const char* kWorkersFooter = R"(Example:
   ztsctl workers)";
 
@@ -106,7 +112,8 @@ constexpr std::array kVerbs = {
 };
 
 const Verb* FindVerb(const std::string& name) {
-  const auto verb = std::find_if(kVerbs.begin(), kVerbs.end(), [&](const Verb& candidate) { return name == candidate.name; });
+  const auto verb =
+      std::find_if(kVerbs.begin(), kVerbs.end(), [&](const Verb& candidate) { return name == candidate.name; });
   return verb != kVerbs.end() ? &*verb : nullptr;
 }
 
@@ -186,12 +193,16 @@ class App {
   void AddUp() {
     CLI::App* up = AddVerb("up", kUpHelp, kUpFooter);
     up->add_option("--http", up_.http, "Where functions answer [127.0.0.1:8080]")->type_name("ADDRESS:PORT");
-    up->add_option("--threads", up_.threads, "Serving threads [one a core]")->check(CLI::Range(1, 1024).description(""))->type_name("N");
+    up->add_option("--threads", up_.threads, "Serving threads [one a core]")
+        ->check(CLI::Range(1, 1024).description(""))
+        ->type_name("N");
     up->add_option("--io", up_.io, "How sockets are served: auto, uring or epoll")
         ->check(CLI::IsMember({"auto", "uring", "epoll"}).description(""))
         ->type_name("MODE");
-    up->add_option("--admin", up_.admin, "The worker's /metrics, /healthz, /readyz [127.0.0.1:0]")->type_name("ADDRESS:PORT");
-    up->add_option("--controller-admin", up_.controller_admin, "The controller's [127.0.0.1:0]")->type_name("ADDRESS:PORT");
+    up->add_option("--admin", up_.admin, "The worker's /metrics, /healthz, /readyz [127.0.0.1:0]")
+        ->type_name("ADDRESS:PORT");
+    up->add_option("--controller-admin", up_.controller_admin, "The controller's [127.0.0.1:0]")
+        ->type_name("ADDRESS:PORT");
     up->add_option("--controller-listen", up_.controller_listen, "Where the controller takes deploys [127.0.0.1:0]")
         ->type_name("ADDRESS:PORT");
     up->add_option("--name", up_.name, "The worker's name")->type_name("NAME");
@@ -208,8 +219,11 @@ class App {
     verb->add_option("FILE", deploy_.file, "The file or folder to deploy")->required()->type_name("");
     verb->add_option("--name", deploy_.name, "The function's name [FILE without its extension]")->type_name("NAME");
     Repeated(verb->add_option("--env", deploy_.env, "A variable the function sees in env; repeatable"), "NAME=VALUE");
-    Repeated(verb->add_option("--route", deploy_.routes, "Another host and path it answers at; repeatable"), "HOST/PATH");
-    Repeated(verb->add_option("--allow-net", deploy_.allow_net, "A host it may connect to besides public ones; repeatable"), "HOST[:PORT]");
+    Repeated(verb->add_option("--route", deploy_.routes, "Another host and path it answers at; repeatable"),
+             "HOST/PATH");
+    Repeated(
+        verb->add_option("--allow-net", deploy_.allow_net, "A host it may connect to besides public ones; repeatable"),
+        "HOST[:PORT]");
     verb->add_option("--cpu-limit", deploy_.cpu_limit, "CPU time a request, as 500ms or 20s")->type_name("TIME");
     verb->add_option("--wall-limit", deploy_.wall_limit, "Time from request to response")->type_name("TIME");
     verb->add_option("--startup-limit", deploy_.startup_limit, "CPU time for loading the module")->type_name("TIME");

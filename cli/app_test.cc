@@ -87,9 +87,15 @@ class AppTest : public testing::Test {
 
 TEST_F(AppTest, HelpIsWhatTheGoldenFileSays) {
   std::string all;
-  for (const std::vector<std::string>& line :
-       std::vector<std::vector<std::string>>{{"--help"}, {"up", "--help"}, {"down", "--help"}, {"deploy", "--help"}, {"list", "--help"},
-                                             {"versions", "--help"}, {"delete", "--help"}, {"logs", "--help"}, {"workers", "--help"}}) {
+  for (const std::vector<std::string>& line : std::vector<std::vector<std::string>>{{"--help"},
+                                                                                    {"up", "--help"},
+                                                                                    {"down", "--help"},
+                                                                                    {"deploy", "--help"},
+                                                                                    {"list", "--help"},
+                                                                                    {"versions", "--help"},
+                                                                                    {"delete", "--help"},
+                                                                                    {"logs", "--help"},
+                                                                                    {"workers", "--help"}}) {
     const Ran ran = Run(line);
     EXPECT_EQ(ran.exit, 0);
     EXPECT_EQ(ran.err, "");
@@ -108,12 +114,25 @@ TEST_F(AppTest, HelpIsWhatTheGoldenFileSays) {
 }
 
 TEST_F(AppTest, WrongCommandLinesAreUsageErrors) {
-  for (const std::vector<std::string>& line : std::vector<std::vector<std::string>>{
-           {"depoly"}, {"deploy"}, {"--nonsense"}, {"list", "extra"}, {"up", "--threads", "0"}, {"up", "--io", "carrier-pigeon"},
-           {"versions"}, {"versions", "Not_A_Name"}, {"delete", "a/b"}, {"logs", "A"}, {"logs", "-n", "-1"}, {""},
-           {"deploy", Path("hello.js"), "--name", "Hello"}, {"deploy", Path("hello.js"), "--env", "X"},
-           {"deploy", Path("hello.js"), "--cpu-limit", "20"}, {"deploy", Path("hello.js"), "--wall-limit", "-1s"},
-           {"deploy", Path("hello.js"), "--memory-limit", "lots"}, {"deploy", Path("hello.js"), "--wait", "0s"}}) {
+  for (const std::vector<std::string>& line :
+       std::vector<std::vector<std::string>>{{"depoly"},
+                                             {"deploy"},
+                                             {"--nonsense"},
+                                             {"list", "extra"},
+                                             {"up", "--threads", "0"},
+                                             {"up", "--io", "carrier-pigeon"},
+                                             {"versions"},
+                                             {"versions", "Not_A_Name"},
+                                             {"delete", "a/b"},
+                                             {"logs", "A"},
+                                             {"logs", "-n", "-1"},
+                                             {""},
+                                             {"deploy", Path("hello.js"), "--name", "Hello"},
+                                             {"deploy", Path("hello.js"), "--env", "X"},
+                                             {"deploy", Path("hello.js"), "--cpu-limit", "20"},
+                                             {"deploy", Path("hello.js"), "--wall-limit", "-1s"},
+                                             {"deploy", Path("hello.js"), "--memory-limit", "lots"},
+                                             {"deploy", Path("hello.js"), "--wait", "0s"}}) {
     const Ran ran = Run(line);
     EXPECT_EQ(ran.exit, 2) << (line.empty() ? "" : line[0]) << ran.err;
     EXPECT_EQ(ran.out, "");
@@ -157,8 +176,13 @@ TEST_F(AppTest, NoControllerIsToldWithTheNextStep) {
 
 TEST_F(AppTest, WrongTokenIsDenied) {
   env_["ZTS_TOKEN"] = "guess";
-  for (const std::vector<std::string>& line : std::vector<std::vector<std::string>>{
-           {"list"}, {"workers"}, {"versions", "a"}, {"delete", "a"}, {"logs"}, {"logs", "-f"}, {"deploy", Path("hello.js")}}) {
+  for (const std::vector<std::string>& line : std::vector<std::vector<std::string>>{{"list"},
+                                                                                    {"workers"},
+                                                                                    {"versions", "a"},
+                                                                                    {"delete", "a"},
+                                                                                    {"logs"},
+                                                                                    {"logs", "-f"},
+                                                                                    {"deploy", Path("hello.js")}}) {
     const Ran ran = Run(line);
     EXPECT_EQ(ran.exit, 5) << line[0];
     EXPECT_NE(ran.err.find("token"), std::string::npos);
@@ -181,8 +205,10 @@ TEST_F(AppTest, BrokenClientFileSaysSo) {
 
 TEST_F(AppTest, DeploySendsTheBundleAndItsSettings) {
   service_.events = {Stored(3), Live(3, 2, 2)};
-  const Ran ran = Run({"deploy", Path("hello.js"), "--name", "shop", "--env", "A=1", "--env", "B=x=y", "--route", "shop.example.com/",
-                       "--cpu-limit", "20s", "--wall-limit", "60s", "--memory-limit", "256MiB", "--allow-net", "127.0.0.1", "--wait", "5s"});
+  const Ran ran =
+      Run({"deploy",      Path("hello.js"),    "--name",      "shop", "--env",        "A=1", "--env",          "B=x=y",
+           "--route",     "shop.example.com/", "--cpu-limit", "20s",  "--wall-limit", "60s", "--memory-limit", "256MiB",
+           "--allow-net", "127.0.0.1",         "--wait",      "5s"});
   EXPECT_EQ(ran.exit, 0) << ran.err;
   const auto received = service_.received();
   EXPECT_EQ(received.bundle, kSource);
@@ -259,7 +285,8 @@ TEST_F(AppTest, SourceErrorsShowPlaceLineAndCaret) {
   const Ran ran = Run({"deploy", Path("hello.js")});
   EXPECT_EQ(ran.exit, 3);
   EXPECT_EQ(ran.out, "");
-  EXPECT_NE(ran.err.find("hello.js:2:3: syntax-error: Unexpected token '}'\n    }\n    ^\n"), std::string::npos) << ran.err;
+  EXPECT_NE(ran.err.find("hello.js:2:3: syntax-error: Unexpected token '}'\n    }\n    ^\n"), std::string::npos)
+      << ran.err;
   EXPECT_NE(ran.err.find("goes on serving"), std::string::npos);
   const auto json = Run({"deploy", Path("hello.js"), "--json"}).Json();
   EXPECT_EQ(json["error"]["code"], "source");
@@ -295,7 +322,9 @@ TEST_F(AppTest, LaggardsAreNamed) {
 }
 
 TEST_F(AppTest, ExitCodesFollowTheRefusal) {
-  const std::pair<const char*, int> cases[] = {{"source", 3}, {"invalid", 3}, {"exhausted", 3}, {"rejected-by-worker", 3}, {"internal", 1}, {"timeout", 1}, {"aborted", 1}};
+  const std::pair<const char*, int> cases[] = {
+      {"source", 3},   {"invalid", 3}, {"exhausted", 3}, {"rejected-by-worker", 3},
+      {"internal", 1}, {"timeout", 1}, {"aborted", 1}};
   for (const auto& [code, exit] : cases) {
     service_.events = {FailedWith(code, "no")};
     EXPECT_EQ(Run({"deploy", Path("hello.js")}).exit, exit) << code;

@@ -40,7 +40,8 @@ Result<std::optional<fs::path>> EntryOfPackage(const fs::path& folder) {
     if (value == json.end() || !value->is_string()) continue;
     const fs::path entry = folder / value->get<std::string>();
     if (!fs::is_regular_file(entry, ignored)) {
-      return NotFound(manifest.string() + " names " + entry.string() + " as \"" + field + "\", and there is no such file");
+      return NotFound(manifest.string() + " names " + entry.string() + " as \"" + field +
+                      "\", and there is no such file");
     }
     return std::optional(entry);
   }
@@ -54,7 +55,8 @@ Result<fs::path> EntryOfFolder(const fs::path& folder) {
   for (const char* index : {"index.ts", "index.tsx", "index.js", "index.mjs", "index.jsx"}) {
     if (fs::is_regular_file(folder / index, ignored)) return folder / index;
   }
-  return NotFound(folder.string() + " is a folder without an entry: add index.ts or index.js, or \"main\" in package.json");
+  return NotFound(folder.string() +
+                  " is a folder without an entry: add index.ts or index.js, or \"main\" in package.json");
 }
 
 Result<fs::path> FindEntry(const std::string& path) {
@@ -78,7 +80,8 @@ Result<Bundle> MakeBundle(const std::string& path) {
   ZTS_ASSIGN_OR_RETURN(const fs::path entry, FindEntry(path));
   const Kind kind = KindOf(entry);
   if (kind == Kind::kUnknown) {
-    return Invalid(entry.string() + " does not look like a module: its name ends in none of .js .mjs .ts .mts .tsx .jsx .cjs .cts");
+    return Invalid(entry.string() +
+                   " does not look like a module: its name ends in none of .js .mjs .ts .mts .tsx .jsx .cjs .cts");
   }
   Bundle bundle;
   bundle.default_name = DefaultName(path);

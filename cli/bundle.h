@@ -1,7 +1,7 @@
 // What the user names on the command line, as what the controller wants: one ES module and its digest.
 //
-// A plain .js or .mjs file that imports nothing is taken as it is; everything else goes through esbuild. A folder stands for
-// the file its package.json names, or its index.
+// A plain .js or .mjs file that imports nothing is taken as it is; everything else goes through esbuild. A folder
+// stands for the file its package.json names, or its index.
 //
 // Thread:   blocks on the disk and on esbuild.
 // Limits:   kSourceBytesMax. What a bundle may hold is for the controller to say.

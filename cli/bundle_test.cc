@@ -68,7 +68,8 @@ TEST_F(BundleTest, ImportsAreBundledIn) {
   Write("node_modules/pkg/package.json", R"({"name":"pkg","main":"node.js","browser":"web.js"})");
   Write("node_modules/pkg/node.js", "module.exports = require('fs')");
   Write("node_modules/pkg/web.js", "module.exports = 'from-the-web-build'");
-  const auto bundle = MakeBundle(Write("main.js", "import {marker} from './lib/util.ts'; import pkg from 'pkg';\nexport default () => marker + pkg;"));
+  const auto bundle = MakeBundle(Write(
+      "main.js", "import {marker} from './lib/util.ts'; import pkg from 'pkg';\nexport default () => marker + pkg;"));
   ASSERT_TRUE(bundle.ok()) << bundle.error().message;
   ASSERT_TRUE(bundle->errors.empty()) << bundle->errors[0].message;
   EXPECT_NE(bundle->code.find("from-util"), std::string::npos);
@@ -89,10 +90,12 @@ TEST_F(BundleTest, ErrorsHaveTheirPlace) {
 }
 
 TEST_F(BundleTest, NodeModulesAreRefusedWithTheReason) {
-  const auto bundle = MakeBundle(Write("n.js", "import fs from 'node:fs';\nimport path from 'path';\nexport default () => fs.x + path.y;\n"));
+  const auto bundle = MakeBundle(
+      Write("n.js", "import fs from 'node:fs';\nimport path from 'path';\nexport default () => fs.x + path.y;\n"));
   ASSERT_TRUE(bundle.ok());
   ASSERT_EQ(bundle->errors.size(), 2u);
-  for (const SourceError& error : bundle->errors) EXPECT_NE(error.message.find("is a module of Node.js"), std::string::npos) << error.message;
+  for (const SourceError& error : bundle->errors)
+    EXPECT_NE(error.message.find("is a module of Node.js"), std::string::npos) << error.message;
 }
 
 TEST_F(BundleTest, MissingPackagesNameTheCommand) {
@@ -131,7 +134,8 @@ TEST(EsbuildOutputTest, NotesDoNotReplaceThePlace) {
   const Diagnostics found = ParseEsbuildOutput(
       "\u25b2 [WARNING] Odd thing\n\n    w.js:1:0:\n      1 \u2502 odd\n        \u2575 ~~~\n\n"
       "\u2718 [ERROR] Twice \"a\"\n\n    dir/x.ts:10:4:\n      10 \u2502     let a\n         \u2575         ^\n\n"
-      "  It was first here:\n\n    dir/x.ts:2:4:\n      2 \u2502 let a\n        \u2575     ^\n\n1 warning and 1 error\n");
+      "  It was first here:\n\n    dir/x.ts:2:4:\n      2 \u2502 let a\n        \u2575     ^\n\n1 warning and 1 "
+      "error\n");
   ASSERT_EQ(found.warnings.size(), 1u);
   EXPECT_EQ(found.warnings[0].file, "w.js");
   ASSERT_EQ(found.errors.size(), 1u);

@@ -139,7 +139,9 @@ struct Client::Impl {
       return {code, "the controller at " + address + " refused the token: " + status.error_message()};
     }
     const std::string& message = status.error_message();
-    return {code, message.empty() ? "the controller failed without a reason (status " + std::to_string(status.error_code()) + ")" : message};
+    return {code, message.empty()
+                      ? "the controller failed without a reason (status " + std::to_string(status.error_code()) + ")"
+                      : message};
   }
 };
 
@@ -147,7 +149,8 @@ Client::Client(const std::string& address, const std::string& token) : impl_(std
   QuietGrpc();
   impl_->address = address;
   impl_->authorization = "Bearer " + token;
-  impl_->stub = v1::Deploy::NewStub(grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), Arguments()));
+  impl_->stub =
+      v1::Deploy::NewStub(grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), Arguments()));
 }
 
 Client::~Client() = default;
@@ -239,8 +242,8 @@ Result<std::vector<WorkerInfo>> Client::ListWorkers(Nanos timeout) {
   if (!status.ok()) return impl_->ErrorOf(status);
   std::vector<WorkerInfo> workers;
   for (const auto& from : response.workers()) {
-    workers.push_back({from.name(), from.http_address(), from.shards(), from.active_version(), from.artifact_key(), from.io_backend(),
-                       from.connected_ns()});
+    workers.push_back({from.name(), from.http_address(), from.shards(), from.active_version(), from.artifact_key(),
+                       from.io_backend(), from.connected_ns()});
   }
   return workers;
 }

@@ -4,7 +4,8 @@
 // Thread:   one at a time.
 // Life:     observers and sinks are called inside the call they were given to.
 // Limits:   kCallTimeout for short calls; a deploy gets its own wait plus kUploadTimeMax.
-// Errors:   kUnavailable: nobody answers there, or the connection broke. kDenied: the token. Otherwise what the controller said.
+// Errors:   kUnavailable: nobody answers there, or the connection broke. kDenied: the token. Otherwise what the
+// controller said.
 #pragma once
 
 #include <cstdint>

@@ -24,9 +24,10 @@ ExitCode WithClient(Context& context, const std::function<ExitCode(Client&, cons
 }
 
 nlohmann::json JsonOf(const FunctionVersion& version) {
-  return {{"name", version.function},     {"version", version.number},       {"active", version.active},
-          {"digest", version.digest},     {"bytes", version.bundle_bytes},   {"code_cache_bytes", version.code_cache_bytes},
-          {"routes", version.routes},     {"created", FormatTimestamp(version.created)}};
+  return {{"name", version.function},      {"version", version.number},
+          {"active", version.active},      {"digest", version.digest},
+          {"bytes", version.bundle_bytes}, {"code_cache_bytes", version.code_cache_bytes},
+          {"routes", version.routes},      {"created", FormatTimestamp(version.created)}};
 }
 
 // Where functions answer: the first worker's address stands for all.
@@ -51,7 +52,8 @@ Failure FailureOf(const Error& error, const std::string& data_dir) {
   Failure failure{ExitCodeOf(error.code), std::string(ErrorCodeName(error.code)), error.message, "", {}};
   if (error.code == ErrorCode::kUnavailable) failure.hint = UnreachableHint(data_dir);
   if (error.code == ErrorCode::kDenied) {
-    failure.hint = "the token must be the one the controller was started with: --data-dir finds it by itself, else set ZTS_TOKEN";
+    failure.hint =
+        "the token must be the one the controller was started with: --data-dir finds it by itself, else set ZTS_TOKEN";
   }
   return failure;
 }
@@ -98,7 +100,11 @@ ExitCode Versions(Context& context, const std::string& function) {
     const auto versions = client.ListVersions(function);
     if (!versions.ok()) return console.Fail(FailureOf(versions.error(), endpoint.data_dir));
     if (versions->empty()) {
-      return console.Fail({ExitCode::kFailed, "not_found", "there is no function " + function, "'ztsctl list' shows those there are", {}});
+      return console.Fail({ExitCode::kFailed,
+                           "not_found",
+                           "there is no function " + function,
+                           "'ztsctl list' shows those there are",
+                           {}});
     }
     if (console.json()) {
       auto array = nlohmann::json::array();
@@ -108,8 +114,9 @@ ExitCode Versions(Context& context, const std::string& function) {
     }
     std::vector<std::vector<std::string>> rows = {{"VERSION", "STATE", "SIZE", "DEPLOYED", "DIGEST"}};
     for (const FunctionVersion& version : *versions) {
-      rows.push_back({"v" + std::to_string(version.number), version.active ? "active" : "-", FormatBytes(version.bundle_bytes),
-                      Since(version.created), version.digest.substr(0, kShownDigestChars)});
+      rows.push_back({"v" + std::to_string(version.number), version.active ? "active" : "-",
+                      FormatBytes(version.bundle_bytes), Since(version.created),
+                      version.digest.substr(0, kShownDigestChars)});
     }
     console.out() << RenderTable(rows) << std::flush;
     return ExitCode::kOk;
@@ -128,11 +135,13 @@ ExitCode Delete(Context& context, const std::string& function) {
     }
     const bool everywhere = deleted->workers_done >= deleted->workers_total;
     if (console.json()) {
-      console.PrintJson({{"name", function}, {"workers_done", deleted->workers_done}, {"workers_total", deleted->workers_total}});
+      console.PrintJson(
+          {{"name", function}, {"workers_done", deleted->workers_done}, {"workers_total", deleted->workers_total}});
     } else {
       console.out() << function << " deleted; " << deleted->workers_done << "/" << deleted->workers_total
                     << " workers have stopped serving it" << std::endl;
-      if (!everywhere) console.Warn("the others stop as soon as they hear of it; 'ztsctl workers' shows where each stands");
+      if (!everywhere)
+        console.Warn("the others stop as soon as they hear of it; 'ztsctl workers' shows where each stands");
     }
     return everywhere ? ExitCode::kOk : ExitCode::kNotLive;
   });
@@ -159,8 +168,8 @@ ExitCode Workers(Context& context) {
     }
     std::vector<std::vector<std::string>> rows = {{"NAME", "SERVES ON", "SHARDS", "IO", "CATALOG", "CONNECTED"}};
     for (const WorkerInfo& worker : *workers) {
-      rows.push_back({Printable(worker.name), Printable(worker.http_address), std::to_string(worker.shards), Printable(worker.io_backend),
-                      std::to_string(worker.catalog_version), Since(worker.connected)});
+      rows.push_back({Printable(worker.name), Printable(worker.http_address), std::to_string(worker.shards),
+                      Printable(worker.io_backend), std::to_string(worker.catalog_version), Since(worker.connected)});
     }
     console.out() << RenderTable(rows) << std::flush;
     return ExitCode::kOk;

@@ -74,7 +74,8 @@ void Console::PrintJson(const nlohmann::json& object) {
 ExitCode Console::Fail(const Failure& failure) {
   ClearProgress();
   if (json()) {
-    nlohmann::json error = {{"code", failure.code}, {"message", failure.message}, {"exit_code", static_cast<int>(failure.exit)}};
+    nlohmann::json error = {
+        {"code", failure.code}, {"message", failure.message}, {"exit_code", static_cast<int>(failure.exit)}};
     if (!failure.hint.empty()) error["hint"] = failure.hint;
     if (!failure.sources.empty()) error["source"] = JsonOf(failure.sources.front());
     if (failure.sources.size() > 1) {

@@ -18,7 +18,8 @@ constexpr uint64_t kProgressFromBytes = 1024 * 1024;
 Status ReadDuration(const char* flag, const std::string& text, Nanos& into) {
   if (text.empty()) return {};
   const std::optional<int64_t> value = ParseDurationNs(text);
-  if (!value || *value <= 0) return Invalid(std::string(flag) + " " + text + ": write a duration such as 500ms, 20s or 2m");
+  if (!value || *value <= 0)
+    return Invalid(std::string(flag) + " " + text + ": write a duration such as 500ms, 20s or 2m");
   into = *value;
   return {};
 }
@@ -57,7 +58,8 @@ class Watcher final : public DeployObserver {
   void OnUploaded(uint64_t sent, uint64_t total) override {
     sent_any = true;
     if (total < kProgressFromBytes) return;
-    console_.Progress("uploading " + FormatBytes(sent) + " of " + FormatBytes(total) + " (" + std::to_string(sent * 100 / total) + "%)");
+    console_.Progress("uploading " + FormatBytes(sent) + " of " + FormatBytes(total) + " (" +
+                      std::to_string(sent * 100 / total) + "%)");
   }
   void OnCompiled(Nanos took) override {
     compile_took = took;
@@ -94,7 +96,8 @@ Failure BundleFailure(const Error& error) {
 
 Failure SourceFailure(const Bundle& bundle) {
   const size_t count = bundle.errors.size();
-  return {ExitCode::kBundle, "source", count == 1 ? "the bundle has an error" : "the bundle has " + std::to_string(count) + " errors",
+  return {ExitCode::kBundle, "source",
+          count == 1 ? "the bundle has an error" : "the bundle has " + std::to_string(count) + " errors",
           "nothing was sent; correct it and deploy again", bundle.errors};
 }
 
@@ -174,11 +177,13 @@ ExitCode ReportBroken(Context& context, const Endpoint& endpoint, const Deployme
   Failure failure = FailureOf(error, endpoint.data_dir);
   const std::string& name = deployment.spec.function;
   if (const auto version = deployment.watcher.stored_version) {
-    failure.message += "\n" + name + " v" + std::to_string(*version) + " is stored and goes live when the controller is back";
+    failure.message +=
+        "\n" + name + " v" + std::to_string(*version) + " is stored and goes live when the controller is back";
     failure.hint = "see 'ztsctl versions " + name + "'";
   } else if (error.code != ErrorCode::kDenied && deployment.watcher.sent_any) {
     failure.message += "\nwhether " + name + " was stored is not known";
-    failure.hint = failure.hint.empty() ? "see 'ztsctl versions " + name + "', or deploy again: it does no harm" : failure.hint;
+    failure.hint =
+        failure.hint.empty() ? "see 'ztsctl versions " + name + "', or deploy again: it does no harm" : failure.hint;
   }
   return context.console.Fail(failure);
 }
@@ -201,7 +206,8 @@ ExitCode Deploy(Context& context, const DeployOptions& options) {
   Result<DeploySpec> spec = SpecOf(options);
   if (!spec.ok()) return console.Fail(UsageFailure(spec.error().message, "deploy"));
   Result<Endpoint> endpoint = FindController(context.data_dir_flag, context.env);
-  if (!endpoint.ok()) return console.Fail(FailureOf(endpoint.error(), DataDirectory(context.data_dir_flag, context.env)));
+  if (!endpoint.ok())
+    return console.Fail(FailureOf(endpoint.error(), DataDirectory(context.data_dir_flag, context.env)));
 
   const Result<Bundle> bundle = MakeBundle(options.file);
   if (!bundle.ok()) return console.Fail(BundleFailure(bundle.error()));

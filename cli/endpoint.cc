@@ -19,7 +19,8 @@ std::string TrimmedLine(std::string text) {
 Result<Endpoint> FromEnvironment(const std::string& address, const GetEnv& env) {
   const std::optional<std::string> token = env("ZTS_TOKEN");
   if (!token || token->empty()) {
-    return Error{ErrorCode::kDenied, "ZTS_CONTROLLER is set (" + address + ") but ZTS_TOKEN is not: set it to the controller's token"};
+    return Error{ErrorCode::kDenied,
+                 "ZTS_CONTROLLER is set (" + address + ") but ZTS_TOKEN is not: set it to the controller's token"};
   }
   return Endpoint{address, TrimmedLine(*token), ""};
 }
@@ -32,8 +33,8 @@ Result<Endpoint> FromDataDirectory(const std::string& folder) {
   }
   ZTS_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, size_t{1} << 20));
   const auto json = nlohmann::json::parse(text, nullptr, false);
-  if (!json.is_object() || !json.contains("controller") || !json["controller"].is_string() || !json.contains("token_file") ||
-      !json["token_file"].is_string()) {
+  if (!json.is_object() || !json.contains("controller") || !json["controller"].is_string() ||
+      !json.contains("token_file") || !json["token_file"].is_string()) {
     return Error{ErrorCode::kCorrupt, path + " is not what ztsctl wrote; delete it and run 'ztsctl up' again"};
   }
   std::filesystem::path token_file = json["token_file"].get<std::string>();
@@ -61,7 +62,8 @@ Result<Endpoint> FindController(const std::string& data_dir_flag, const GetEnv& 
 
 std::string UnreachableHint(const std::string& data_dir) {
   if (data_dir.empty()) return "check ZTS_CONTROLLER, and that the controller runs there";
-  return "start it with 'ztsctl up --data-dir " + data_dir + "', or name another one with --data-dir, or ZTS_CONTROLLER and ZTS_TOKEN";
+  return "start it with 'ztsctl up --data-dir " + data_dir +
+         "', or name another one with --data-dir, or ZTS_CONTROLLER and ZTS_TOKEN";
 }
 
 }  // namespace zts::cli

@@ -65,7 +65,8 @@ void ExplainNodeModules(SourceError& error) {
   const std::string rest = error.message.substr(kHead.size());
   const std::string module = rest.substr(0, rest.find('"'));
   if (error.kind == "node") {
-    error.message = "\"" + module + "\" is a module of Node.js; functions run on the Web platform (fetch, URL, crypto, streams) "
+    error.message = "\"" + module +
+                    "\" is a module of Node.js; functions run on the Web platform (fetch, URL, crypto, streams) "
                     "and have no node: modules. Use a package that has a browser build";
   } else if (!module.empty() && module.front() != '.' && module.front() != '/') {
     error.message += ". Install it beside the file: npm install " + module;
@@ -101,8 +102,10 @@ Diagnostics ParseEsbuildOutput(std::string_view text) {
 Result<EsbuildResult> RunEsbuild(const std::string& entry) {
   Result<std::string> esbuild = FindOnPath("esbuild");
   if (!esbuild.ok()) {
-    return Error{ErrorCode::kUnsupported, entry + " needs bundling (TypeScript, JSX or imports), and esbuild is not on the PATH. "
-                                          "Install it (apt install esbuild, or npm install -g esbuild) and try again"};
+    return Error{ErrorCode::kUnsupported,
+                 entry +
+                     " needs bundling (TypeScript, JSX or imports), and esbuild is not on the PATH. "
+                     "Install it (apt install esbuild, or npm install -g esbuild) and try again"};
   }
   const std::vector<std::string> argv = {
       *esbuild,

@@ -1,6 +1,7 @@
 // esbuild, the tool that turns TypeScript, JSX and imported packages into one ES module.
 //
-// It is asked for a bundle that needs nothing but the Web platform: no node: modules, packages' browser and worker entries preferred.
+// It is asked for a bundle that needs nothing but the Web platform: no node: modules, packages' browser and worker
+// entries preferred.
 //
 // Thread:   blocks the calling one for as long as esbuild runs.
 // Limits:   kBundlerTimeMax, kBundlerOutputBytesMax.

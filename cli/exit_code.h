@@ -1,4 +1,5 @@
-// What ztsctl tells the shell. Documented in docs/cli.md and `ztsctl --help`; the numbers are an interface and never change.
+// What ztsctl tells the shell. Documented in docs/cli.md and `ztsctl --help`; the numbers are an interface and never
+// change.
 //
 // Thread:   constants.
 #pragma once

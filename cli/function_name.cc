@@ -23,7 +23,8 @@ bool IsAllowed(std::string_view name) {
 
 Status CheckFunctionName(std::string_view name) {
   if (IsAllowed(name)) return {};
-  return Invalid("'" + std::string(name) + "' cannot be a function's name: it is a host label, so lower-case letters, digits and '-', " +
+  return Invalid("'" + std::string(name) +
+                 "' cannot be a function's name: it is a host label, so lower-case letters, digits and '-', " +
                  "1 to 63, starting with a letter. '" + NearestFunctionName(name) + "' would do");
 }
 
@@ -51,7 +52,8 @@ Result<std::pair<std::string, std::string>> ParseSetting(std::string_view text) 
   bool valid = !name.empty() && IsIdentifierStart(name.front());
   for (char c : name) valid = valid && (IsIdentifierStart(c) || IsDigit(c));
   if (!valid) {
-    return Invalid("--env " + std::string(text) + ": '" + std::string(name) + "' is no variable name (letters, digits and '_')");
+    return Invalid("--env " + std::string(text) + ": '" + std::string(name) +
+                   "' is no variable name (letters, digits and '_')");
   }
   return std::pair(std::string(name), std::string(text.substr(equals + 1)));
 }

@@ -12,7 +12,8 @@
 
 namespace zts::cli {
 
-// Lower-case letters, digits and '-', 1 to 63, starts with a letter, does not end with '-'. The error proposes a name that is allowed.
+// Lower-case letters, digits and '-', 1 to 63, starts with a letter, does not end with '-'. The error proposes a name
+// that is allowed.
 Status CheckFunctionName(std::string_view name);
 // The nearest allowed name: "My_Function" -> "my-function"; "fn" when nothing is left.
 std::string NearestFunctionName(std::string_view text);

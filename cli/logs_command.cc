@@ -55,12 +55,13 @@ class Printer {
 
   void PrintAsText(const LogEntry& entry) {
     if (entry.dropped > 0) {
-      console_.Warn(std::to_string(entry.dropped) + " records before this one were lost: they came faster than they could be taken");
+      console_.Warn(std::to_string(entry.dropped) +
+                    " records before this one were lost: they came faster than they could be taken");
     }
     console_.out() << console_.Paint(Style::kDim, FormatClock(entry.time)) << " "
-                   << console_.Paint(Style::kBold, Printable(entry.function) + "@v" + std::to_string(entry.version)) << " "
-                   << console_.Paint(Style::kDim, entry.request_id.empty() ? "-" : Printable(entry.request_id)) << " "
-                   << console_.Paint(StyleOf(entry.severity), Printable(entry.severity)) << " "
+                   << console_.Paint(Style::kBold, Printable(entry.function) + "@v" + std::to_string(entry.version))
+                   << " " << console_.Paint(Style::kDim, entry.request_id.empty() ? "-" : Printable(entry.request_id))
+                   << " " << console_.Paint(StyleOf(entry.severity), Printable(entry.severity)) << " "
                    << Printable(entry.message, Newlines::kKeep) << std::endl;
   }
 
@@ -97,14 +98,16 @@ ExitCode Follow(Context& context, Endpoint endpoint, const LogsOptions& options)
     if (!ever_connected || ended.error().code != ErrorCode::kUnavailable) {
       return context.console.Fail(FailureOf(ended.error(), endpoint.data_dir));
     }
-    if (!lost) context.console.Note("-- the controller is gone; waiting for it (records of the time between may be missing)");
+    if (!lost)
+      context.console.Note("-- the controller is gone; waiting for it (records of the time between may be missing)");
     lost = true;
     std::this_thread::sleep_for(std::chrono::nanoseconds(retry));
     retry = std::min(retry * 2, kRetryMax);
     printer.set_catching_up();
     tail.backlog = kCatchUpLines;
     // A controller that was started anew may have another address.
-    if (const Result<Endpoint> again = FindController(context.data_dir_flag, context.env); again.ok()) endpoint = *again;
+    if (const Result<Endpoint> again = FindController(context.data_dir_flag, context.env); again.ok())
+      endpoint = *again;
   }
 }
 

@@ -6,7 +6,11 @@ namespace zts::cli {
 namespace {
 
 TEST(SourceErrorTest, ShowsPlaceLineAndCaret) {
-  EXPECT_EQ(RenderSourceError({.kind = "syntax-error", .message = "Unexpected identifier 'x'", .file = "hello.js", .line = 3, .column = 7,
+  EXPECT_EQ(RenderSourceError({.kind = "syntax-error",
+                               .message = "Unexpected identifier 'x'",
+                               .file = "hello.js",
+                               .line = 3,
+                               .column = 7,
                                .source_line = "let x x;"}),
             "hello.js:3:7: syntax-error: Unexpected identifier 'x'\n"
             "  let x x;\n"
@@ -28,7 +32,8 @@ TEST(SourceErrorTest, CaretStandsUnderTabsAndWideText) {
 }
 
 TEST(SourceErrorTest, CutsVeryLongLinesAroundTheColumn) {
-  const std::string out = RenderSourceError({.message = "m", .column = 5001, .source_line = std::string(5000, 'a') + "!" + std::string(5000, 'b')});
+  const std::string out = RenderSourceError(
+      {.message = "m", .column = 5001, .source_line = std::string(5000, 'a') + "!" + std::string(5000, 'b')});
   EXPECT_LT(out.size(), 300u);
   EXPECT_NE(out.find("...aaa"), std::string::npos);
   EXPECT_NE(out.find("!bbb"), std::string::npos);
@@ -47,7 +52,12 @@ TEST(SourceErrorTest, ShowsFramesOfTheStackOnce) {
 }
 
 TEST(SourceErrorTest, TerminalSequencesAreNotObeyed) {
-  const std::string out = RenderSourceError({.message = "a\x1b[2J", .file = "\x1b", .line = 1, .column = 1, .source_line = "\x1b", .stack = "x\n    at \x1b"});
+  const std::string out = RenderSourceError({.message = "a\x1b[2J",
+                                             .file = "\x1b",
+                                             .line = 1,
+                                             .column = 1,
+                                             .source_line = "\x1b",
+                                             .stack = "x\n    at \x1b"});
   EXPECT_EQ(out.find('\x1b'), std::string::npos);
 }
 

@@ -64,14 +64,17 @@ Status Drain(UniqueFd& out, UniqueFd& err, RunLimits limits, Finished& finished)
   const Nanos deadline = clock.Now() + limits.time_max;
   while (out.valid() || err.valid()) {
     const Nanos left = deadline - clock.Now();
-    if (left <= 0) return Error{ErrorCode::kTimeout, "did not end within " + std::to_string(limits.time_max / kSecond) + " s"};
+    if (left <= 0)
+      return Error{ErrorCode::kTimeout, "did not end within " + std::to_string(limits.time_max / kSecond) + " s"};
     pollfd polled[2] = {{out.get(), POLLIN, 0}, {err.get(), POLLIN, 0}};
-    if (::poll(polled, 2, static_cast<int>(left / kMillisecond) + 1) < 0 && errno != EINTR) return Error::FromErrno("poll");
+    if (::poll(polled, 2, static_cast<int>(left / kMillisecond) + 1) < 0 && errno != EINTR)
+      return Error::FromErrno("poll");
     if (polled[0].revents != 0 && ReadSome(out, finished.out, limits.output_bytes_max) == Reading::kTooMuch) {
       return Error{ErrorCode::kExhausted, "wrote more than " + std::to_string(limits.output_bytes_max) + " bytes"};
     }
     if (polled[1].revents != 0 && ReadSome(err, finished.err, limits.output_bytes_max) == Reading::kTooMuch) {
-      return Error{ErrorCode::kExhausted, "wrote more than " + std::to_string(limits.output_bytes_max) + " bytes of errors"};
+      return Error{ErrorCode::kExhausted,
+                   "wrote more than " + std::to_string(limits.output_bytes_max) + " bytes of errors"};
     }
   }
   return {};

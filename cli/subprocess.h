@@ -2,7 +2,8 @@
 //
 // Thread:   blocks the calling one. Safe while other threads run: the child only execs.
 // Limits:   the caller's: bytes of output, time. Beyond either the tool is killed.
-// Errors:   RunTool fails when the tool cannot be started, is killed for a limit, or dies by a signal. A non-zero exit is a Finished.
+// Errors:   RunTool fails when the tool cannot be started, is killed for a limit, or dies by a signal. A non-zero exit
+// is a Finished.
 #pragma once
 
 #include <string>

@@ -42,7 +42,8 @@ TEST(TextTest, ControlCharactersAreShownNotObeyed) {
 }
 
 TEST(TextTest, TablesAlignAndDoNotTrailBlanks) {
-  EXPECT_EQ(RenderTable({{"NAME", "V", ""}, {"a", "v10", "x"}, {"longer", "", ""}}), "NAME    V\na       v10  x\nlonger\n");
+  EXPECT_EQ(RenderTable({{"NAME", "V", ""}, {"a", "v10", "x"}, {"longer", "", ""}}),
+            "NAME    V\na       v10  x\nlonger\n");
   EXPECT_EQ(RenderTable({}), "");
 }
 

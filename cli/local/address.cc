@@ -45,7 +45,8 @@ Result<HostPort> ParseAddress(std::string_view text) {
     address = {std::string(host), port.value_or(0)};
     valid = port.has_value() && ToSocket(address).length > 0;
   }
-  if (!valid) return Invalid("'" + std::string(text) + "' is no address: write ADDRESS:PORT, as in 127.0.0.1:8080 or [::1]:0");
+  if (!valid)
+    return Invalid("'" + std::string(text) + "' is no address: write ADDRESS:PORT, as in 127.0.0.1:8080 or [::1]:0");
   return address;
 }
 

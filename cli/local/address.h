@@ -20,7 +20,8 @@ struct HostPort {
 Result<HostPort> ParseAddress(std::string_view text);
 std::string FormatAddress(const HostPort& address);
 
-// Fails when the address cannot be bound. Needed because listeners that share their port would share it with a stranger, silently.
+// Fails when the address cannot be bound. Needed because listeners that share their port would share it with a
+// stranger, silently.
 Status CheckFree(const std::string& address);
 
 // What a browser on this machine opens: the loopback address where all addresses are listened on.

@@ -18,8 +18,8 @@ TEST(AddressTest, ReadsAndWritesBothFamilies) {
 }
 
 TEST(AddressTest, RefusesAllElse) {
-  for (const char* text : {"", ":", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1: 80", "localhost:80",
-                           "300.0.0.1:80", "[::1]", "http://127.0.0.1:80"}) {
+  for (const char* text : {"", ":", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
+                           "127.0.0.1: 80", "localhost:80", "300.0.0.1:80", "[::1]", "http://127.0.0.1:80"}) {
     EXPECT_FALSE(ParseAddress(text).ok()) << text;
   }
 }

@@ -35,7 +35,8 @@ ProcessId ProcessOf(const nlohmann::json& json, const char* field) {
   if (value == json.end() || !value->is_object()) return {};
   const auto pid = value->find("pid");
   const auto start = value->find("start_time");
-  if (pid == value->end() || start == value->end() || !pid->is_number_integer() || !start->is_number_integer()) return {};
+  if (pid == value->end() || start == value->end() || !pid->is_number_integer() || !start->is_number_integer())
+    return {};
   return {pid->get<pid_t>(), start->get<uint64_t>()};
 }
 
@@ -54,7 +55,8 @@ Status DataDir::EnsureToken() const {
   std::error_code ignored;
   if (std::filesystem::exists(token_file(), ignored)) return {};
   Digest random;
-  if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) return Error::FromErrno("getrandom");
+  if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size()))
+    return Error::FromErrno("getrandom");
   return WriteFileAtomically(token_file(), ToHex(random) + "\n", 0600);
 }
 

@@ -98,9 +98,11 @@ Status Monitor::StartAndWait(Service& service, const std::vector<std::string>& a
       Adopt(service, *ready);
       return {};
     }
-    if (MeansEnd(WaitSignal(kReadyPoll))) return Error{ErrorCode::kAborted, "interrupted while the " + service.name() + " was starting"};
+    if (MeansEnd(WaitSignal(kReadyPoll)))
+      return Error{ErrorCode::kAborted, "interrupted while the " + service.name() + " was starting"};
     if (const auto ended = service.Reap()) return Failed(service, *ended);
-    if (clock_.Now() >= deadline) return Failed(service, "was not ready within " + std::to_string(kStartPatience / kSecond) + " s");
+    if (clock_.Now() >= deadline)
+      return Failed(service, "was not ready within " + std::to_string(kStartPatience / kSecond) + " s");
   }
 }
 
@@ -116,7 +118,8 @@ Status Monitor::WaitConnected(Nanos deadline) {
     } else if (workers.error().code == ErrorCode::kDenied) {
       return workers.error();
     }
-    if (MeansEnd(WaitSignal(kReadyPoll))) return Error{ErrorCode::kAborted, "interrupted while the worker was connecting"};
+    if (MeansEnd(WaitSignal(kReadyPoll)))
+      return Error{ErrorCode::kAborted, "interrupted while the worker was connecting"};
     for (Service* service : {&controller_, &worker_}) {
       if (const auto ended = service->Reap()) return Failed(*service, *ended);
     }
@@ -155,12 +158,13 @@ void Monitor::RunUntilSignal() {
 
 void Monitor::Watch(Service& service) {
   if (const auto ended = service.Reap()) {
-    say_("the " + service.name() + " " + *ended + "; starting it again in " + Seconds(service.restart_at() - clock_.Now()) + " (log: " +
-         service.log_file() + ")");
+    say_("the " + service.name() + " " + *ended + "; starting it again in " +
+         Seconds(service.restart_at() - clock_.Now()) + " (log: " + service.log_file() + ")");
     Remember();
   }
   if (!service.running() && clock_.Now() >= service.restart_at()) Restart(service);
-  if (service.TakeReady()) say_("the " + service.name() + " is back (pid " + std::to_string(service.process().pid) + ")");
+  if (service.TakeReady())
+    say_("the " + service.name() + " is back (pid " + std::to_string(service.process().pid) + ")");
 }
 
 void Monitor::Restart(Service& service) {

@@ -1,7 +1,8 @@
-// Keeps controller and worker running: starts both, waits until functions can be served, restarts what dies, ends both in order.
+// Keeps controller and worker running: starts both, waits until functions can be served, restarts what dies, ends both
+// in order.
 //
-// Signals are taken synchronously: SIGINT, SIGTERM and SIGHUP end it, SIGCHLD wakes it. The process must have them blocked before its
-// first thread starts (BlockSignals).
+// Signals are taken synchronously: SIGINT, SIGTERM and SIGHUP end it, SIGCHLD wakes it. The process must have them
+// blocked before its first thread starts (BlockSignals).
 //
 // Owner:    `ztsctl up`, exactly one a process.
 // Thread:   the main thread.

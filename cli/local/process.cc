@@ -16,7 +16,8 @@
 namespace zts::cli {
 namespace {
 
-// Fields of /proc/PID/stat behind the name, which is in parentheses and may hold anything: state is the first, starttime the 20th.
+// Fields of /proc/PID/stat behind the name, which is in parentheses and may hold anything: state is the first,
+// starttime the 20th.
 constexpr int kStartTimeField = 20;
 
 // Between fork and exec: system calls only, other threads may hold any lock.

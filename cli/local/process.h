@@ -1,6 +1,7 @@
 // Processes that outlive a function call: started, recognised again later, ended politely.
 //
-// A pid alone may name a stranger after a while; together with its start time it names one process for as long as the machine is up.
+// A pid alone may name a stranger after a while; together with its start time it names one process for as long as the
+// machine is up.
 //
 // Thread:   Spawn: the main thread, which the child is tied to. The others: any.
 // Errors:   Spawn names the program and why it did not start.
@@ -29,8 +30,8 @@ struct ProcessId {
 std::optional<ProcessId> Identify(pid_t pid);
 bool IsRunning(const ProcessId& process);
 
-// Starts a program in a process group of its own (Ctrl-C is for us), with its output appended to a file. It gets SIGTERM when this
-// process dies, so that nothing is left behind.
+// Starts a program in a process group of its own (Ctrl-C is for us), with its output appended to a file. It gets
+// SIGTERM when this process dies, so that nothing is left behind.
 Result<pid_t> Spawn(const std::vector<std::string>& argv, const std::string& log_path);
 
 // Sends a signal if it still is that process.

@@ -13,7 +13,10 @@
 namespace zts::cli {
 namespace {
 
-std::string LogFile() { return std::string(::getenv("TEST_TMPDIR") ? ::getenv("TEST_TMPDIR") : "/tmp") + "/process_test.log." + std::to_string(::getpid()); }
+std::string LogFile() {
+  return std::string(::getenv("TEST_TMPDIR") ? ::getenv("TEST_TMPDIR") : "/tmp") + "/process_test.log." +
+         std::to_string(::getpid());
+}
 
 TEST(ProcessTest, OwnProcessIsRunningUnderItsStartTimeOnly) {
   const auto self = Identify(::getpid());

@@ -1,4 +1,5 @@
-// One process of ours that is to run for as long as zts is up: started, watched, started again with a growing pause when it dies.
+// One process of ours that is to run for as long as zts is up: started, watched, started again with a growing pause
+// when it dies.
 //
 // Owner:    Monitor, one a process kind.
 // Thread:   the main thread.

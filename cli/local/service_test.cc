@@ -34,7 +34,10 @@ class ServiceTest : public testing::Test {
 
 TEST_F(ServiceTest, ReadyWhenItsFileAppears) {
   Service service = Make();
-  ASSERT_TRUE(service.Start(Shell("echo '{\"admin\":\"a:1\"}' > " + root_ + "/new; mv " + root_ + "/new " + root_ + "/ready.json; exec sleep 1000")).ok());
+  ASSERT_TRUE(service
+                  .Start(Shell("echo '{\"admin\":\"a:1\"}' > " + root_ + "/new; mv " + root_ + "/new " + root_ +
+                               "/ready.json; exec sleep 1000"))
+                  .ok());
   std::optional<nlohmann::json> ready;
   while (!ready) ready = service.TakeReady();
   EXPECT_EQ((*ready)["admin"], "a:1");
@@ -80,7 +83,8 @@ TEST_F(ServiceTest, ProgramsThatCannotStartCountAsDead) {
 
 TEST_F(ServiceTest, StubbornOnesAreKilled) {
   Service service = Make();
-  ASSERT_TRUE(service.Start(Shell("trap '' TERM; echo {} > " + root_ + "/ready.json; while :; do sleep 1000; done")).ok());
+  ASSERT_TRUE(
+      service.Start(Shell("trap '' TERM; echo {} > " + root_ + "/ready.json; while :; do sleep 1000; done")).ok());
   while (!service.TakeReady()) {
   }
   EXPECT_TRUE(service.Stop(kPatience, [] { return true; }));

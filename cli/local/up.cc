@@ -20,7 +20,8 @@ namespace {
 constexpr Nanos kDownPatience = kWorkerStopPatience + kControllerStopPatience + 5 * kSecond;
 constexpr Nanos kOrphanPatience = 10 * kSecond;
 
-// What the user asks for, what the last run had, or the default. Port 0 stands for the last run's port while that is free.
+// What the user asks for, what the last run had, or the default. Port 0 stands for the last run's port while that is
+// free.
 Result<std::string> Choose(const char* flag, const std::string& asked, const std::string& last, const char* fallback) {
   std::string wanted = asked;
   if (wanted.empty()) wanted = last.empty() ? fallback : last;
@@ -43,8 +44,10 @@ Result<Addresses> ChooseAddresses(const DataDir& data, const UpOptions& options)
   ZTS_ASSIGN_OR_RETURN(const std::optional<Addresses> remembered, data.ReadAddresses());
   const Addresses last = remembered.value_or(Addresses{});
   Addresses chosen;
-  ZTS_ASSIGN_OR_RETURN(chosen.controller, Choose("--controller-listen", options.controller_listen, last.controller, kAnyPort));
-  ZTS_ASSIGN_OR_RETURN(chosen.controller_admin, Choose("--controller-admin", options.controller_admin, last.controller_admin, kAnyPort));
+  ZTS_ASSIGN_OR_RETURN(chosen.controller,
+                       Choose("--controller-listen", options.controller_listen, last.controller, kAnyPort));
+  ZTS_ASSIGN_OR_RETURN(chosen.controller_admin,
+                       Choose("--controller-admin", options.controller_admin, last.controller_admin, kAnyPort));
   ZTS_ASSIGN_OR_RETURN(chosen.http, Choose("--http", options.http, last.http, kDefaultHttp));
   ZTS_ASSIGN_OR_RETURN(chosen.worker_admin, Choose("--admin", options.admin, last.worker_admin, kAnyPort));
   return chosen;
@@ -103,7 +106,8 @@ void Announce(Console& console, const DataDir& data, const Monitor& monitor, con
                 << "  data       " << data.root() << " (logs in log/)\n"
                 << "Deploy a file of your own:\n"
                 << "  ztsctl deploy" << flag << " FILE.js\n"
-                << (options.detach ? "It runs in the background; end it with:\n  ztsctl down" + flag + "\n" : "Ctrl-C ends it.\n")
+                << (options.detach ? "It runs in the background; end it with:\n  ztsctl down" + flag + "\n"
+                                   : "Ctrl-C ends it.\n")
                 << std::flush;
 }
 
@@ -132,8 +136,8 @@ void LeaveTerminal(const DataDir& data) {
   ::dup2(log.get(), STDERR_FILENO);
 }
 
-ExitCode RunMonitor(Context& context, const DataDir& data, const UpOptions& options, const MonitorOptions& monitor_options,
-                    Verdict verdict) {
+ExitCode RunMonitor(Context& context, const DataDir& data, const UpOptions& options,
+                    const MonitorOptions& monitor_options, Verdict verdict) {
   Console& console = context.console;
   Monitor::BlockSignals();
   const auto say = [&](const std::string& line) { console.Note(FormatClock(SystemClock().WallNow()) + " " + line); };
@@ -159,7 +163,8 @@ ExitCode RunMonitor(Context& context, const DataDir& data, const UpOptions& opti
 }
 
 // Returns in the parent with the monitor's verdict; the child never returns.
-ExitCode RunDetached(Context& context, const DataDir& data, const UpOptions& options, const MonitorOptions& monitor_options) {
+ExitCode RunDetached(Context& context, const DataDir& data, const UpOptions& options,
+                     const MonitorOptions& monitor_options) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return context.console.Fail(UpFailure(Error::FromErrno("pipe")));
   UniqueFd read_end(ends[0]);
@@ -178,7 +183,8 @@ ExitCode RunDetached(Context& context, const DataDir& data, const UpOptions& opt
   do got = ::read(read_end.get(), &code, 1);
   while (got < 0 && errno == EINTR);
   if (got == 1) return static_cast<ExitCode>(code);
-  return context.console.Fail({ExitCode::kFailed, "internal", "the monitor died while starting", "see " + data.log_file("up"), {}});
+  return context.console.Fail(
+      {ExitCode::kFailed, "internal", "the monitor died while starting", "see " + data.log_file("up"), {}});
 }
 
 }  // namespace
@@ -212,7 +218,8 @@ ExitCode Down(Context& context) {
   Console& console = context.console;
   const DataDir data(DataDirectory(context.data_dir_flag, context.env));
   const std::optional<Running> running = data.ReadRunning();
-  const bool was_up = running && (IsRunning(running->monitor) || IsRunning(running->controller) || IsRunning(running->worker));
+  const bool was_up =
+      running && (IsRunning(running->monitor) || IsRunning(running->controller) || IsRunning(running->worker));
   if (running && IsRunning(running->monitor)) {
     Signal(running->monitor, SIGTERM);
     if (!WaitForEnd(running->monitor, kDownPatience)) {
@@ -226,7 +233,9 @@ ExitCode Down(Context& context) {
   if (console.json()) {
     console.PrintJson({{"data_dir", data.root()}, {"was_up", was_up}});
   } else {
-    console.out() << (was_up ? "zts is down (its data stays in " + data.root() + ")" : "nothing is up in " + data.root()) << std::endl;
+    console.out() << (was_up ? "zts is down (its data stays in " + data.root() + ")"
+                             : "nothing is up in " + data.root())
+                  << std::endl;
   }
   return ExitCode::kOk;
 }
