@@ -17,7 +17,8 @@ constexpr Nanos kCancelCheck = 50 * kMillisecond;
 
 // A worker's own trouble (it could not fetch, it had no room) is no judgement about the function.
 bool IsAboutTheFunction(const FunctionProblem& problem) {
-  return !problem.function.empty() && problem.problem.kind != "internal" && problem.problem.kind != "unavailable";
+  const std::string& kind = problem.problem.kind;
+  return !problem.function.empty() && kind != "internal" && kind != "unavailable" && kind != "fetch";
 }
 
 std::string Describe(const std::vector<FunctionProblem>& problems) {

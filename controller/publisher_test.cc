@@ -353,8 +353,13 @@ TEST_F(PublisherTest, WorkersOwnTroubleRejectsNothing) {
   worker.Connect();
   worker.Obey();
   const auto subject = Deploy("f");
-  worker.NackUpdate({Problem("f", 1, "internal")});
-  EXPECT_EQ(StateOf(subject), State::kSettled);
+  for (const FunctionProblem& own : {Problem("f", 1, "internal"), Problem("f", 1, "unavailable"), Problem("f", 1, "fetch"), Problem("", 0)}) {
+    worker.NackUpdate({own});
+    EXPECT_EQ(StateOf(subject), State::kSettled);
+    clock_.Advance(kRetryDelayMax);
+    publisher_->Tick();
+  }
+  worker.NackUpdate({});
   EXPECT_NE(registry_->catalog()->Find("f"), nullptr);
   const auto next = Deploy("g");
   ASSERT_NE(worker.PendingUpdate(), nullptr) << "a new catalog is asked for at once";
