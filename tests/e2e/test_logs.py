@@ -75,8 +75,7 @@ class Logs(case.PlatformCase):
         record = follower.wait(lambda r: r["message"] == "said hello", "the console line")
         self.assertEqual((record["name"], record["version"], record["level"], record["worker"]), ("talk", 1, "log", "worker"))
         self.assertNotEqual(record["request_id"], "")
-        if response.header("x-zts-request-id"):
-            self.assertEqual(record["request_id"], response.header("x-zts-request-id"))
+        self.assertEqual(record["request_id"], response.header("x-zts-request-id"))
 
     def test_levels(self):
         follower = self.follow("talk")

@@ -48,6 +48,9 @@ inline constexpr size_t kOutBufferFlushBytes = 128 * 1024;
 
 // Bytes of further requests that a connection keeps while one is being answered; beyond it receiving pauses.
 inline constexpr size_t kUnreadBytesMax = 64 * 1024;
+// What the kernel holds unsent of a connection before it takes no more: enough for a full congestion window on any path we serve, and small
+// enough that a slow peer's progress shows every few seconds.
+inline constexpr int kUnsentBytesMax = 256 * 1024;
 // A response the kernel does not take at once goes out in pieces of this size, each with a time limit of its own (kSendTimeout):
 // the slowest peer served is one of 8 KiB a second.
 inline constexpr size_t kSendPieceBytes = 256 * 1024;

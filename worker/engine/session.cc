@@ -304,7 +304,8 @@ void Session::OnResponse(const js::ResponseView& response) {
                                               .content_length = bytes,
                                               .keep_alive = after_ == After::kKeepAlive,
                                               .minor_version = head.minor_version,
-                                              .date_line = context_->DateLine()});
+                                              .date_line = context_->DateLine(),
+                                              .request_id = exchange_->view.request_id});
   if (!fits) {
     return WriteFailure({500, "The headers of the function's response are too large.", ""}, "response-head-too-large",
                         js::OutcomeKind::kThrew);

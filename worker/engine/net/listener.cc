@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "worker/engine/limits.h"
 
 namespace zts::net {
 namespace {
@@ -48,6 +49,10 @@ Result<UniqueFd> MakeSocket(const SocketAddress& address) {
   ZTS_CHECK(setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0);
   // Accepted sockets inherit it: responses are written whole, so waiting to fill a segment only delays them.
   ZTS_CHECK(setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0);
+  // Accepted sockets inherit this too: the kernel takes a response only as far as it can soon send it. Without it a slow peer's
+  // megabytes vanish into the send buffer at once, and its progress cannot be told from a standstill for longer than a time limit.
+  const int unsent_bytes = kUnsentBytesMax;
+  ZTS_CHECK(setsockopt(fd.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes, sizeof(unsent_bytes)) == 0);
   // TCP_DEFER_ACCEPT stays off: it hides silent connections from our own time-outs and limits, and saves one wake-up only.
   // "[::]" is IPv6 alone; who wants both families listens twice, and reads so in the configuration.
   if (address.is_ipv6()) ZTS_CHECK(setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0);

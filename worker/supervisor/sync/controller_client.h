@@ -26,7 +26,7 @@ namespace zts::supervisor {
 class ControllerClient {
  public:
   static constexpr Nanos kBackoffMin = 50 * kMillisecond;
-  static constexpr Nanos kBackoffMax = 5 * kSecond;
+  static constexpr Nanos kBackoffMax = 1 * kSecond;
 
   struct Options {
     std::string address;     // "127.0.0.1:7070"
