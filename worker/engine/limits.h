@@ -74,6 +74,8 @@ inline constexpr Nanos kLingerTimeout = 1 * kSecond;
 // --- loop -------------------------------------------------------------------------------------------------------------------------
 
 inline constexpr Nanos kTimerTick = 1 * kMillisecond;
+// A shard's slice of its core when others want it too: the shortest that Linux gives. A pass is tens of microseconds.
+inline constexpr Nanos kShardSlice = 100 * kMicrosecond;
 static_assert(kHeadTimeout > 100 * kTimerTick);
 
 // --- catalog ------------------------------------------------------------------------------------------------------------------------
