@@ -9,23 +9,12 @@
 
 #include <cstdlib>
 
-#include "base/unique_fd.h"
+#include "base/pipe.h"
 
 extern char** environ;
 
 namespace zts::cli {
 namespace {
-
-struct Pipe {
-  UniqueFd read;
-  UniqueFd write;
-};
-
-Result<Pipe> MakePipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return Error::FromErrno("pipe");
-  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
-}
 
 Result<pid_t> Spawn(const std::vector<std::string>& argv, int out, int err) {
   std::vector<char*> pointers;

@@ -14,6 +14,7 @@
 #include <memory>
 
 #include "base/clock.h"
+#include "base/pipe.h"
 #include "controller/compiler/frame.h"
 
 namespace zts::controller {
@@ -26,17 +27,6 @@ constexpr size_t kStderrTailBytes = 4096;
 constexpr rlim_t kAddressSpaceMax = rlim_t{1} << 40;
 // Its own files at the start: the host, the addon, the snapshot, and what its event loop opens.
 constexpr rlim_t kFilesMax = 64;
-
-struct Pipe {
-  UniqueFd read;
-  UniqueFd write;
-};
-
-Result<Pipe> MakePipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return Error::FromErrno("pipe");
-  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
-}
 
 void SetLimit(__rlimit_resource which, rlim_t value) {
   const rlimit limit{value, value};

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "worker/engine/net/send_now.h"
 #include "worker/engine/net/socket_errors.h"
 
 namespace zts::net {
@@ -121,18 +122,7 @@ void EpollIo::QueueRead(Handle handle, Connection* connection) {
   readable_.push_back(TokenOf(handle, *connection, TokenKind::kRecv));
 }
 
-int64_t EpollIo::TrySend(Handle handle, Bytes bytes) {
-  for (;;) {
-    ++counters_.syscalls;
-    const ssize_t sent = ::send(handle, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent >= 0) {
-      counters_.sent_bytes += static_cast<uint64_t>(sent);
-      return sent;
-    }
-    if (errno == EINTR) continue;
-    return WouldBlock(errno) ? 0 : -errno;
-  }
-}
+int64_t EpollIo::TrySend(Handle handle, Bytes bytes) { return SendNow(handle, bytes, &counters_); }
 
 void EpollIo::Send(Handle handle, SlotId slot, Bytes bytes) {
   Connection& connection = OpenEntry(handle, slot);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "worker/engine/net/send_now.h"
 #include "worker/engine/net/socket_errors.h"
 
 namespace zts::net {
@@ -211,18 +212,7 @@ void UringIo::ResumeRecv(Handle handle, SlotId slot) {
   RearmRecv(handle, &connection);
 }
 
-int64_t UringIo::TrySend(Handle handle, Bytes bytes) {
-  for (;;) {
-    ++counters_.syscalls;
-    const ssize_t sent = ::send(handle, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent >= 0) {
-      counters_.sent_bytes += static_cast<uint64_t>(sent);
-      return sent;
-    }
-    if (errno == EINTR) continue;
-    return WouldBlock(errno) ? 0 : -errno;
-  }
-}
+int64_t UringIo::TrySend(Handle handle, Bytes bytes) { return SendNow(handle, bytes, &counters_); }
 
 void UringIo::Send(Handle handle, SlotId slot, Bytes bytes) {
   Connection& connection = OpenEntry(handle, slot);
