@@ -140,10 +140,11 @@ def zts_v8_library(name, copts = [], **kwargs):
     """A library that includes V8's headers."""
     zts_cc_library(name = name, copts = V8_COPTS + copts, **kwargs)
 
-def zts_v8_test(name, srcs = None, deps = [], size = "small", data = [], args = [], **kwargs):
+def zts_v8_test(name, srcs = None, deps = [], size = "small", data = [], args = [], tags = [], **kwargs):
     """A GoogleTest suite that needs V8: an addon that runs inside the host, started by a small script.
 
-    TestHost() of jsruntime/testing/test_host.h has the web snapshot loaded. tags, timeout and the like go to the test.
+    TestHost() of jsruntime/testing/test_host.h has the web snapshot loaded. tags, timeout and the like go to the test; the tag
+    "v8" lets a run under a sanitizer, which the host is built without, leave it out.
     """
     addon = name + ".node"
     zts_node_addon(
@@ -166,6 +167,7 @@ def zts_v8_test(name, srcs = None, deps = [], size = "small", data = [], args = 
             "//third_party:node_binary",
         ],
         size = size,
+        tags = ["v8"] + tags,
         **kwargs
     )
 
