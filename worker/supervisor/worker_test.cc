@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/bytes.h"
 #include "base/file.h"
 #include "worker/supervisor/sync/testing/fake_controller.h"
 #include "worker/supervisor/sync/testing/sync_fakes.h"
@@ -105,7 +106,7 @@ class WorkerTest : public ::testing::Test {
   // "CATALOG name=source+N ..." of the fake engine, and which process it was.
   std::string Ask() {
     const std::string text = Talk(http_);
-    engine_pid_ = std::atoi(text.c_str());
+    engine_pid_ = ParseInteger<pid_t>(text.substr(0, text.find(' '))).value_or(0);
     return text.substr(text.find(' ') + 1);
   }
   std::string Admin(const std::string& path) {

@@ -82,7 +82,7 @@ v1::LogBatch ToBatch(const std::vector<LogRecord>& records, const std::string& w
 class ControllerClient::Session final : public BlobSource {
  public:
   Session(const Options& options, std::string token)
-      : options_(options), token_(std::move(token)), stub_(v1::Sync::NewStub(MakeChannel(options.address))) {
+      : token_(std::move(token)), stub_(v1::Sync::NewStub(MakeChannel(options.address))) {
     Authorize(&context_);
     stream_ = stub_->Stream(&context_);
   }
@@ -132,7 +132,6 @@ class ControllerClient::Session final : public BlobSource {
     return !cancelled_;
   }
 
-  const Options& options_;
   const std::string token_;
   std::unique_ptr<v1::Sync::Stub> stub_;
   grpc::ClientContext context_;
