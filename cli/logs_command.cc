@@ -101,7 +101,7 @@ ExitCode Follow(Context& context, Endpoint endpoint, const LogsOptions& options)
     if (!lost)
       context.console.Note("-- the controller is gone; waiting for it (records of the time between may be missing)");
     lost = true;
-    std::this_thread::sleep_for(std::chrono::nanoseconds(retry));
+    std::this_thread::sleep_for(std::chrono::nanoseconds(retry));  // tidy: ok, a command line has nothing else to do, and Ctrl-C ends it
     retry = std::min(retry * 2, kRetryMax);
     printer.set_catching_up();
     tail.backlog = kCatchUpLines;

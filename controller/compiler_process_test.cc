@@ -88,7 +88,8 @@ TEST_F(CompilerProcessTest, EndlessLoopEndsAtTheStartupLimit) {
 }
 
 TEST_F(CompilerProcessTest, HeapExhaustionIsTheModulesAndNotOurs) {
-  const SourceProblem grows = Problem("const all = []; for (;;) all.push(new Array(1000).fill(all.length));", {.memory_bytes_max = 32 << 20});
+  const SourceProblem grows =
+      Problem("const all = []; for (;;) all.push(new Array(1000).fill(all.length));", {.memory_bytes_max = 32 << 20});
   EXPECT_EQ(grows.kind, "memory-limit") << grows.message;
   const SourceProblem at_once = Problem("new Array(2 ** 26).fill(1.5); export default () => {};", {.memory_bytes_max = 32 << 20});
   EXPECT_EQ(at_once.kind, "memory-limit") << at_once.message;

@@ -32,7 +32,8 @@ std::vector<MetricFamily> FamiliesOf(const StateSample& s) {
   updates.metric.back().counter.value = static_cast<double>(s.publisher.updates_delta);
   return {
       gauge("zts_controller_catalog_version", "Version of the newest catalog.", static_cast<double>(s.catalog_version)),
-      gauge("zts_controller_proven_version", "Newest catalog that every connected worker has served.", static_cast<double>(s.proven_version)),
+      gauge("zts_controller_proven_version", "Newest catalog that every connected worker has served.",
+            static_cast<double>(s.proven_version)),
       gauge("zts_controller_functions", "Functions that exist.", static_cast<double>(s.functions)),
       gauge("zts_controller_store_bytes", "Bytes the store takes on the disk.", static_cast<double>(s.store_bytes)),
       gauge("zts_controller_workers_connected", "Workers with an open stream.", static_cast<double>(s.publisher.workers)),

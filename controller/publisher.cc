@@ -335,7 +335,8 @@ RolloutView Publisher::LookLocked(const Subject& subject) const {
       ++view.ready;
       continue;
     }
-    if (worker.phase != Phase::kIdle && worker.phase != Phase::kPreparing && worker.target->version >= subject.catalog_version) ++view.ready;
+    const bool prepared = worker.phase != Phase::kIdle && worker.phase != Phase::kPreparing;
+    if (prepared && worker.target->version >= subject.catalog_version) ++view.ready;
     const bool refused = !worker.refusal.empty() && worker.refused_version >= subject.catalog_version;
     waiting = waiting || !refused;
     view.laggards.push_back(worker.hello.name + ": " + WhyNot(worker, subject.catalog_version));

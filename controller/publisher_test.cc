@@ -30,7 +30,8 @@ class FakeWorker {
   void Connect(std::string store_id = "", uint64_t active = 0) {
     link_ = std::make_unique<FakeLink>();
     auto connected = publisher_.Connect(
-        {.name = name_, .http_address = name_ + ":80", .shards = 2, .store_id = std::move(store_id), .active_version = active}, link_.get());
+        {.name = name_, .http_address = name_ + ":80", .shards = 2, .store_id = std::move(store_id), .active_version = active},
+        link_.get());
     ASSERT_TRUE(connected.ok()) << connected.error().message;
     id_ = *connected;
   }
@@ -353,7 +354,8 @@ TEST_F(PublisherTest, WorkersOwnTroubleRejectsNothing) {
   worker.Connect();
   worker.Obey();
   const auto subject = Deploy("f");
-  for (const FunctionProblem& own : {Problem("f", 1, "internal"), Problem("f", 1, "unavailable"), Problem("f", 1, "fetch"), Problem("", 0)}) {
+  for (const FunctionProblem& own :
+       {Problem("f", 1, "internal"), Problem("f", 1, "unavailable"), Problem("f", 1, "fetch"), Problem("", 0)}) {
     worker.NackUpdate({own});
     EXPECT_EQ(StateOf(subject), State::kSettled);
     clock_.Advance(kRetryDelayMax);

@@ -287,7 +287,8 @@ TEST(RegistryOnRocksTest, ServesAfterReopening) {
     ASSERT_TRUE(registry.ok()) << registry.error().message;
     EXPECT_EQ((*registry)->catalog()->version, round - 1);
     const std::string bundle = "round " + std::to_string(round);
-    const auto deployed = (*registry)->Deploy({.function = "f", .main_module = "m.js", .bundle = bundle, .bundle_digest = Sha256Of(bundle)});
+    const auto deployed = (*registry)->Deploy(
+        {.function = "f", .main_module = "m.js", .bundle = bundle, .bundle_digest = Sha256Of(bundle)});
     ASSERT_TRUE(deployed.ok()) << deployed.error().message;
     EXPECT_EQ(*(*registry)->ReadBlob(deployed->version->bundle_digest), bundle);
   }

@@ -51,7 +51,8 @@ Result<std::unique_ptr<RpcServer>> RpcServer::Start(const std::string& address, 
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, Milliseconds(kKeepaliveInterval / 2));
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || port == 0) {
-    return Unavailable("cannot listen on " + address + ": the address is in use, or is none of this machine's; choose another with --listen");
+    return Unavailable("cannot listen on " + address +
+                       ": the address is in use, or is none of this machine's; choose another with --listen");
   }
   return std::unique_ptr<RpcServer>(new RpcServer(std::move(server), address.substr(0, colon) + ":" + std::to_string(port)));
 }

@@ -101,7 +101,8 @@ Status ValidateEnv(const std::map<std::string, std::string>& env) {
   size_t bytes = 0;
   for (const auto& [name, value] : env) {
     if (!IsEnvName(name) || name.size() > kEnvNameBytesMax) {
-      return Invalid("environment variable " + Quoted(name) + " needs a name of letters, digits and '_', not starting with a digit, of at most " +
+      return Invalid("environment variable " + Quoted(name) +
+                     " needs a name of letters, digits and '_', not starting with a digit, of at most " +
                      std::to_string(kEnvNameBytesMax) + " bytes");
     }
     if (value.find('\0') != std::string::npos) return Invalid("the value of environment variable " + name + " contains a NUL byte");
@@ -193,7 +194,8 @@ Result<std::string> NormalizeRoute(std::string_view text) {
   std::string host(text.substr(0, slash));
   std::string_view path = slash < text.size() ? text.substr(slash) : "/";
   if (!host.empty() && !IsHostName(host)) {
-    return Invalid("route " + Quoted(text) + ": " + Quoted(host) + " is no host name; write HOST, HOST/PATH or /PATH, without scheme and port");
+    return Invalid("route " + Quoted(text) + ": " + Quoted(host) +
+                   " is no host name; write HOST, HOST/PATH or /PATH, without scheme and port");
   }
   while (path.size() > 1 && path.ends_with('/') && !path.ends_with("//")) path.remove_suffix(1);
   ZTS_RETURN_IF_ERROR(ValidateRoutePath(path, text));

@@ -104,7 +104,9 @@ TEST(ValidateTest, AllowedHosts) {
     return ValidateConfig(config).ok();
   };
   for (const char* host : {"127.0.0.1", "db.internal:5432", "localhost", "[::1]", "[fe80::1]:80"}) EXPECT_TRUE(check(host)) << host;
-  for (const char* host : {"", ":80", "a:", "a:0", "a:70000", "a:b", "::1", "[zz]", "http://a", "a/b", "*"}) EXPECT_FALSE(check(host)) << host;
+  for (const char* host : {"", ":80", "a:", "a:0", "a:70000", "a:b", "::1", "[zz]", "http://a", "a/b", "*"}) {
+    EXPECT_FALSE(check(host)) << host;
+  }
 }
 
 TEST(ValidateTest, BundleSizes) {
@@ -115,7 +117,8 @@ TEST(ValidateTest, BundleSizes) {
 }
 
 TEST(ValidateTest, Utf8) {
-  for (const char* text : {"", "ascii", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xef\xbf\xbf", "\xf4\x8f\xbf\xbf", "\xed\x9f\xbf"}) {
+  for (const char* text : {"", "ascii", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xef\xbf\xbf", "\xf4\x8f\xbf\xbf",
+                           "\xed\x9f\xbf"}) {
     EXPECT_TRUE(ValidateUtf8(text).ok()) << text;
   }
   for (const char* text : {"\x80", "\xc0\x80", "\xc1\xbf", "\xc3", "\xe2\x82", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",

@@ -65,7 +65,8 @@ TEST_F(HandlerTest, ReadsTheRequest) {
   EXPECT_EQ(Ask("export default (r) => new Response(`${r.body}${r.bodyUsed}${r.signal.aborted}${r.redirect}`)"),
             "nullfalsefalsefollow");
   EXPECT_EQ(Ask("export default async (r) => new Response(await r.text() + r.bodyUsed)"), "false");
-  EXPECT_EQ(Ask("export default async (r) => { const c = new Request(r, { method: 'POST', body: 'b' }); return new Response(c.url + await c.text()); }"),
+  EXPECT_EQ(Ask("export default async (r) => { const c = new Request(r, { method: 'POST', body: 'b' }); "
+                "return new Response(c.url + await c.text()); }"),
             "http://fn.localhost/p?q=1b");
 }
 
@@ -123,7 +124,8 @@ TEST_F(HandlerTest, KeepsTheWritersHeadersToTheWriter) {
 // A function may break its own language, but not the wire.
 TEST_F(HandlerTest, NoTamperingReachesTheWire) {
   Run("RegExp.prototype.exec = () => null; RegExp.prototype.test = () => false; String.prototype.toLowerCase = () => 'x\\r\\ny';"
-      "export default () => { let h = {}; try { h = new Headers({ a: 'b\\r\\nevil: 1' }) } catch {} return new Response('x', { headers: h }); }");
+      "export default () => { let h = {}; try { h = new Headers({ a: 'b\\r\\nevil: 1' }) } catch {} "
+      "return new Response('x', { headers: h }); }");
   for (const auto& [name, value] : client_.responses[id_].headers) {
     EXPECT_EQ((name + value).find_first_of("\r\n"), std::string::npos);
   }
@@ -186,7 +188,8 @@ TEST_F(HandlerTest, AbandonEndsBackgroundWork) {
 }
 
 TEST_F(HandlerTest, ManyInFlightAnswerInAnyOrder) {
-  ASSERT_TRUE(Load("const waiting = []; export default { async fetch(r) { if (r.method === 'PUT') { while (waiting.length) waiting.pop()(); "
+  ASSERT_TRUE(Load("const waiting = []; export default { async fetch(r) { "
+                   "if (r.method === 'PUT') { while (waiting.length) waiting.pop()(); "
                    "return new Response('go'); } await new Promise((go) => waiting.push(go)); return new Response(r.url); } }")
                   .outcome.ok());
   for (int i = 0; i < 3000; ++i) Send();
@@ -213,7 +216,8 @@ TEST_F(HandlerTest, ConsoleKnowsItsInvocationAcrossAwaits) {
 
 TEST_F(HandlerTest, ReportsWhatNobodyCaught) {
   Run("export default () => { Promise.reject(new RangeError('adrift')); queueMicrotask(() => { throw new Error('micro'); }); "
-      "setTimeout(() => { throw new Error('timer'); }, 1); const late = Promise.reject(1); late.catch(() => {}); return new Response('ok'); }");
+      "setTimeout(() => { throw new Error('timer'); }, 1); const late = Promise.reject(1); late.catch(() => {}); "
+      "return new Response('ok'); }");
   RunDueTimers();
   EXPECT_EQ(Body(), "ok");
   ASSERT_EQ(client_.console.size(), 3u);

@@ -20,7 +20,8 @@ namespace zts::js {
 
 // Holds the web API and a small function, and is a step of the smallest script limit.
 inline constexpr size_t kHeapInitialBytes = size_t{32} << 20;
-// Nursery: three times the semi-space of 2 MiB (two halves and the space for large new objects). It stays in cache and its pauses are short.
+// Nursery: three times the semi-space of 2 MiB (two halves and the space for large new objects). It stays in cache, and its pauses are
+// short.
 inline constexpr size_t kYoungGenerationBytes = size_t{6} << 20;
 // The least that is granted while there is room: a page or two of V8's and its own bookkeeping.
 inline constexpr size_t kHeapStepBytesMin = size_t{4} << 20;

@@ -63,7 +63,8 @@ constexpr Case kCases[] = {
     {"async hello", "export default { async fetch() { return new Response('Hello, world!'); } }"},
     {"async + await", "export default { async fetch() { await null; return new Response('Hello, world!'); } }"},
     {"await text()", "export default { async fetch(r) { return new Response(await r.text()); } }"},
-    {"URL + searchParams", "export default { fetch(r) { const u = new URL(r.url); return new Response(u.pathname + u.searchParams.get('b')); } }"},
+    {"URL + searchParams",
+     "export default { fetch(r) { const u = new URL(r.url); return new Response(u.pathname + u.searchParams.get('b')); } }"},
     {"1 KiB string", "const s = 'x'.repeat(1024); export default { fetch() { return new Response(s); } }"},
     {"64 KiB string", "const s = 'x'.repeat(65536); export default { fetch() { return new Response(s); } }"},
 };

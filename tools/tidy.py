@@ -39,7 +39,8 @@ def check_header(name, lines, report):
     head = "".join(lines[:40])
     if not lines[0].startswith("//"):
         report(name, 1, "a header begins with one sentence that says what it is for")
-    if "Thread:" not in head and "Life:" not in head and "Owner:" not in head:
+    # "Owner, Thread, Life: as x.h says" counts too.
+    if not re.search(r"\b(Owner|Thread|Life)[:,]", head):
         report(name, 1, "a header says owner, thread, life, limits and errors where there is something to say")
 
 

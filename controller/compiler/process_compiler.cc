@@ -180,7 +180,8 @@ Result<CompileOutcome> ProcessCompiler::Explain(const CompileJob& job, CompilerC
     return Internal(WithLastWords("the compiler process did not take its job", exchanged));
   } else {
     problem.kind = "crash";
-    problem.message = WithLastWords("the compiler process ended by " + DescribeStatus(status) + " while it evaluated the module", exchanged);
+    problem.message =
+        WithLastWords("the compiler process ended by " + DescribeStatus(status) + " while it evaluated the module", exchanged);
   }
   return CompileOutcome(std::move(problem));
 }

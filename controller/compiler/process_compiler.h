@@ -4,8 +4,8 @@
 // Owner:    main(), one a process.
 // Thread:   Compile: any; blocks. Start and Stop: one thread.
 // Limits:   kCompilersMax, kCompilersWarm, kCompileQueueMax, kCompilerStartTimeout, kCompileWallSlack, kCompilerAnswerBytesMax.
-// Errors:   Compile: kExhausted when the queue is full, kAborted after Stop, kInternal when compiler processes cannot start: the message has
-//           their last words. How a process ended while it held a job is the tenant's doing, and a SourceProblem.
+// Errors:   Compile: kExhausted when the queue is full, kAborted after Stop, kInternal when compiler processes cannot start: the message
+//           has their last words. How a process ended while it held a job is the tenant's doing, and a SourceProblem.
 #pragma once
 
 #include <condition_variable>

@@ -2,7 +2,8 @@
 //
 // Owner:    main(), one a process; a second process on the same folder is refused.
 // Thread:   as Store.
-// Errors:   Open: the folder is locked (kUnavailable), cannot be written (kDenied), holds a newer format (kUnsupported) or is damaged (kCorrupt).
+// Errors:   Open: the folder is locked (kUnavailable), cannot be written (kDenied), holds a newer format (kUnsupported) or is damaged
+//           (kCorrupt).
 //           Each says what to do.
 // Source:   docs/storage_format.md.
 #pragma once

@@ -109,8 +109,10 @@ TEST(RocksStoreTest, NothingAcknowledgedIsLostByKill) {
     // After so many acknowledgements, and then at a random point of what follows: nothing waits for this pause to be long enough.
     const uint64_t wanted = random() % 8;
     uint64_t acknowledged = last, number = 0;
-    for (uint64_t i = 0; i < wanted && ::read(child.acknowledged.get(), &number, sizeof number) == sizeof number; ++i) acknowledged = number;
-    ::usleep(static_cast<useconds_t>(random() % 5'000));
+    for (uint64_t i = 0; i < wanted && ::read(child.acknowledged.get(), &number, sizeof number) == sizeof number; ++i) {
+      acknowledged = number;
+    }
+    ::usleep(static_cast<useconds_t>(random() % 5'000));  // tidy: ok, the moment of death is the input, not a wait
     ASSERT_EQ(::kill(child.pid, SIGKILL), 0);
     while (::read(child.acknowledged.get(), &number, sizeof number) == sizeof number) acknowledged = number;
     int status = 0;

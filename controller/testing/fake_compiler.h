@@ -15,7 +15,8 @@ class FakeCompiler final : public Compiler {
   // A bundle that begins with "!" does not compile; any other has a code cache made of it.
   Result<CompileOutcome> Compile(const CompileJob& job) override {
     if (job.source.starts_with("!")) {
-      return CompileOutcome(SourceProblem{"syntax-error", "SyntaxError: unexpected '!'", job.main_module, 1, 1, std::string(job.source), ""});
+      return CompileOutcome(
+          SourceProblem{"syntax-error", "SyntaxError: unexpected '!'", job.main_module, 1, 1, std::string(job.source), ""});
     }
     return CompileOutcome(CompiledBundle{"cache of " + std::string(job.source), "fake|key"});
   }

@@ -1,6 +1,9 @@
 // What every Isolate promises, as tests: run on the fake in a plain executable and on the real one inside the host.
 //
 //   INSTANTIATE_TEST_SUITE_P(Fake, IsolateContractTest, testing::Values(&FakeSubject));
+//
+// Thread:   the test's own, but for a watchdog that terminates what spins.
+// Life:     a Subject is static; an Isolate of its own for each test.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,12 +1,12 @@
 // Runs a file as a function and prints what comes back: for trying things by hand.
 //
 //   zts-host $(flags) probe.node FILE [METHOD [BODY [MEMORY_MIB [TERMINATE_AFTER_MS]]]]
-#include <cstdio>
-#include <cstdlib>
 #include <chrono>
+#include <cstdio>
 #include <string>
 #include <thread>
 
+#include "base/bytes.h"
 #include "base/file.h"
 #include "base/layout.h"
 #include "jsruntime/host.h"
@@ -29,7 +29,7 @@ int Probe(int argc, char** argv) {
   auto source = ReadFile(argc > 1 ? argv[1] : "-");
   if (!source.ok()) return Fail(source.error().message);
   auto script = MakeScript("probe", "v1", *source);
-  if (argc > 4) script->limits.memory_bytes_max = std::strtoull(argv[4], nullptr, 10) << 20;
+  if (argc > 4) script->limits.memory_bytes_max = ParseInteger<uint64_t>(argv[4]).value_or(128) << 20;
   RecordingClient client;
   const std::unique_ptr<Isolate> isolate = (*host)->NewIsolate();
   const Nanos start = SystemClock().Now();
@@ -45,7 +45,8 @@ int Probe(int argc, char** argv) {
   request.body = argc > 3 ? argv[3] : "";
   std::thread watchdog([&] {
     if (argc <= 5) return;
-    std::this_thread::sleep_for(std::chrono::milliseconds(std::atoi(argv[5])));
+    const std::chrono::milliseconds after(ParseInteger<uint32_t>(argv[5]).value_or(0));
+    std::this_thread::sleep_for(after);  // tidy: ok, the time is what was asked for
     isolate->Terminate(OutcomeKind::kCpuLimit);
   });
   isolate->Dispatch(1, &request);

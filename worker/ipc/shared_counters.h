@@ -33,7 +33,8 @@ class Counter {
   std::atomic<uint64_t> value_;
 };
 
-// A log-linear histogram of nanoseconds: 16 linear steps in each power of two, so that any quantile read from it is within 3.2% of the truth.
+// A log-linear histogram of nanoseconds: 16 linear steps in each power of two, so that any quantile read from it is within 3.2% of the
+// truth.
 // Covers 256 ns to 137 s; what lies outside goes to the first or last bucket.
 class Histogram {
  public:

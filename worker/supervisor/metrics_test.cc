@@ -6,7 +6,6 @@
 #include <cmath>
 #include <fstream>
 #include <map>
-#include <regex>
 #include <set>
 #include <sstream>
 
@@ -146,20 +145,20 @@ TEST_F(MetricsTest, GivesExactlyWhatTheTableSays) {
 TEST_F(MetricsTest, TheDocumentationListsExactlyWhatTheTableSays) {
   std::ifstream file("docs/metrics.md");
   ASSERT_TRUE(file.good());
-  const std::regex row(R"(^\| `(zts_[a-z_]+)` \| ([a-z]+) \| ([^|]*) \| (.*) \|$)");
+  // A row of the table as it stands: | `name` | type | labels | help |
   std::vector<std::string> documented;
   for (std::string line; std::getline(file, line);) {
-    std::smatch match;
-    if (std::regex_match(line, match, row)) documented.push_back(match[1].str() + "|" + match[2].str() + "|" + match[3].str() + "|" + match[4].str());
+    if (line.starts_with("| `zts_")) documented.push_back(line);
   }
   std::vector<std::string> table;
   for (const MetricInfo& info : AllMetrics()) {
     const char* type = info.type == MetricType::Counter ? "counter" : info.type == MetricType::Gauge     ? "gauge"
                        : info.type == MetricType::Summary ? "summary"
                                                           : "histogram";
-    std::string labels(info.labels);
-    labels = labels.empty() ? "-" : "`" + std::regex_replace(labels, std::regex(", "), "` `") + "`";
-    table.push_back(std::string(info.name) + "|" + type + "|" + labels + "|" + std::string(info.help));
+    std::string labels = "`" + std::string(info.labels) + "`";
+    for (size_t at = 0; (at = labels.find(", ", at)) != std::string::npos; at += 3) labels.replace(at, 2, "` `");
+    if (info.labels.empty()) labels = "-";
+    table.push_back("| `" + std::string(info.name) + "` | " + type + " | " + labels + " | " + std::string(info.help) + " |");
   }
   EXPECT_EQ(documented, table);
 }
