@@ -40,6 +40,9 @@ def main():
                 broken.append(identity["targetCompleted"]["label"])
     for label, result in sorted(seen.items()):
         good = result.get("status") in ("PASSED", "FLAKY")
+        if result.get("status") == "FLAKY":
+            # It passed on its second try only: worth a look, and said every time.
+            print(f"FLAKY {label}")
         report = next((o["uri"] for o in result.get("testActionOutput", []) if o["name"] == "test.xml"), None)
         counts = None
         if report:
