@@ -12,10 +12,10 @@ mkdir -p "$data" || { echo "up: cannot make the data directory $data" >&2; exit 
 trap : INT TERM
 "$ctl" "${args[@]}" &
 up=$!
-# `deploy` waits for the controller by itself as soon as client.json is there.
+# The controller answers before its worker has connected: a deploy then would be stored and served by nobody yet.
 for _ in $(seq 300); do
   kill -0 "$up" 2>/dev/null || { wait "$up"; exit $?; }
-  "$ctl" workers --data-dir "$data" --json >/dev/null 2>&1 && break
+  "$ctl" workers --data-dir "$data" --json 2>/dev/null | grep -q '"name"' && break
   sleep 0.1
 done
 if "$ctl" deploy examples/hello.js --name hello --data-dir "$data"; then
