@@ -96,7 +96,7 @@ void Shard::RetainNamed() {
 void Shard::Drain(Nanos timeout, std::function<void()> done) {
   context_.mode = SessionContext::Mode::kDraining;
   drained_ = std::move(done);
-  if (context_.catalog != nullptr && listen_fd_ >= 0) loop_->io().StopListening();
+  if (context_.catalog != nullptr && listen_fd_ >= 0) accepts_due_ = loop_->io().StopListening(net::Io::Queue::kTake);
   sessions_.ForEach([](SlotId, Session& session) { session.OnDrain(); });
   loop_->Arm(&drain_timer_, loop_->now() + timeout);
   TellDrained();
@@ -110,7 +110,7 @@ void Shard::OnDrainTimeout() {
 }
 
 void Shard::TellDrained() {
-  if (sessions_.size() > 0 || drained_ == nullptr) return;
+  if (sessions_.size() > 0 || accepts_due_ > 0 || drained_ == nullptr) return;
   loop_->Disarm(&drain_timer_);
   FlushLogs();
   std::exchange(drained_, nullptr)();
@@ -120,6 +120,7 @@ void Shard::TellDrained() {
 
 void Shard::OnAccept(net::Handle handle) {
   counters_->connections_total.Add();
+  if (accepts_due_ > 0) --accepts_due_;
   const auto slot = sessions_.Insert(&context_, handle);
   if (!slot) return RefuseConnection(handle);
   counters_->connections_open.Set(sessions_.size());

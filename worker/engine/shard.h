@@ -63,7 +63,8 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost {
   // Forgets a prepared catalog.
   void Abort(uint64_t catalog_version);
 
-  // Accepts no more, ends idle connections, finishes what is in flight, and cuts what is left after `timeout`. `done` comes once.
+  // Serves what has connected by now, refuses who connects later, ends idle connections, finishes what is in flight, and cuts what is
+  // left after `timeout`. `done` comes once.
   void Drain(Nanos timeout, std::function<void()> done);
 
   size_t connections() const { return sessions_.size(); }
@@ -110,6 +111,7 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost {
   net::Timer housekeeping_timer_;
   net::Timer drain_timer_;
   std::function<void()> drained_;
+  size_t accepts_due_ = 0;  // accepted when listening ended, and not told yet
   Nanos accept_error_logged_ = 0;
 
   std::vector<LogRecord> log_batch_;

@@ -102,13 +102,26 @@ TEST_F(ShardTest, DrainFinishesWhatIsInFlightAndClosesTheIdle) {
   shard_->Drain(kDrainTimeout, [&] { drained = true; });
   Settle();
   EXPECT_TRUE(Closed(idle));
-  const Peer late = Connect();
-  Settle();
-  EXPECT_TRUE(io_->PeerQueued(late));  // for the next engine
+  EXPECT_TRUE(Closed(Connect()));
   EXPECT_FALSE(drained);
   Advance(50 * kMillisecond);
   const Reply reply = Next(busy);
   EXPECT_EQ(reply.body, "later");
+  EXPECT_EQ(reply.Field("connection"), "close");
+  Advance(kLingerTimeout);
+  EXPECT_TRUE(drained);
+}
+
+TEST_F(ShardTest, DrainServesWhoHasConnectedBefore) {
+  Deploy({{"hello", "respond 200 hi"}});
+  const Peer queued = Connect();
+  io_->PeerWrite(queued, Get("/hello"));
+  bool drained = false;
+  shard_->Drain(kDrainTimeout, [&] { drained = true; });
+  EXPECT_FALSE(drained);
+  Settle();
+  const Reply reply = Next(queued);
+  EXPECT_EQ(reply.body, "hi");
   EXPECT_EQ(reply.Field("connection"), "close");
   Advance(kLingerTimeout);
   EXPECT_TRUE(drained);

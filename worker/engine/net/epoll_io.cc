@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "worker/engine/net/send_now.h"
 #include "worker/engine/net/socket_errors.h"
+#include "worker/engine/net/take_queue.h"
 
 namespace zts::net {
 namespace {
@@ -71,12 +72,20 @@ Status EpollIo::WatchListener(size_t index) {
   return Error::FromErrno("watching the listening socket");
 }
 
-void EpollIo::StopListening() {
+size_t EpollIo::StopListening(Queue queue) {
+  const size_t before = ready_.size();
   for (const Listener& listener : listeners_) {
     if (listener.retry_at == 0) ZTS_CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener.fd, nullptr) == 0);
+    if (queue == Queue::kLeave) continue;
+    TakeQueue(listener.fd, SOCK_NONBLOCK | SOCK_CLOEXEC, &counters_, [this](int fd) {
+      ++counters_.accepts;
+      connections_.At(fd).state = Connection::State::kAccepted;
+      ready_.push_back({Event::kAccept, 0, fd, 0, {}});
+    });
   }
   listeners_.clear();
   listener_waits_ = false;
+  return ready_.size() - before;
 }
 
 EpollIo::Connection& EpollIo::OpenEntry(Handle handle, SlotId slot) {
@@ -312,7 +321,7 @@ void EpollIo::DeliverReady(Batch* batch) {
     const Ready ready = ready_.front();
     ready_.pop_front();
     // After Close nothing but kClosed is told.
-    if (ready.event != Event::kClosed) {
+    if (ready.event != Event::kClosed && ready.event != Event::kAccept) {
       Connection* connection = connections_.Find({TokenKind::kConnection, static_cast<uint32_t>(ready.handle), ready.generation});
       if (connection == nullptr || connection->state != Connection::State::kOpen) continue;
     }

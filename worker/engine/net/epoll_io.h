@@ -37,7 +37,7 @@ class EpollIo final : public Io {
   ~EpollIo() override;
 
   Status Listen(int listen_fd) override;
-  void StopListening() override;
+  size_t StopListening(Queue queue) override;
   void Open(Handle handle, SlotId slot) override;
   void PauseRecv(Handle handle, SlotId slot) override;
   void ResumeRecv(Handle handle, SlotId slot) override;

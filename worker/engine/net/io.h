@@ -99,8 +99,13 @@ class Io {
 
   // Starts accepting on a listening, non-blocking socket that the caller keeps open. kAccept from then on.
   virtual Status Listen(int listen_fd) = 0;
-  // No kAccept after the next Poll; connections the kernel has queued stay queued. Listen may follow.
-  virtual void StopListening() = 0;
+  // Ends accepting. Returns how many accepted connections are still to be told: they come as kAccept with the next Polls, and none
+  // after them.
+  //   kLeave: what the kernel has queued stays there, for whoever listens on the socket next.
+  //   kTake:  it is accepted now, and the socket is shut down: who connects later is refused at once instead of waiting in a queue
+  //           that nobody reads. A connection made in the microseconds between the two is reset.
+  enum class Queue : uint8_t { kLeave, kTake };
+  virtual size_t StopListening(Queue queue) = 0;
 
   // Names an accepted connection and starts receiving.
   virtual void Open(Handle handle, SlotId slot) = 0;

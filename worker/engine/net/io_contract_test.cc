@@ -600,7 +600,7 @@ TEST_P(IoContractTest, StopListeningLeavesTheQueueAndTheOpenOnes) {
   START_OR_SKIP();
   SlotId slot;
   auto open = ConnectAndOpen(&slot);
-  io_->StopListening();
+  io_->StopListening(Io::Queue::kLeave);
   Passes(1);
   const int accepted = server_->accepted;
   auto queued = network_->Connect();
@@ -614,12 +614,34 @@ TEST_P(IoContractTest, StopListeningLeavesTheQueueAndTheOpenOnes) {
   EXPECT_TRUE(Until([&] { return server_->At(server_->last).received == "early"; }));
 }
 
+TEST_P(IoContractTest, StopListeningTakesTheQueueAndRefusesTheRest) {
+  START_OR_SKIP();
+  SlotId slot;
+  auto open = ConnectAndOpen(&slot);
+  const int accepted = server_->accepted;
+  std::vector<std::unique_ptr<Peer>> queued;
+  for (int i = 0; i < 3; ++i) {
+    queued.push_back(network_->Connect());
+    queued.back()->Write("early");
+  }
+  EXPECT_EQ(io_->StopListening(Io::Queue::kTake), 3u);
+  EXPECT_TRUE(Until([&] { return server_->accepted == accepted + 3; }));
+  EXPECT_TRUE(Until([&] { return server_->At(server_->last).received == "early"; }));
+  EXPECT_FALSE(io_->Listen(network_->listen_fd()).ok());
+  auto late = network_->Connect();
+  late->Read();
+  EXPECT_TRUE(late->saw_reset());
+  open->Write("still served");
+  EXPECT_TRUE(Until([&] { return server_->At(slot).received == "still served"; }));
+  EXPECT_EQ(server_->accepted, accepted + 3);
+}
+
 TEST_P(IoContractTest, WithoutDescriptorsAcceptingWaitsAndGoesOn) {
   START_OR_SKIP();
   if (!network_->has_descriptors()) GTEST_SKIP() << "no descriptors behind its handles";
   SlotId slot;
   auto first = ConnectAndOpen(&slot);
-  io_->StopListening();
+  io_->StopListening(Io::Queue::kLeave);
   Passes(1);
   auto second = network_->Connect();
   rlimit before{};

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "worker/engine/net/send_now.h"
 #include "worker/engine/net/socket_errors.h"
+#include "worker/engine/net/take_queue.h"
 
 namespace zts::net {
 namespace {
@@ -170,19 +171,27 @@ Status UringIo::Listen(int listen_fd) {
   return {};
 }
 
-void UringIo::StopListening() {
+size_t UringIo::StopListening(Queue queue) {
+  std::vector<int> stopped(listeners_.size(), -1);
   for (size_t i = 0; i < listeners_.size(); ++i) {
     if (listeners_[i].armed) Cancel({TokenKind::kListener, static_cast<uint32_t>(i)});
     // The entry stays: a completion of it may be on its way.
-    listeners_[i].fd = -1;
+    stopped[i] = std::exchange(listeners_[i].fd, -1);
     listeners_[i].retry_at = 0;
   }
   listener_waits_ = false;
   Enter(Wait::kNo, 0);
   SaveCqes();
-  // What was accepted by now is told first, so that it is out with the next Poll.
-  std::stable_partition(saved_.begin(), saved_.end(),
-                        [](const Cqe& cqe) { return Token::Unpack(cqe.user_data).kind == TokenKind::kListener; });
+  for (size_t i = 0; queue == Queue::kTake && i < stopped.size(); ++i) {
+    const uint64_t user_data = Token{TokenKind::kListener, static_cast<uint32_t>(i)}.Pack();
+    if (stopped[i] < 0) continue;
+    // As the ring would tell it.
+    TakeQueue(stopped[i], SOCK_CLOEXEC, &counters_, [&](int fd) { saved_.push_back({user_data, fd, IORING_CQE_F_MORE}); });
+  }
+  // What was accepted by now is told first.
+  const auto is_accept = [](const Cqe& cqe) { return Token::Unpack(cqe.user_data).kind == TokenKind::kListener; };
+  const auto end = std::stable_partition(saved_.begin(), saved_.end(), is_accept);
+  return static_cast<size_t>(std::count_if(saved_.begin(), end, [](const Cqe& cqe) { return cqe.result >= 0; }));
 }
 
 UringIo::Connection& UringIo::OpenEntry(Handle handle, SlotId slot) {

@@ -44,7 +44,7 @@ class UringIo final : public Io {
   ~UringIo() override;
 
   Status Listen(int listen_fd) override;
-  void StopListening() override;
+  size_t StopListening(Queue queue) override;
   void Open(Handle handle, SlotId slot) override;
   void PauseRecv(Handle handle, SlotId slot) override;
   void ResumeRecv(Handle handle, SlotId slot) override;

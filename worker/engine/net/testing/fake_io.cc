@@ -30,6 +30,11 @@ FakeIo::~FakeIo() = default;
 
 FakeIo::PeerId FakeIo::Connect() {
   links_.push_back(std::make_unique<Link>());
+  if (shut_) {
+    links_.back()->server = Link::Server::kClosed;
+    Reset(links_.back().get());
+    return links_.size() - 1;
+  }
   queue_.push_back(links_.size() - 1);
   return links_.size() - 1;
 }
@@ -70,11 +75,19 @@ bool FakeIo::PeerQueued(PeerId peer) const { return links_.at(peer)->server == L
 size_t FakeIo::open_handles() const { return live_.size(); }
 
 Status FakeIo::Listen(int) {
+  if (shut_) return Internal("the socket to accept from does not listen");
   listening_ = true;
   return {};
 }
 
-void FakeIo::StopListening() { listening_ = false; }
+size_t FakeIo::StopListening(Queue queue) {
+  listening_ = false;
+  if (queue == Queue::kTake) {
+    taken_ = queue_.size();
+    shut_ = true;
+  }
+  return taken_;
+}
 
 FakeIo::Link& FakeIo::LinkOf(Handle handle) {
   ZTS_CHECK(handle >= 0 && static_cast<size_t>(handle) < by_handle_.size());
@@ -164,9 +177,12 @@ size_t FakeIo::Poll(std::span<Completion> out, Nanos timeout) {
 }
 
 void FakeIo::Accept(Batch* batch) {
-  while (listening_ && !queue_.empty() && !batch->full()) {
+  // What was taken when listening stopped has its descriptors already: it cannot fail any more.
+  while ((listening_ || taken_ > 0) && !queue_.empty() && !batch->full()) {
     if (Chance(faults_.late)) return;
-    if (Chance(faults_.accept_error)) {
+    if (taken_ > 0) {
+      --taken_;
+    } else if (Chance(faults_.accept_error)) {
       batch->Add({.event = Event::kAccept, .error = -EMFILE});
       return;
     }
@@ -266,7 +282,7 @@ bool FakeIo::HasWork(const Link& link) const {
 }
 
 Nanos FakeIo::WaitTime(Nanos timeout) const {
-  if (listening_ && !queue_.empty()) return 0;
+  if ((listening_ || taken_ > 0) && !queue_.empty()) return 0;
   for (const PeerId peer : live_) {
     const Link& link = *links_[peer];
     if (HasWork(link)) return 0;

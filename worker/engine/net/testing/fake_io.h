@@ -99,7 +99,7 @@ class FakeIo final : public Io {
 
   // ---- Io ----
   Status Listen(int listen_fd) override;
-  void StopListening() override;
+  size_t StopListening(Queue queue) override;
   void Open(Handle handle, SlotId slot) override;
   void PauseRecv(Handle handle, SlotId slot) override;
   void ResumeRecv(Handle handle, SlotId slot) override;
@@ -170,6 +170,8 @@ class FakeIo final : public Io {
   std::set<Handle> free_handles_;
   std::deque<PeerId> queue_;                  // the listen queue
   bool listening_ = false;
+  bool shut_ = false;                         // who connects is refused
+  size_t taken_ = 0;                          // of queue_, those accepted when it was shut
   std::atomic<bool> woken_{false};
   Nanos last_wait_ = 0;
   IoFeatures features_;

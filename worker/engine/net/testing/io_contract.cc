@@ -16,7 +16,12 @@ class TcpPeer final : public Peer {
  public:
   explicit TcpPeer(const SocketAddress& address) : fd_(socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     ZTS_CHECK(fd_.valid());
-    ZTS_CHECK(connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0);
+    if (connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0) {
+      ZTS_CHECK(errno == ECONNREFUSED);
+      reset_ = true;
+      fd_.reset();
+      return;
+    }
     ZTS_CHECK(fcntl(fd_.get(), F_SETFL, O_NONBLOCK) == 0);
   }
 

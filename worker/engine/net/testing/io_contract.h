@@ -31,7 +31,7 @@ class Peer {
   virtual std::string Read() = 0;
   virtual void Finish() = 0;
   virtual void Reset() = 0;
-  // Valid after a Read that returned nothing.
+  // Valid after a Read that returned nothing. A refused connection is one that was reset.
   virtual bool saw_end() const = 0;
   virtual bool saw_reset() const = 0;
 };
