@@ -68,13 +68,14 @@ class Load:
             try:
                 fresh = streams is None
                 if fresh:
-                    streams = await asyncio.wait_for(asyncio.open_connection(*self.address), 10)
+                    streams = await self._connect()
                 closing = await asyncio.wait_for(self._ask(streams, answer), 30)
                 if closing:
                     streams[1].close()
                     streams = None
             except _ClosedBetween:
-                streams[1].close()
+                if streams:
+                    streams[1].close()
                 streams = None
                 if self.reconnect:
                     # The server said goodbye before it had the request; nothing was lost.
@@ -94,6 +95,13 @@ class Load:
                 await asyncio.sleep(self.pause)
         if streams:
             streams[1].close()
+
+    async def _connect(self):
+        try:
+            return await asyncio.wait_for(asyncio.open_connection(*self.address), 10)
+        except ConnectionResetError:
+            # Made and ended before we looked: the same goodbye, a little earlier.
+            raise _ClosedBetween() from None
 
     async def _ask(self, streams, answer):
         reader, writer = streams

@@ -14,7 +14,6 @@
 #include "base/layout.h"
 #include "base/log.h"
 #include "jsruntime/launch.h"
-#include "worker/engine/net/listener.h"
 #include "worker/supervisor/cpu_budget.h"
 
 namespace zts::supervisor {
@@ -22,6 +21,11 @@ namespace {
 
 // What functions said last has this long to reach the controller after the engine has ended.
 constexpr auto kLogFlush = std::chrono::seconds(1);
+
+// A worker that was killed holds its port a moment longer than it lives: the kernel ends an engine's io_uring, and with it the listening
+// sockets that wait in it, only after the process is gone. Whoever starts the next worker at once need not know that.
+constexpr Nanos kPortWait = 3 * kSecond;
+constexpr int kPortRetryMs = 10;
 
 // One descriptor a function and shard more than the usual limit of 1024 allows.
 void RaiseFileLimit() {
@@ -94,11 +98,24 @@ Status Worker::Open() {
   return {};
 }
 
+Result<net::ListenerSet> Worker::OpenPort() {
+  ZTS_ASSIGN_OR_RETURN(const net::SocketAddress address, net::ParseSocketAddress(options_.http));
+  const Nanos deadline = clock_.Now() + kPortWait;
+  for (bool told = false;; told = true) {
+    auto listeners = net::OpenListeners(address, shards_);
+    if (listeners.ok() || listeners.error().code != ErrorCode::kUnavailable || clock_.Now() >= deadline) return listeners;
+    if (!told) {
+      ZTS_LOG(kWarning) << listeners.error().message << "; trying for " << kPortWait / kSecond << " s";
+    }
+    pollfd stop{signals_.get(), POLLIN, 0};
+    if (::poll(&stop, 1, kPortRetryMs) > 0) return listeners;
+  }
+}
+
 Status Worker::StartEngines() {
   ZTS_ASSIGN_OR_RETURN(const Threads threads, PlanThreads(options_));
   shards_ = threads.shards;
-  ZTS_ASSIGN_OR_RETURN(const net::SocketAddress address, net::ParseSocketAddress(options_.http));
-  ZTS_ASSIGN_OR_RETURN(net::ListenerSet listeners, net::OpenListeners(address, shards_));
+  ZTS_ASSIGN_OR_RETURN(net::ListenerSet listeners, OpenPort());
   http_address_ = listeners.address.ToString();
   ZTS_ASSIGN_OR_RETURN(counters_, ipc::SharedCounters::Create(shards_));
   rows_ = std::make_unique<CounterRows>(counters_.get(), &clock_);

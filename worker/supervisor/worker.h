@@ -13,6 +13,7 @@
 #include "admin/server.h"
 #include "base/clock.h"
 #include "base/result.h"
+#include "worker/engine/net/listener.h"
 #include "worker/supervisor/data_dir.h"
 #include "worker/supervisor/engines.h"
 #include "worker/supervisor/log_queue.h"
@@ -34,6 +35,8 @@ class Worker {
  private:
   explicit Worker(WorkerOptions options) : options_(std::move(options)) {}
   Status Open();
+  // Waits a little for a port in use; no longer once it is told to stop.
+  Result<net::ListenerSet> OpenPort();
   Status StartEngines();
   Status StartAdmin();
   void StartControllerClient();

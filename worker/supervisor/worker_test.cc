@@ -53,19 +53,23 @@ class WorkerTest : public ::testing::Test {
     ::dup2(log, 1);
     ::dup2(log, 2);
     ::execl(program_.c_str(), "zts-worker", "--controller", controller_.address().c_str(), "--token-file",
-            (folder_ + "/token").c_str(), "--data-dir", (folder_ + "/data").c_str(), "--http", "127.0.0.1:0", "--ready-file",
+            (folder_ + "/token").c_str(), "--data-dir", (folder_ + "/data").c_str(), "--http", listen_.c_str(), "--ready-file",
             (folder_ + "/ready").c_str(), "--threads", "2", "--name", "w", "--drain-seconds", "20", nullptr);
     ::_exit(127);
   }
+  // Spawns a worker and waits until `condition` holds, which something in the folder changes.
+  template <typename Condition>
+  void SpawnUntil(Condition condition) {
+    const UniqueFd watch(::inotify_init1(IN_CLOEXEC));
+    ASSERT_GE(::inotify_add_watch(watch.get(), folder_.c_str(), IN_MOVED_TO | IN_MODIFY), 0);
+    if (pid_ == 0) pid_ = Spawn();
+    char events[4096];
+    while (!condition()) ASSERT_GT(::read(watch.get(), events, sizeof events), 0);
+  }
   // Starts a worker and waits for its ready file.
   void Start() {
-    const int watch = ::inotify_init1(IN_CLOEXEC);
-    ASSERT_GE(::inotify_add_watch(watch, folder_.c_str(), IN_MOVED_TO), 0);
-    std::filesystem::remove(folder_ + "/ready");
-    pid_ = Spawn();
-    char events[4096];
-    while (!std::filesystem::exists(folder_ + "/ready")) ASSERT_GT(::read(watch, events, sizeof events), 0);
-    ::close(watch);
+    if (pid_ == 0) std::filesystem::remove(folder_ + "/ready");
+    SpawnUntil([this] { return std::filesystem::exists(folder_ + "/ready"); });
     const auto ready = nlohmann::json::parse(*ReadFile(folder_ + "/ready"));
     EXPECT_EQ(ready["pid"], pid_);
     http_ = ready["http"];
@@ -149,6 +153,25 @@ class WorkerTest : public ::testing::Test {
     ASSERT_EQ(Activate(version).state(), UpdateResult::ACTIVE);
   }
 
+  // Listens on a port of the test's own, which the next worker is to have.
+  UniqueFd HoldPort() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    UniqueFd holder(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(::bind(holder.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(holder.get(), 1), 0);
+    EXPECT_EQ(::getsockname(holder.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+    listen_ = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+    return holder;
+  }
+  bool LogHas(const std::string& text) {
+    const auto log = ReadFile(folder_ + "/log");
+    return log.ok() && log->find(text) != std::string::npos;
+  }
+
+  std::string listen_ = "127.0.0.1:0";
   std::string folder_, http_, admin_;
   std::string program_ = "worker/zts-worker";
   pid_t pid_ = 0;
@@ -195,6 +218,24 @@ TEST_F(WorkerTest, AKilledWorkerServesOnWithoutTheController) {
   Start();
   EXPECT_EQ(Ask().substr(0, 17), "4 a=source of a1+");
   EXPECT_TRUE(Ready());
+}
+
+// A killed engine's ring outlives it by a moment, and holds the port.
+TEST_F(WorkerTest, WaitsForAPortThatIsAboutToBeFree) {
+  UniqueFd holder = HoldPort();
+  SpawnUntil([&] { return LogHas(listen_ + " is in use by another process"); });
+  holder.reset();
+  Start();
+  EXPECT_EQ(http_, listen_);
+}
+
+TEST_F(WorkerTest, NamesAPortThatSomebodyElseKeeps) {
+  const UniqueFd holder = HoldPort();
+  SpawnUntil([&] { return LogHas(listen_ + " is in use by another process"); });
+  // Told to stop, it does not wait to the end.
+  const int status = Terminate();
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1) << Log();
+  EXPECT_TRUE(LogHas("zts-worker: " + listen_ + " is in use by another process")) << Log();
 }
 
 TEST_F(WorkerTest, TheEngineDiesWithAKilledWorker) {

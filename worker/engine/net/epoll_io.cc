@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "base/check.h"
+#include "worker/engine/net/listen_socket.h"
 #include "worker/engine/net/send_now.h"
 #include "worker/engine/net/socket_errors.h"
-#include "worker/engine/net/take_queue.h"
 
 namespace zts::net {
 namespace {
@@ -54,6 +54,7 @@ EpollIo::~EpollIo() {
 }
 
 Status EpollIo::Listen(int listen_fd) {
+  ZTS_RETURN_IF_ERROR(CheckListening(listen_fd));
   // The accept loop ends at EAGAIN, which a blocking socket never says.
   const int flags = fcntl(listen_fd, F_GETFL);
   if (flags < 0 || fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) != 0) return Error::FromErrno("listening socket");

@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "base/check.h"
+#include "worker/engine/net/listen_socket.h"
 #include "worker/engine/net/send_now.h"
 #include "worker/engine/net/socket_errors.h"
-#include "worker/engine/net/take_queue.h"
 
 namespace zts::net {
 namespace {
@@ -162,10 +162,7 @@ void UringIo::CancelRecv(Handle handle, Connection* connection) {
 // ---- Io --------------------------------------------------------------------------------------------------
 
 Status UringIo::Listen(int listen_fd) {
-  int listening = 0;
-  socklen_t size = sizeof(listening);
-  if (getsockopt(listen_fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0) return Error::FromErrno("listening socket");
-  if (listening == 0) return Internal("the socket to accept from does not listen");
+  ZTS_RETURN_IF_ERROR(CheckListening(listen_fd));
   listeners_.push_back({.fd = listen_fd});
   ArmAccept(listeners_.size() - 1);
   return {};
