@@ -59,7 +59,7 @@ tsan: clang-deps  ## the tests under ThreadSanitizer
 
 .PHONY: layering
 layering: clang-deps  ## clang proves that each target includes only what it depends on
-	@$(BAZEL) build $(TTY) --config=layering --repo_env=CC=$(CURDIR)/tools/clang_layering.sh --action_env=CC=$(CURDIR)/tools/clang_layering.sh //base/... //admin/... //cli/... //controller/... //worker/...
+	@$(BAZEL) build $(TTY) --config=layering --repo_env=CC=$(CURDIR)/tools/clang_layering.sh --action_env=CC=$(CURDIR)/tools/clang_layering.sh --keep_going -- //base/... //admin/... //cli/... //controller/... //jsruntime/... //worker/...
 
 .PHONY: clang
 clang: clang-deps  ## build all with the second compiler

@@ -168,14 +168,23 @@ class Drain(unittest.TestCase):
         waiting = wire.Connection(zts.http)
         self.addCleanup(waiting.close)
         waiting.send(wire.format_request("GET", "/slow"))
+        # In mid-request until the test ends it.
+        held = wire.Connection(zts.http)
+        self.addCleanup(held.close)
+        held.send("POST /quick HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\nab")
         with Load(zts.http, "/quick", connections=8, reconnect=True) as load:
             load.wait_answers(100)
             begun = time.monotonic()
             zts.worker.popen.send_signal(signal.SIGTERM)
+            # Refused at once, not left in a queue that nobody reads.
+            wait_until(lambda: self._refused(zts.http), "new connections to be refused")
+            held.send("cd")
+            finished = held.read_response()
             response = waiting.read_response()
             zts.worker.popen.wait(40)
             took = time.monotonic() - begun
             ended = time.monotonic()
+        self.assertEqual((finished.status, finished.text, finished.header("connection")), (200, "quick", "close"))
         self.assertEqual((response.status, response.text), (200, "slow to the end"))
         self.assertEqual(zts.worker.popen.returncode, 0, zts.worker.log_tail())
         self.assertLess(took, 10.0)
@@ -183,6 +192,15 @@ class Drain(unittest.TestCase):
         lost = [(a.status, a.error) for a in load.answers()
                 if a.status != 200 and a.begun < ended and "ConnectionRefused" not in (a.error or "")]
         self.assertEqual(lost, [])
+
+    def _refused(self, address):
+        try:
+            wire.Connection(address).close()
+        except ConnectionRefusedError:
+            return True
+        except ConnectionResetError:
+            pass
+        return False
 
     def test_sigterm_finishes_what_is_in_flight_uring(self):
         self.drain("uring")
