@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
+#include "base/pipe.h"
 #include "base/unique_fd.h"
 
 namespace zts::cli {
@@ -64,22 +65,21 @@ Result<pid_t> Spawn(const std::vector<std::string>& argv, const std::string& log
   const UniqueFd log(::open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   if (!log.valid()) return Error::FromErrno("open " + log_path);
   const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  int ends[2];
-  if (!null.valid() || ::pipe2(ends, O_CLOEXEC) != 0) return Error::FromErrno("start " + argv.front());
-  const UniqueFd read_end(ends[0]);
-  UniqueFd write_end(ends[1]);
+  if (!null.valid()) return Error::FromErrno("start " + argv.front());
+  Result<Pipe> report = MakePipe();
+  if (!report.ok()) return Error{report.error().code, "start " + argv.front() + ": " + report.error().message};
   std::vector<char*> pointers;
   for (const std::string& argument : argv) pointers.push_back(const_cast<char*>(argument.c_str()));
   pointers.push_back(nullptr);
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) return Error::FromErrno("fork for " + argv.front());
-  if (pid == 0) BecomeProgram(pointers.data(), log.get(), null.get(), parent, write_end.get());
-  write_end.reset();
+  if (pid == 0) BecomeProgram(pointers.data(), log.get(), null.get(), parent, report->write.get());
+  report->write.reset();
   // The pipe closes by itself when exec succeeds.
   int error = 0;
   ssize_t got = 0;
-  do got = ::read(read_end.get(), &error, sizeof error);
+  do got = ::read(report->read.get(), &error, sizeof error);
   while (got < 0 && errno == EINTR);
   if (got == sizeof error) return Error::FromErrno("start " + argv.front(), error);
   return pid;

@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "base/layout.h"
+#include "base/pipe.h"
 #include "cli/local/address.h"
 #include "cli/local/data_dir.h"
 #include "cli/local/monitor.h"
@@ -165,22 +166,20 @@ ExitCode RunMonitor(Context& context, const DataDir& data, const UpOptions& opti
 // Returns in the parent with the monitor's verdict; the child never returns.
 ExitCode RunDetached(Context& context, const DataDir& data, const UpOptions& options,
                      const MonitorOptions& monitor_options) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return context.console.Fail(UpFailure(Error::FromErrno("pipe")));
-  UniqueFd read_end(ends[0]);
-  UniqueFd write_end(ends[1]);
+  Result<Pipe> verdict = MakePipe();
+  if (!verdict.ok()) return context.console.Fail(UpFailure(verdict.error()));
   const pid_t pid = ::fork();
   if (pid < 0) return context.console.Fail(UpFailure(Error::FromErrno("fork")));
   if (pid == 0) {
-    read_end.reset();
+    verdict->read.reset();
     ::setsid();
-    const ExitCode exit = RunMonitor(context, data, options, monitor_options, Verdict(std::move(write_end)));
+    const ExitCode exit = RunMonitor(context, data, options, monitor_options, Verdict(std::move(verdict->write)));
     ::_exit(static_cast<int>(exit));
   }
-  write_end.reset();
+  verdict->write.reset();
   unsigned char code = 0;
   ssize_t got = 0;
-  do got = ::read(read_end.get(), &code, 1);
+  do got = ::read(verdict->read.get(), &code, 1);
   while (got < 0 && errno == EINTR);
   if (got == 1) return static_cast<ExitCode>(code);
   return context.console.Fail(

@@ -10,6 +10,8 @@
 
 #include <cstring>
 
+#include "base/pipe.h"
+
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif
@@ -88,12 +90,10 @@ std::string ExitStatus::ToString() const {
 }
 
 Result<ChildProcess> ChildProcess::Start(Options options) {
-  int report[2];
-  if (::pipe2(report, O_CLOEXEC) != 0) return Error::FromErrno("pipe");
-  UniqueFd read_end(report[0]), write_end(report[1]);
+  ZTS_ASSIGN_OR_RETURN(Pipe report, MakePipe());
   const std::vector<char*> argv = Pointers(options.command);
   const std::vector<char*> environment = Pointers(options.environment);
-  const Plan plan{argv.data(), environment.data(), options.given.get(), write_end.get(), ::getpid()};
+  const Plan plan{argv.data(), environment.data(), options.given.get(), report.write.get(), ::getpid()};
 
   // Handlers of this process must not run in the child before they are reset.
   sigset_t all, before;
@@ -114,11 +114,11 @@ Result<ChildProcess> ChildProcess::Start(Options options) {
     return error;
   }
   ChildProcess child(pid, std::move(pidfd));
-  write_end.reset();
+  report.write.reset();
   int error = 0;
   ssize_t got;
   do {
-    got = ::read(read_end.get(), &error, sizeof error);
+    got = ::read(report.read.get(), &error, sizeof error);
   } while (got < 0 && errno == EINTR);
   if (got == sizeof error) return Error::FromErrno("execute " + options.command[0], error);
   return child;
