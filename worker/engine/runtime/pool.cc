@@ -9,6 +9,9 @@
 #include "base/check.h"
 #include "worker/engine/limits.h"
 #include "worker/engine/runtime/due_heap.h"
+#include "worker/engine/runtime/idle_heap.h"
+#include "worker/engine/runtime/load_failure.h"
+#include "worker/engine/runtime/request_table.h"
 #include "worker/engine/runtime/version_table.h"
 #include "worker/engine/runtime/warmup.h"
 #include "worker/engine/runtime/watchdog.h"
@@ -16,13 +19,6 @@
 namespace zts::runtime {
 namespace {
 
-// A failed load is tried again no sooner than this, doubling with each failure: a broken module costs the warm-up thread little.
-constexpr Nanos kRetryFirst = 100 * kMillisecond;
-constexpr Nanos kRetryLast = 10 * kSecond;
-// An isolate is looked at for garbage when it has been idle this long and its heap has grown to this size since: the collection
-// takes milliseconds on the serving core.
-constexpr Nanos kCollectAfterIdle = 1 * kSecond;
-constexpr size_t kCollectHeapBytesMin = size_t{16} << 20;
 // A retiring isolate whose work in the background never ends goes this long after its last request could have ended.
 constexpr Nanos kRetireGrace = 5 * kSecond;
 
@@ -33,54 +29,12 @@ bool IsLimit(js::OutcomeKind kind) {
   return kind == js::OutcomeKind::kCpuLimit || kind == js::OutcomeKind::kWallLimit || kind == js::OutcomeKind::kMemoryLimit;
 }
 
-// What the log says of a module that did not load.
-std::string LoadFailureText(const js::Outcome& outcome) {
-  std::string text = "the module did not load: " + std::string(js::OutcomeName(outcome.kind)) + ": " + outcome.message;
-  if (outcome.line > 0) text += " (" + outcome.file + ":" + std::to_string(outcome.line) + ":" + std::to_string(outcome.column) + ")";
-  if (!outcome.stack.empty()) text += "\n" + outcome.stack;
-  return text;
-}
-
-struct Version;
-struct Instance;
-
-struct Record {
-  RequestId id = 0;
-  const js::RequestView* view = nullptr;
-  Version* version = nullptr;
-  Instance* instance = nullptr;  // null while it waits
-  SlotId slot;
-  Nanos deadline = 0;
-  Nanos submitted = 0;
-  Record* next = nullptr;
-  Record* previous = nullptr;
-  enum class In : uint8_t { kNone, kWaiting, kRunning } in = In::kNone;
-};
-
-// Requests in the order they came; all of one list have the same time limit, so it is the order of their deadlines too.
-struct RecordList {
-  Record* head = nullptr;
-  Record* tail = nullptr;
-  size_t size = 0;
-
-  void PushBack(Record* record) {
-    record->previous = tail;
-    record->next = nullptr;
-    (tail != nullptr ? tail->next : head) = record;
-    tail = record;
-    ++size;
-  }
-  void Remove(Record* record) {
-    (record->previous != nullptr ? record->previous->next : head) = record->next;
-    (record->next != nullptr ? record->next->previous : tail) = record->previous;
-    --size;
-  }
-};
-
 struct Due : DueNode {
   virtual ~Due() = default;
   virtual void OnDue(Nanos now) = 0;
 };
+
+}  // namespace
 
 // One function version on this shard.
 struct Version final : Due {
@@ -88,19 +42,15 @@ struct Version final : Due {
 
   Pool::Impl* pool = nullptr;
   Target target;
-  ipc::FunctionCounters* row = nullptr;
+  VersionQueues queues;
+  LoadFailure failure;
   State state = State::kCold;
   bool retained = true;
   bool hurried = false;     // the load under way is one that a request waits for
-  uint32_t failures = 0;    // in a row
   uint32_t pins = 0;        // held while its members are on somebody's stack
   uint32_t instances = 0;   // retiring ones included
   uint64_t load_serial = 0;
   Instance* current = nullptr;
-  RecordList waiting;
-  RecordList running;       // requests that went on after their Dispatch
-  Nanos retry_at = 0;
-  js::Outcome failure;
   std::vector<std::function<void(const js::Outcome&)>> prepared;
 
   void OnDue(Nanos now) override;
@@ -108,16 +58,17 @@ struct Version final : Due {
 
 // One isolate on this shard, and the client it calls back.
 struct Instance final : Due, js::IsolateClient {
+  explicit Instance(Nanos now) : heap(now) {}
+
   Pool::Impl* pool = nullptr;
   Version* version = nullptr;
   std::unique_ptr<js::Isolate> isolate;
   SlotId slot;
   uint32_t requests = 0;   // dispatched, neither answered nor abandoned
   bool retiring = false;
-  bool collected = true;   // nothing has run since the last look for garbage
   Nanos timer_due = 0;
   Nanos retire_by = 0;
-  Nanos last_used = 0;
+  IdleHeap heap;
   std::atomic<bool> tasks_posted{false};
 
   void OnDue(Nanos now) override;
@@ -129,19 +80,17 @@ struct Instance final : Due, js::IsolateClient {
   void SetDue();
 };
 
-}  // namespace
-
 struct Pool::Impl {
   Impl(PoolHost* host_, Warmup* warmup_, Watchdog* watchdog, ipc::ShardCounters* counters_)
-      : host(host_), warmup(warmup_), lane(watchdog->AddLane()), counters(counters_), records(kConnectionsMax),
-        instances(2 * kFunctionCountMax) {}
+      : host(host_), warmup(warmup_), lane(watchdog->AddLane()), counters(counters_),
+        requests(&counters_->queued), instances(2 * kFunctionCountMax) {}
 
   PoolHost* host;
   Warmup* warmup;
   Watchdog::Lane* lane;
   ipc::ShardCounters* counters;
   VersionTable<Version> versions;
-  SlotMap<Record> records;
+  RequestTable requests;
   SlotMap<std::unique_ptr<Instance>> instances;
   DueHeap due;
   Nanos wake_at = 0;
@@ -154,15 +103,14 @@ struct Pool::Impl {
   void Drop(Version* version);
   void DropIfDone(Version* version);
 
-  Ticket Enqueue(Record* record);
-  void DispatchTo(Instance* instance, Record* record);
+  Ticket Enqueue(Request* request);
+  void DispatchTo(Instance* instance, Request* request);
   template <typename F>
   void RunTurn(Instance* instance, F&& body);
   void AfterTurn(Instance* instance);
 
-  Record* Take(js::InvocationId id);
-  void Forget(Record* record);
-  void Fail(Record* record, const js::Outcome& outcome);
+  void Forget(Request* request);
+  void Fail(Request* request, const js::Outcome& outcome);
 
   void StartLoad(Version* version, Warmup::Urgency urgency);
   void OnLoaded(uint64_t version_id, uint64_t serial, Loaded loaded);
@@ -186,36 +134,31 @@ struct Pool::Impl {
 Ticket Pool::Submit(RequestId id, TargetRef target, const js::RequestView* request) {
   Impl& pool = *impl_;
   ZTS_DCHECK(!pool.in_turn);
-  const auto slot = pool.records.Insert();
-  if (!slot) {
+  if (pool.requests.full()) {
     pool.host->OnFailure(id, {js::OutcomeKind::kOverloaded, "too many requests at once"});
     return 0;
   }
   Version* version = pool.FindOrAdd(target);
-  Record* record = pool.records.Find(*slot);
-  record->id = id;
-  record->view = request;
-  record->version = version;
-  record->slot = *slot;
-  Change(version->row->in_flight, 1);
+  Request* added = pool.requests.Add(id, request, version, &version->queues);
+  const Ticket ticket = added->ticket();
   Instance* instance = version->current;
-  if (instance == nullptr) return pool.Enqueue(record);
+  if (instance == nullptr) return pool.Enqueue(added);
   if (instance->requests >= kInFlightPerIsolateMax) {
-    pool.Fail(record, {js::OutcomeKind::kOverloaded, "too many requests in flight in this function"});
+    pool.Fail(added, {js::OutcomeKind::kOverloaded, "too many requests in flight in this function"});
     return 0;
   }
-  pool.DispatchTo(instance, record);
-  return slot->Pack();
+  pool.DispatchTo(instance, added);
+  return ticket;
 }
 
 void Pool::Cancel(Ticket ticket) {
   Impl& pool = *impl_;
   ZTS_DCHECK(!pool.in_turn);
-  Record* record = pool.Take(ticket);
-  if (record == nullptr) return;
-  Instance* instance = record->instance;
-  Version* version = record->version;
-  pool.Forget(record);
+  Request* request = pool.requests.Find(ticket);
+  if (request == nullptr) return;
+  Instance* instance = request->instance;
+  Version* version = request->version;
+  pool.Forget(request);
   if (instance != nullptr) {
     instance->isolate->Abandon(ticket);
     pool.AfterTurn(instance);
@@ -225,21 +168,17 @@ void Pool::Cancel(Ticket ticket) {
 }
 
 // A version without an isolate: the request waits for one, unless there is a reason not to.
-Ticket Pool::Impl::Enqueue(Record* record) {
-  Version* version = record->version;
-  if (version->state == Version::State::kFailed && host->now() < version->retry_at) {
-    Fail(record, version->failure);
+Ticket Pool::Impl::Enqueue(Request* request) {
+  Version* version = request->version;
+  if (version->state == Version::State::kFailed && !version->failure.MayRetry(host->now())) {
+    Fail(request, version->failure.outcome());
     return 0;
   }
-  if (version->waiting.size >= kColdQueueMax) {
-    Fail(record, {js::OutcomeKind::kOverloaded, "too many requests wait for this function to start"});
+  if (version->queues.waiting.size() >= kColdQueueMax) {
+    Fail(request, {js::OutcomeKind::kOverloaded, "too many requests wait for this function to start"});
     return 0;
   }
-  record->in = Record::In::kWaiting;
-  record->submitted = host->clock_now();
-  record->deadline = host->now() + kColdQueueTimeout;
-  version->waiting.PushBack(record);
-  Change(counters->queued, 1);
+  requests.Wait(request, host->clock_now(), host->now() + kColdQueueTimeout);
   if (version->state != Version::State::kLoading) {
     StartLoad(version, Warmup::Urgency::kRequest);
   } else if (!version->hurried) {
@@ -247,24 +186,22 @@ Ticket Pool::Impl::Enqueue(Record* record) {
     warmup->Hurry(version->target.version_id);
   }
   SetVersionDue(version);
-  return record->slot.Pack();
+  return request->ticket();
 }
 
-void Pool::Impl::DispatchTo(Instance* instance, Record* record) {
-  const SlotId slot = record->slot;
-  record->instance = instance;
+void Pool::Impl::DispatchTo(Instance* instance, Request* request) {
+  const Ticket ticket = request->ticket();
+  request->instance = instance;
   ++instance->requests;
-  Version* version = record->version;
+  Version* version = request->version;
   ++version->pins;
   RunTurn(instance, [&](js::Isolate* isolate) {
-    isolate->Dispatch(slot.Pack(), record->view);
+    isolate->Dispatch(ticket, request->view);
     // Answered within the call: the usual case. Else it goes on, and its wall limit counts from here.
-    Record* pending = records.Find(slot);
+    Request* pending = requests.Find(ticket);
     if (pending == nullptr) return;
-    pending->in = Record::In::kRunning;
-    pending->deadline = host->now() + version->target.script->limits.wall_per_request;
-    version->running.PushBack(pending);
-    if (version->running.head == pending) SetVersionDue(version);
+    requests.Run(pending, host->now() + version->target.script->limits.wall_per_request);
+    if (version->queues.running.front() == pending) SetVersionDue(version);
   });
   --version->pins;
   if (!version->retained) DropIfDone(version);
@@ -273,8 +210,7 @@ void Pool::Impl::DispatchTo(Instance* instance, Record* record) {
 // The instance may be gone afterwards.
 template <typename F>
 void Pool::Impl::RunTurn(Instance* instance, F&& body) {
-  instance->last_used = host->now();
-  instance->collected = false;
+  instance->heap.Used(host->now());
   {
     in_turn = true;
     Turn turn(lane, instance->isolate.get(), instance->version->target.script->limits.cpu_per_request,
@@ -299,50 +235,37 @@ void Pool::Impl::AfterTurn(Instance* instance) {
   }
 }
 
-// The record of an invocation, or null when nobody waits for it.
-Record* Pool::Impl::Take(js::InvocationId id) { return records.Find(SlotId::Unpack(id)); }
-
-// Takes the record out of every list. REQUIRES: it is still there.
-void Pool::Impl::Forget(Record* record) {
-  Version* version = record->version;
-  if (record->in == Record::In::kWaiting) {
-    version->waiting.Remove(record);
-    Change(counters->queued, -1);
-  } else if (record->in == Record::In::kRunning) {
-    version->running.Remove(record);
-  }
-  if (record->instance != nullptr) --record->instance->requests;
-  Change(version->row->in_flight, -1);
-  records.Erase(record->slot);
+// REQUIRES: it has no answer yet.
+void Pool::Impl::Forget(Request* request) {
+  if (request->instance != nullptr) --request->instance->requests;
+  requests.Forget(request);
 }
 
-void Pool::Impl::Fail(Record* record, const js::Outcome& outcome) {
-  const RequestId id = record->id;
-  if (IsLimit(outcome.kind) && record->instance != nullptr) {
+void Pool::Impl::Fail(Request* request, const js::Outcome& outcome) {
+  const RequestId id = request->id;
+  if (IsLimit(outcome.kind) && request->instance != nullptr) {
     const std::string text = std::string(js::OutcomeName(outcome.kind)) + ": " + outcome.message;
-    host->OnConsole(record->version->target.version_id, record->view->request_id, js::LogSeverity::kException, text);
+    host->OnConsole(request->version->target.version_id, request->view->request_id, js::LogSeverity::kException, text);
   }
-  Forget(record);
+  Forget(request);
   host->OnFailure(id, outcome);
 }
 
-namespace {
-
 void Instance::OnResponse(js::InvocationId id, const js::ResponseView& response) {
-  Record* record = pool->Take(id);
-  if (record == nullptr) return;
-  const RequestId request = record->id;
-  pool->Forget(record);
-  pool->host->OnResponse(request, response);
+  Request* request = pool->requests.Find(id);
+  if (request == nullptr) return;
+  const RequestId name = request->id;
+  pool->Forget(request);
+  pool->host->OnResponse(name, response);
 }
 
 void Instance::OnFailure(js::InvocationId id, const js::Outcome& outcome) {
-  if (Record* record = pool->Take(id)) pool->Fail(record, outcome);
+  if (Request* request = pool->requests.Find(id)) pool->Fail(request, outcome);
 }
 
 void Instance::OnConsole(js::InvocationId id, js::LogSeverity severity, std::string_view message) {
-  const Record* record = id != 0 ? pool->Take(id) : nullptr;
-  pool->host->OnConsole(version->target.version_id, record != nullptr ? record->view->request_id : std::string_view(), severity,
+  const Request* request = id != 0 ? pool->requests.Find(id) : nullptr;
+  pool->host->OnConsole(version->target.version_id, request != nullptr ? request->view->request_id : std::string_view(), severity,
                         message);
 }
 
@@ -379,23 +302,21 @@ void Instance::OnDue(Nanos now) {
 // Queue time-outs and wall limits.
 void Version::OnDue(Nanos now) {
   ++pins;
-  while (waiting.head != nullptr && waiting.head->deadline <= now) {
-    pool->Fail(waiting.head, {js::OutcomeKind::kOverloaded, "the function did not start in time"});
+  while (queues.waiting.IsDue(now)) {
+    pool->Fail(queues.waiting.front(), {js::OutcomeKind::kOverloaded, "the function did not start in time"});
   }
-  while (running.head != nullptr && running.head->deadline <= now) {
-    Record* record = running.head;
-    Instance* instance = record->instance;
-    const SlotId slot = record->slot;
-    pool->Fail(record, {js::OutcomeKind::kWallLimit, "no response within the wall time limit"});
-    instance->isolate->Abandon(slot.Pack());
+  while (queues.running.IsDue(now)) {
+    Request* request = queues.running.front();
+    Instance* instance = request->instance;
+    const Ticket ticket = request->ticket();
+    pool->Fail(request, {js::OutcomeKind::kWallLimit, "no response within the wall time limit"});
+    instance->isolate->Abandon(ticket);
     pool->AfterTurn(instance);
   }
   --pins;
   pool->SetVersionDue(this);
   pool->DropIfDone(this);
 }
-
-}  // namespace
 
 // ---- versions ---------------------------------------------------------------------------------------------------------------
 
@@ -405,20 +326,20 @@ Version* Pool::Impl::FindOrAdd(TargetRef target) {
   added->pool = this;
   added->target = {target.script, target.version_id, target.counter_row};
   const uint32_t row = target.counter_row < ipc::kCounterRows ? target.counter_row : 0;
-  added->row = &counters->functions[row];
+  added->queues.row = &counters->functions[row];
   if (!rows_seen[row]) {
     // The segment outlives engines: gauges of one that died are not true any more.
     rows_seen[row] = true;
-    added->row->in_flight.Set(0);
-    added->row->isolates.Set(0);
-    added->row->heap_used_bytes.Set(0);
+    added->queues.row->in_flight.Set(0);
+    added->queues.row->isolates.Set(0);
+    added->queues.row->heap_used_bytes.Set(0);
   }
   return versions.Insert(target.version_id, std::move(added));
 }
 
 // A version that no catalog names goes when nothing of it is left to do.
 void Pool::Impl::DropIfDone(Version* version) {
-  if (version->retained || version->pins > 0 || version->waiting.size > 0 || version->running.size > 0) return;
+  if (version->retained || version->pins > 0 || !version->queues.empty()) return;
   if (!version->prepared.empty()) return;
   Instance* current = version->current;
   if (current != nullptr && (current->requests > 0 || current->isolate->in_flight() > 0)) return;
@@ -495,49 +416,44 @@ void Pool::Impl::OnLoaded(uint64_t version_id, uint64_t serial, Loaded loaded) {
 
 void Pool::Impl::OnLoadFailed(Version* version, const js::Outcome& outcome) {
   version->state = Version::State::kFailed;
-  version->failure = outcome;
-  version->retry_at = host->now() + std::min(kRetryLast, kRetryFirst << std::min<uint32_t>(version->failures, 16));
-  ++version->failures;
-  host->OnConsole(version->target.version_id, {}, js::LogSeverity::kException, LoadFailureText(outcome));
+  version->failure.Failed(outcome, host->now());
+  host->OnConsole(version->target.version_id, {}, js::LogSeverity::kException, version->failure.Text());
   TellPrepared(version, outcome);
-  while (version->waiting.head != nullptr) Fail(version->waiting.head, outcome);
+  while (!version->queues.waiting.empty()) Fail(version->queues.waiting.front(), outcome);
 }
 
 void Pool::Impl::OnWarm(Version* version, Loaded loaded) {
-  const auto slot = instances.Insert(std::make_unique<Instance>());
+  const auto slot = instances.Insert(std::make_unique<Instance>(host->now()));
   if (!slot) {
     warmup->Dispose(std::move(loaded.isolate), nullptr);
     return OnLoadFailed(version, {js::OutcomeKind::kOverloaded, "too many isolates"});
   }
-  if (version->waiting.head != nullptr) RecordColdStart(version, loaded);
+  if (!version->queues.waiting.empty()) RecordColdStart(version, loaded);
   Instance* instance = instances.Find(*slot)->get();
   instance->pool = this;
   instance->version = version;
   instance->slot = *slot;
   instance->isolate = std::move(loaded.isolate);
-  instance->last_used = host->now();
   instance->isolate->Attach(instance);
   version->current = instance;
   version->state = Version::State::kWarm;
-  version->failures = 0;
+  version->failure.Succeeded();
   ++version->instances;
-  Change(version->row->isolates, 1);
+  Change(version->queues.row->isolates, 1);
   counters->warm_isolates.Set(++warm);
   TellPrepared(version, js::Outcome());
   // Any of them may take the isolate down: the rest waits for its successor then.
-  while (version->waiting.head != nullptr && version->current != nullptr) {
-    Record* record = version->waiting.head;
-    version->waiting.Remove(record);
-    record->in = Record::In::kNone;
-    Change(counters->queued, -1);
-    DispatchTo(version->current, record);
+  while (!version->queues.waiting.empty() && version->current != nullptr) {
+    Request* request = version->queues.waiting.front();
+    requests.Unlist(request);
+    DispatchTo(version->current, request);
   }
   EvictBeyondLimit();
 }
 
 void Pool::Impl::RecordColdStart(Version* version, const Loaded& loaded) {
-  const Nanos total = host->clock_now() - version->waiting.head->submitted;
-  version->row->cold_starts[static_cast<int>(loaded.kind)].Add();
+  const Nanos total = host->clock_now() - version->queues.waiting.front()->submitted;
+  version->queues.row->cold_starts[static_cast<int>(loaded.kind)].Add();
   const std::pair<ipc::ColdPhase, Nanos> phases[] = {{ipc::ColdPhase::kQueue, loaded.waited},
                                                      {ipc::ColdPhase::kIsolate, loaded.isolate_time},
                                                      {ipc::ColdPhase::kCompile, loaded.report.compile},
@@ -566,8 +482,8 @@ void Pool::Impl::Retire(Instance* instance) {
     instance->retire_by = host->now() + version->target.script->limits.wall_per_request + kRetireGrace;
     instance->SetDue();
   }
-  if (was_current && version->state == Version::State::kCold && (version->retained || version->waiting.size > 0)) {
-    StartLoad(version, version->waiting.size > 0 ? Warmup::Urgency::kRequest : Warmup::Urgency::kPrepare);
+  if (was_current && version->state == Version::State::kCold && (version->retained || !version->queues.waiting.empty())) {
+    StartLoad(version, !version->queues.waiting.empty() ? Warmup::Urgency::kRequest : Warmup::Urgency::kPrepare);
   }
   --version->pins;
   DropIfDone(version);
@@ -582,15 +498,15 @@ void Pool::Impl::Destroy(Instance* instance) {
     counters->warm_isolates.Set(--warm);
   }
   // A lost isolate has answered all it had; one whose time is up has not.
-  for (Record* record = version->running.head; record != nullptr && instance->requests > 0;) {
-    Record* next = record->next;
-    if (record->instance == instance) Fail(record, {js::OutcomeKind::kRecycled, "the isolate was taken down"});
-    record = next;
+  for (Request* request = version->queues.running.front(); request != nullptr && instance->requests > 0;) {
+    Request* next = request->next;
+    if (request->instance == instance) Fail(request, {js::OutcomeKind::kRecycled, "the isolate was taken down"});
+    request = next;
   }
   due.Remove(instance);
   UpdateWake();
   --version->instances;
-  Change(version->row->isolates, -1);
+  Change(version->queues.row->isolates, -1);
   std::unique_ptr<Instance> owned = std::move(*instances.Find(instance->slot));
   instances.Erase(owned->slot);
   std::unique_ptr<js::Isolate> isolate = std::move(owned->isolate);
@@ -604,7 +520,7 @@ void Pool::Impl::EvictBeyondLimit() {
     Instance* oldest = nullptr;
     instances.ForEach([&](SlotId, std::unique_ptr<Instance>& instance) {
       if (instance->retiring || instance->requests > 0 || instance->version->pins > 0) return;
-      if (oldest != nullptr && oldest->last_used <= instance->last_used) return;
+      if (oldest != nullptr && oldest->heap.last_used() <= instance->heap.last_used()) return;
       if (instance->isolate->in_flight() == 0) oldest = instance.get();
     });
     if (oldest == nullptr) return;
@@ -636,16 +552,9 @@ void Pool::Idle() {
 }
 
 void Pool::Impl::Look(Instance* instance, Nanos now) {
-  if (instance->collected || !instance->isolate->usable()) return;
-  js::MemoryUse use = instance->isolate->memory();
-  if (now - instance->last_used >= kCollectAfterIdle && instance->isolate->in_flight() == 0) {
-    instance->collected = true;
-    if (use.heap_used_bytes >= kCollectHeapBytesMin) {
-      instance->isolate->CollectGarbage();
-      use = instance->isolate->memory();
-    }
-  }
-  instance->version->row->heap_used_bytes.Set(use.heap_used_bytes + use.external_bytes);
+  if (instance->heap.settled() || !instance->isolate->usable()) return;
+  const js::MemoryUse use = instance->heap.Look(instance->isolate.get(), now);
+  instance->version->queues.row->heap_used_bytes.Set(use.heap_used_bytes + use.external_bytes);
 }
 
 // ---- time -------------------------------------------------------------------------------------------------------------------
@@ -665,12 +574,7 @@ void Pool::RunDue(Nanos now) {
 }
 
 void Pool::Impl::SetVersionDue(Version* version) {
-  Nanos when = 0;
-  if (version->waiting.head != nullptr) when = version->waiting.head->deadline;
-  if (version->running.head != nullptr && (when == 0 || version->running.head->deadline < when)) {
-    when = version->running.head->deadline;
-  }
-  due.Set(version, when);
+  due.Set(version, version->queues.due());
   UpdateWake();
 }
 
@@ -700,7 +604,7 @@ Pool::~Pool() {
   impl_->versions.ForEach([this](Version& version) { impl_->due.Remove(&version); });
 }
 
-size_t Pool::in_flight() const { return impl_->records.size(); }
+size_t Pool::in_flight() const { return impl_->requests.size(); }
 size_t Pool::warm() const { return impl_->warm; }
 size_t Pool::isolates() const { return impl_->instances.size(); }
 

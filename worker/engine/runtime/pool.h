@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/slot_map.h"
 #include "jsruntime/isolate.h"
+#include "worker/engine/runtime/request_id.h"
 #include "worker/ipc/shared_counters.h"
 
 namespace zts::runtime {
@@ -46,11 +47,6 @@ struct TargetRef {
       : script(script_ref), version_id(version), counter_row(row) {}
   TargetRef(const Target& target) : TargetRef(target.script, target.version_id, target.counter_row) {}  // NOLINT: meant to convert
 };
-
-// The session's name for one request; comes back with its answer.
-using RequestId = uint64_t;
-// The pool's name for it, to cancel it by. Stale once the request is answered: cancelling does nothing then. Never reused.
-using Ticket = uint64_t;
 
 // What the pool needs of its shard.
 class PoolHost {

@@ -1,0 +1,80 @@
+#include "worker/engine/runtime/idle_heap.h"
+
+#include <gtest/gtest.h>
+
+namespace zts::runtime {
+namespace {
+
+// A heap of a given size that a collection halves.
+class HeapOnly final : public js::Isolate {
+ public:
+  js::LoadReport Load(js::ScriptPtr) override { return {}; }
+  void Attach(js::IsolateClient*) override {}
+  void Dispatch(js::InvocationId, const js::RequestView*) override {}
+  void Abandon(js::InvocationId) override {}
+  void RunTimers(Nanos) override {}
+  void RunTasks() override {}
+  void Terminate(js::OutcomeKind) override {}
+  void ClearTermination() override {}
+  bool usable() const override { return true; }
+  bool draining() const override { return false; }
+  size_t in_flight() const override { return requests; }
+  js::MemoryUse memory() const override { return {.heap_used_bytes = heap_bytes}; }
+  void CollectGarbage() override {
+    ++collections;
+    heap_bytes /= 2;
+  }
+  const js::ScriptPtr& script() const override { return none; }
+
+  size_t requests = 0;
+  size_t heap_bytes = IdleHeap::kCollectHeapBytesMin;
+  int collections = 0;
+  js::ScriptPtr none;
+};
+
+constexpr Nanos kUsedAt = 5 * kSecond;
+constexpr Nanos kAtRest = kUsedAt + IdleHeap::kCollectAfterIdle;
+
+class IdleHeapTest : public testing::Test {
+ protected:
+  IdleHeapTest() { heap_.Used(kUsedAt); }
+  HeapOnly isolate_;
+  IdleHeap heap_{0};
+};
+
+TEST_F(IdleHeapTest, FreshOneIsSettled) {
+  EXPECT_TRUE(IdleHeap(kUsedAt).settled());
+  EXPECT_EQ(IdleHeap(kUsedAt).last_used(), kUsedAt);
+}
+
+TEST_F(IdleHeapTest, CollectsOnceEachRestAndTellsWhatIsLeft) {
+  EXPECT_FALSE(heap_.settled());
+  EXPECT_EQ(heap_.Look(&isolate_, kAtRest).heap_used_bytes, IdleHeap::kCollectHeapBytesMin / 2);
+  EXPECT_EQ(isolate_.collections, 1);
+  EXPECT_TRUE(heap_.settled());
+  heap_.Used(kAtRest);
+  EXPECT_FALSE(heap_.settled());
+}
+
+TEST_F(IdleHeapTest, OneUsedAMomentAgoIsOnlyMeasured) {
+  EXPECT_EQ(heap_.Look(&isolate_, kAtRest - 1).heap_used_bytes, IdleHeap::kCollectHeapBytesMin);
+  EXPECT_EQ(isolate_.collections, 0);
+  EXPECT_FALSE(heap_.settled());
+}
+
+TEST_F(IdleHeapTest, OneWithWorkInFlightIsOnlyMeasured) {
+  isolate_.requests = 1;
+  heap_.Look(&isolate_, kAtRest);
+  EXPECT_EQ(isolate_.collections, 0);
+  EXPECT_FALSE(heap_.settled());
+}
+
+TEST_F(IdleHeapTest, SmallHeapIsLeftAlone) {
+  --isolate_.heap_bytes;
+  heap_.Look(&isolate_, kAtRest);
+  EXPECT_EQ(isolate_.collections, 0);
+  EXPECT_TRUE(heap_.settled());
+}
+
+}  // namespace
+}  // namespace zts::runtime

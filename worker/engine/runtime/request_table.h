@@ -1,0 +1,152 @@
+// The requests of one shard's pool that have no answer yet, and where each stands: it waits for an isolate, or one has it.
+//
+// Requests of one version and state stand in a list in the order they came. All of one list have the same time limit, so this is the
+// order of their deadlines too. The gauges `queued` and `in_flight` move with the requests: nobody else has to think of them.
+//
+// Owner:    Pool.
+// Thread:   the shard's.
+// Life:     a Request stays at its address until Forget. The queues and counters that a request was added with outlive it.
+// Limits:   kConnectionsMax; Add is not to be called beyond it (CHECKed).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/slot_map.h"
+#include "jsruntime/isolate.h"
+#include "worker/engine/limits.h"
+#include "worker/engine/runtime/request_id.h"
+#include "worker/ipc/shared_counters.h"
+
+namespace zts::runtime {
+
+struct Version;   // the pool's affair
+struct Instance;  // the pool's affair
+struct VersionQueues;
+
+struct Request {
+  RequestId id = 0;
+  const js::RequestView* view = nullptr;
+  Version* version = nullptr;
+  Instance* instance = nullptr;  // null until an isolate has it
+  VersionQueues* queues = nullptr;
+  SlotId slot;
+  Nanos deadline = 0;
+  Nanos submitted = 0;
+  Request* next = nullptr;
+  Request* previous = nullptr;
+  enum class In : uint8_t { kNone, kWaiting, kRunning } in = In::kNone;
+
+  Ticket ticket() const { return slot.Pack(); }
+};
+
+// Links through the requests themselves, so that none is allocated.
+class RequestList {
+ public:
+  Request* front() const { return head_; }
+  bool empty() const { return head_ == nullptr; }
+  size_t size() const { return size_; }
+  // Whether the earliest deadline has come.
+  bool IsDue(Nanos now) const { return head_ != nullptr && head_->deadline <= now; }
+
+  void PushBack(Request* request) {
+    request->previous = tail_;
+    request->next = nullptr;
+    (tail_ != nullptr ? tail_->next : head_) = request;
+    tail_ = request;
+    ++size_;
+  }
+  // REQUIRES: it stands in this list.
+  void Remove(Request* request) {
+    (request->previous != nullptr ? request->previous->next : head_) = request->next;
+    (request->next != nullptr ? request->next->previous : tail_) = request->previous;
+    --size_;
+  }
+
+ private:
+  Request* head_ = nullptr;
+  Request* tail_ = nullptr;
+  size_t size_ = 0;
+};
+
+// What one version has of them.
+struct VersionQueues {
+  RequestList waiting;
+  RequestList running;  // those that went on after their Dispatch
+  ipc::FunctionCounters* row = nullptr;
+
+  bool empty() const { return waiting.empty() && running.empty(); }
+  // The earliest deadline; 0: none.
+  Nanos due() const {
+    Nanos due = waiting.empty() ? 0 : waiting.front()->deadline;
+    if (!running.empty() && (due == 0 || running.front()->deadline < due)) due = running.front()->deadline;
+    return due;
+  }
+};
+
+class RequestTable {
+ public:
+  explicit RequestTable(ipc::Counter* queued) : queued_(queued), requests_(kConnectionsMax) {}
+
+  bool full() const { return requests_.size() == requests_.capacity(); }
+  size_t size() const { return requests_.size(); }
+
+  // A request that stands in no list. REQUIRES: !full().
+  Request* Add(RequestId id, const js::RequestView* view, Version* version, VersionQueues* queues) {
+    const auto slot = requests_.Insert();
+    ZTS_CHECK(slot.has_value());
+    Request* request = requests_.Find(*slot);
+    request->id = id;
+    request->view = view;
+    request->version = version;
+    request->queues = queues;
+    request->slot = *slot;
+    Change(queues->row->in_flight, 1);
+    return request;
+  }
+
+  // Null when nobody waits for it any more.
+  Request* Find(Ticket ticket) { return requests_.Find(SlotId::Unpack(ticket)); }
+
+  // REQUIRES for both: it stands in no list.
+  void Wait(Request* request, Nanos submitted, Nanos deadline) {
+    request->in = Request::In::kWaiting;
+    request->submitted = submitted;
+    request->deadline = deadline;
+    request->queues->waiting.PushBack(request);
+    Change(*queued_, 1);
+  }
+  void Run(Request* request, Nanos deadline) {
+    request->in = Request::In::kRunning;
+    request->deadline = deadline;
+    request->queues->running.PushBack(request);
+  }
+
+  // Takes it out of the list it stands in, if any.
+  void Unlist(Request* request) {
+    if (request->in == Request::In::kWaiting) {
+      request->queues->waiting.Remove(request);
+      Change(*queued_, -1);
+    } else if (request->in == Request::In::kRunning) {
+      request->queues->running.Remove(request);
+    }
+    request->in = Request::In::kNone;
+  }
+
+  // Its end: the ticket is stale from here on.
+  void Forget(Request* request) {
+    Unlist(request);
+    Change(request->queues->row->in_flight, -1);
+    requests_.Erase(request->slot);
+  }
+
+ private:
+  static void Change(ipc::Counter& gauge, int64_t by) { gauge.Add(static_cast<uint64_t>(by)); }
+
+  ipc::Counter* queued_;
+  SlotMap<Request> requests_;
+};
+
+}  // namespace zts::runtime
