@@ -81,7 +81,7 @@ size_t EpollIo::StopListening(Queue queue) {
     TakeQueue(listener.fd, SOCK_NONBLOCK | SOCK_CLOEXEC, &counters_, [this](int fd) {
       ++counters_.accepts;
       connections_.At(fd).state = Connection::State::kAccepted;
-      ready_.push_back({Event::kAccept, 0, fd, 0, {}});
+      ready_.Push({Event::kAccept, 0, fd, 0, {}});
     });
   }
   listeners_.clear();
@@ -107,7 +107,7 @@ void EpollIo::Watch(Handle handle, Connection* connection) {
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, handle, &event) == 0) return;
   // The kernel's limit of watches: the connection is told as broken, the rest goes on.
   connection->finished = true;
-  ready_.push_back({Event::kRecv, -errno, handle, connection->generation, connection->slot});
+  ready_.Push({Event::kRecv, -errno, handle, connection->generation, connection->slot});
 }
 
 void EpollIo::Open(Handle handle, SlotId slot) {
@@ -155,7 +155,7 @@ void EpollIo::ContinueSend(Handle handle, Connection* connection) {
   }
   connection->sending = false;
   connection->unsent = {};
-  ready_.push_back({Event::kSent, error, handle, connection->generation, connection->slot});
+  ready_.Push({Event::kSent, error, handle, connection->generation, connection->slot});
 }
 
 void EpollIo::Close(Handle handle, SlotId slot, CloseMode mode) {
@@ -206,7 +206,7 @@ void EpollIo::Finish(Handle handle, Connection* connection) {
   connection->generation = generation;
   ++counters_.syscalls;
   ::close(handle);
-  ready_.push_back({Event::kClosed, 0, handle, generation, slot});
+  ready_.Push({Event::kClosed, 0, handle, generation, slot});
   // A descriptor is free again.
   if (listener_waits_) RetryListeners(Retry::kAll);
 }
@@ -215,12 +215,12 @@ size_t EpollIo::Poll(std::span<Completion> out, Nanos timeout) {
   ++counters_.polls;
   Batch batch{out};
   RunDeadlines();
-  DeliverReady(&batch);
+  ready_.DeliverTo(&batch, &connections_);
   const bool idle = batch.count == 0 && !CanRead();
   WaitForEvents(idle ? WaitTime(timeout) : 0, &batch);
-  DeliverReady(&batch);
+  ready_.DeliverTo(&batch, &connections_);
   ReadSome(&batch);
-  DeliverReady(&batch);
+  ready_.DeliverTo(&batch, &connections_);
   return batch.count;
 }
 
@@ -314,19 +314,6 @@ void EpollIo::RetryListeners(Retry which) {
       listener.retry_at = now + kAcceptRetry;
       listener_waits_ = true;
     }
-  }
-}
-
-void EpollIo::DeliverReady(Batch* batch) {
-  while (!ready_.empty() && !batch->full()) {
-    const Ready ready = ready_.front();
-    ready_.pop_front();
-    // After Close nothing but kClosed is told.
-    if (ready.event != Event::kClosed && ready.event != Event::kAccept) {
-      Connection* connection = connections_.Find({TokenKind::kConnection, static_cast<uint32_t>(ready.handle), ready.generation});
-      if (connection == nullptr || connection->state != Connection::State::kOpen) continue;
-    }
-    batch->Add({.event = ready.event, .error = ready.error, .handle = ready.handle, .slot = ready.slot});
   }
 }
 

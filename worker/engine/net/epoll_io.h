@@ -22,6 +22,7 @@
 #include "worker/engine/net/handle_table.h"
 #include "worker/engine/net/io.h"
 #include "worker/engine/net/linger_queue.h"
+#include "worker/engine/net/ready_queue.h"
 
 namespace zts::net {
 
@@ -75,21 +76,6 @@ class EpollIo final : public Io {
     int fd = -1;
     Nanos retry_at = 0;  // 0: watched
   };
-  // A completion without a lease that waits for the next Poll.
-  struct Ready {
-    Event event;
-    int32_t error;
-    Handle handle;
-    uint32_t generation;
-    SlotId slot;
-  };
-  // What one Poll fills.
-  struct Batch {
-    std::span<Completion> out;
-    size_t count = 0;
-    bool full() const { return count == out.size(); }
-    void Add(Completion completion) { out[count++] = std::move(completion); }
-  };
 
   EpollIo(UniqueFd epoll, UniqueFd wake, BufferPool buffers, Nanos linger_timeout);
 
@@ -112,7 +98,6 @@ class EpollIo final : public Io {
   void BackOff(Listener* listener);
   enum class Retry : uint8_t { kDue, kAll };
   void RetryListeners(Retry which);
-  void DeliverReady(Batch* batch);
   void ReadSome(Batch* batch);
   void ReadOne(Handle handle, Connection* connection, Batch* batch);
 
@@ -124,7 +109,7 @@ class EpollIo final : public Io {
   std::vector<Listener> listeners_;
   bool listener_waits_ = false;  // some retry_at is set
   std::deque<Token> readable_;
-  std::deque<Ready> ready_;
+  ReadyQueue ready_;
   LingerQueue lingering_;
   std::vector<epoll_event> events_;
   IoFeatures features_;

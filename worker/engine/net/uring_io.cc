@@ -224,7 +224,7 @@ void UringIo::Send(Handle handle, SlotId slot, Bytes bytes) {
   Connection& connection = OpenEntry(handle, slot);
   ZTS_CHECK(!connection.sending);
   if (bytes.empty()) {
-    ready_.push_back({Event::kSent, 0, handle, connection.generation, slot});
+    ready_.Push({Event::kSent, 0, handle, connection.generation, slot});
     return;
   }
   connection.sending = true;
@@ -273,7 +273,7 @@ void UringIo::FinishIfIdle(Handle handle, Connection* connection) {
   connection->generation = generation;
   ++counters_.syscalls;
   ::close(handle);
-  ready_.push_back({Event::kClosed, 0, handle, generation, slot});
+  ready_.Push({Event::kClosed, 0, handle, generation, slot});
   // A descriptor is free again.
   if (listener_waits_) RetryAccepts(Retry::kAll);
 }
@@ -311,7 +311,7 @@ size_t UringIo::Poll(std::span<Completion> out, Nanos timeout) {
   RunDeadlines();
   FeedStarved();
   Batch batch{out};
-  DeliverReady(&batch);
+  ready_.DeliverTo(&batch, &connections_);
   const bool something = batch.count > 0 || !saved_.empty() || ring_.HasCqe();
   const Nanos wait = something || CanFeed() ? 0 : WaitTime(timeout);
   if (wait != 0) {
@@ -320,7 +320,7 @@ size_t UringIo::Poll(std::span<Completion> out, Nanos timeout) {
     Enter(Wait::kNo, 0);
   }
   for (Cqe cqe; !batch.full() && NextCqe(&cqe);) OnCqe(cqe, &batch);
-  DeliverReady(&batch);
+  ready_.DeliverTo(&batch, &connections_);
   return batch.count;
 }
 
@@ -490,24 +490,11 @@ void UringIo::OnSend(const Token& token, const Cqe& cqe) {
   if (open) {
     // Nothing taken of something, without an error, is an end as well.
     const int32_t error = cqe.result == 0 ? -EPIPE : std::min(cqe.result, 0);
-    ready_.push_back({Event::kSent, error, handle, connection->generation, connection->slot});
+    ready_.Push({Event::kSent, error, handle, connection->generation, connection->slot});
   } else if (connection->state == Connection::State::kLingering) {
     BeginLinger(handle, connection);
   } else {
     FinishIfIdle(handle, connection);
-  }
-}
-
-void UringIo::DeliverReady(Batch* batch) {
-  while (!ready_.empty() && !batch->full()) {
-    const Ready ready = ready_.front();
-    ready_.pop_front();
-    // After Close nothing but kClosed is told.
-    if (ready.event != Event::kClosed) {
-      Connection* connection = connections_.Find({TokenKind::kConnection, static_cast<uint32_t>(ready.handle), ready.generation});
-      if (connection == nullptr || connection->state != Connection::State::kOpen) continue;
-    }
-    batch->Add({.event = ready.event, .error = ready.error, .handle = ready.handle, .slot = ready.slot});
   }
 }
 

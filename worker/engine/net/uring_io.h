@@ -24,6 +24,7 @@
 #include "worker/engine/net/handle_table.h"
 #include "worker/engine/net/io.h"
 #include "worker/engine/net/linger_queue.h"
+#include "worker/engine/net/ready_queue.h"
 #include "worker/engine/net/uring_ring.h"
 
 namespace zts::net {
@@ -81,20 +82,6 @@ class UringIo final : public Io {
     Nanos retry_at = 0;
     uint32_t generation = 1;
   };
-  // A completion without a lease that waits for the next Poll.
-  struct Ready {
-    Event event;
-    int32_t error;
-    Handle handle;
-    uint32_t generation;
-    SlotId slot;
-  };
-  struct Batch {
-    std::span<Completion> out;
-    size_t count = 0;
-    bool full() const { return count == out.size(); }
-    void Add(Completion completion) { out[count++] = std::move(completion); }
-  };
   enum class Wait : uint8_t { kNo, kYes };
 
   UringIo(const UringOptions& options, UniqueFd wake);
@@ -136,7 +123,6 @@ class UringIo final : public Io {
   void RetryAccepts(Retry which);
   void RunDeadlines();
   Nanos WaitTime(Nanos timeout);
-  void DeliverReady(Batch* batch);
   void CancelAll();
 
   UniqueFd wake_;
@@ -152,7 +138,7 @@ class UringIo final : public Io {
   std::vector<Listener> listeners_;
   bool listener_waits_ = false;   // some retry_at is set
   std::deque<Token> starved_;
-  std::deque<Ready> ready_;
+  ReadyQueue ready_;
   std::deque<Cqe> saved_;  // taken off the queue before their turn
   LingerQueue lingering_;
   IoFeatures features_;
