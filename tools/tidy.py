@@ -22,6 +22,7 @@ DOORS = [
     (re.compile(r"#include <llhttp\.h>|#include \"llhttp\.h\""), ("worker/engine/http/parser",)),
     (re.compile(r"#include <rocksdb/"), ("controller/store/rocks_store",)),
     (re.compile(r"#include <v8"), ("jsruntime/",)),
+    (re.compile(r"#include <seccomp\.h>"), ("jsruntime/sandbox",)),
     (re.compile(r"#include <node\.h>"), ("jsruntime/",)),
     (re.compile(r"#include <httplib\.h>"), ("admin/",)),
     (re.compile(r"#include <grpc"), ("cli/", "controller/", "worker/supervisor/", "tests/")),

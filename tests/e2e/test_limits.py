@@ -1,10 +1,12 @@
 """What functions may use, and that whoever takes more harms only itself."""
 
+import os
+import signal
 import threading
 import time
 
 import case
-from harness import wire
+from harness import proc, wire
 from harness.load import Load
 from harness.wait import wait_until
 
@@ -151,3 +153,48 @@ class Memory(case.PlatformCase):
         except (OSError, wire.Closed):
             return False
         return response.status == 200 and response.text == text
+
+
+@case.both_ios
+class Sandbox:
+    @classmethod
+    def prepare(cls):
+        cls.zts.deploy("served", """export default async () => {
+          await new Promise((r) => setTimeout(r, 1));
+          return new Response(new Date(0).toLocaleString("en-GB", { timeZone: "Europe/Berlin" }) + crypto.randomUUID().length);
+        };""")
+
+    def check_every_thread(self):
+        engine, = self.zts.engine_pids()
+        statuses = proc.thread_statuses(engine)
+        # The main thread, the host's, V8's, two shards, warm-up, watchdog.
+        self.assertGreater(len(statuses), 6)
+        for status in statuses:
+            self.assertEqual((status["Seccomp"], status["NoNewPrivs"]), ("2", "1"), status["Name"])
+        # No ring but the shards', which are restricted.
+        self.assertEqual(proc.ring_count(engine), 2 if self.io == "uring" else 0)
+        return engine
+
+    def test_every_thread_of_the_engine_is_behind_the_filter(self):
+        with Load(self.zts.http, "/served", connections=8) as load:
+            load.wait_answers(200)
+            engine = self.check_every_thread()
+            load.wait_answers(100)
+        self.assertEqual(load.failures(), [])
+        self.assertAnswer(self.fetch("/served"), 200, "01/01/1970, 01:00:0036")
+        self.assertEqual(self.zts.engine_pids(), [engine])
+        metrics = wire.fetch(self.zts.admin, "/metrics", host="admin").text
+        self.assertIn("\nzts_engine_sandboxed 1\n", metrics)
+
+    def test_so_is_one_that_was_started_again(self):
+        first = self.check_every_thread()
+        os.kill(first, signal.SIGKILL)
+
+        def answers():
+            try:
+                return self.zts.engine_pids() not in ([], [first]) and self.fetch("/served", timeout=2).status == 200
+            except (OSError, wire.Closed):
+                return False
+
+        wait_until(answers, "the next engine to serve", 10)
+        self.assertNotEqual(self.check_every_thread(), first)

@@ -44,5 +44,20 @@ def command_line(pid):
         return []
 
 
+def thread_statuses(pid):
+    """What /proc/PID/task/*/status says of each thread, by name of the line."""
+    found = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/status", encoding="utf-8") as file:
+            found.append(dict((part.strip() for part in line.split(":", 1)) for line in file if ":" in line))
+    return found
+
+
+def ring_count(pid):
+    """Rings of io_uring that the process holds."""
+    links = (os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd"))
+    return sum(link == "anon_inode:[io_uring]" for link in links)
+
+
 def descriptor_count(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))

@@ -1,6 +1,6 @@
 // One engine process: what the supervisor says, turned into shards that serve.
 //
-//   Configure, AddListener... -> the shards start -> Ready
+//   Configure, AddListener... -> the shards start, the process shuts itself in -> Ready
 //   AddFunction..., Prepare   -> every shard makes the versions warm -> Prepared
 //   Commit                    -> every shard switches -> Committed
 //   Drain, or the supervisor is gone -> every shard finishes what it has -> Drained, and Run returns
@@ -47,6 +47,9 @@ class Engine {
     // Called once, on the main thread, when the supervisor has said where the snapshot is.
     std::function<Result<std::unique_ptr<js::IsolateFactory>>(const std::string& snapshot_path)> make_factory;
     std::function<std::string()> artifact_key;
+    // Called once, on the main thread, when the shards run and before anything of a tenant arrives: shuts the process in for good.
+    // A failure is told and not the end. Not set: the process stays open.
+    std::function<Status()> enter_sandbox;
   };
   explicit Engine(Options options);
   ~Engine();
@@ -59,6 +62,7 @@ class Engine {
   Status Configure(const ipc::Configure& configure, UniqueFd counters);
   Status AddListener(const ipc::AddListener& add, UniqueFd listener);
   Status StartShards();
+  void EnterSandbox();
   void SendReady();
   Status Prepare(const ipc::Prepare& prepare);
   Status Commit(const ipc::Commit& commit);
@@ -80,6 +84,7 @@ class Engine {
   std::vector<UniqueFd> listeners_;
   std::vector<std::unique_ptr<ShardThread>> shards_;
 
+  bool sandboxed_ = false;
   Functions functions_;
   route::CatalogPtr committed_;
   std::map<uint64_t, route::CatalogPtr> prepared_;

@@ -4,11 +4,14 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <functional>
 #include <string_view>
 
 #include "base/bytes.h"
 #include "base/log.h"
 #include "jsruntime/host.h"
+#include "jsruntime/sandbox.h"
 #include "worker/engine/engine.h"
 
 namespace zts {
@@ -18,6 +21,8 @@ namespace {
 constexpr int kChannelFdDefault = 3;
 constexpr std::string_view kChannelFlag = "--ipc-fd=";
 constexpr int kExitUsage = 64;
+// "off": for measurements, and for an operator whose kernel does not bear the filter.
+constexpr char kSeccompVariable[] = "ZTS_SECCOMP";
 
 // A process that runs tenants' code gains nothing and outlives nobody.
 void GiveUpPrivileges() {
@@ -34,6 +39,16 @@ void RaiseFileLimit() {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::function<Status()> Sandbox() {
+  const char* wish = std::getenv(kSeccompVariable);
+  if (wish != nullptr && std::string_view(wish) == "off") return nullptr;
+  // Those that there are before the shards make theirs.
+  return [host_rings = js::FindRings()]() -> Status {
+    ZTS_RETURN_IF_ERROR(js::DisableRings(host_rings));
+    return js::EnterSandbox(js::SandboxProfile::kServe);
+  };
 }
 
 int Main(int argc, char** argv) {
@@ -55,7 +70,8 @@ int Main(int argc, char** argv) {
                    ZTS_ASSIGN_OR_RETURN(std::unique_ptr<js::Host> host, js::Host::Start({.snapshot_path = snapshot_path}));
                    return std::unique_ptr<js::IsolateFactory>(std::move(host));
                  },
-                 .artifact_key = js::ArtifactKey});
+                 .artifact_key = js::ArtifactKey,
+                 .enter_sandbox = Sandbox()});
   return engine.Run();
 }
 

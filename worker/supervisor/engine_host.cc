@@ -92,9 +92,10 @@ void EngineHost::OnReady(const ipc::Ready& ready) {
   status_.io_backend = ready.io_backend();
   status_.io_features.assign(ready.io_features().begin(), ready.io_features().end());
   status_.artifact_key = ready.artifact_key();
+  status_.sandboxed = ready.sandboxed();
   ZTS_LOG(kInfo) << "engine " << status_.pid << " is ready after "
                  << (world_.clock->Now() - started_at_) / kMillisecond << " ms: " << setup_.listeners.size()
-                 << " shards, io " << ready.io_backend();
+                 << " shards, io " << ready.io_backend() << ", seccomp " << (ready.sandboxed() ? "on" : "off");
   if (committed_) return Replay();
   Serve();
 }

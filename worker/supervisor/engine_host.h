@@ -58,6 +58,7 @@ struct EngineStatus {
   std::string io_backend;
   std::vector<std::string> io_features;  // "multishot_recv=1"
   std::string artifact_key;
+  bool sandboxed = false;
   // What the engine serves; meaningful when serves_catalog.
   uint64_t catalog_version = 0;
   bool serves_catalog = false;

@@ -51,6 +51,7 @@ constexpr MetricInfo kMetrics[] = {
     {"zts_log_records_dropped_total", MetricType::Counter, "where",
      "Functions' log records lost to a full queue: in a shard, or in the supervisor while the controller is away."},
     {"zts_engine_up", MetricType::Gauge, "", "1 while an engine serves."},
+    {"zts_engine_sandboxed", MetricType::Gauge, "", "1 while a seccomp filter is on every thread of the engine."},
     {"zts_engine_starts_total", MetricType::Counter, "", "Engine processes started."},
     {"zts_engine_restarts_total", MetricType::Counter, "cause", "Engine processes that had to be replaced."},
     {"zts_function_quarantined", MetricType::Gauge, "function, version",

@@ -204,6 +204,7 @@ void AddProcess(const std::string& process, pid_t pid, double ended_cpu, Exposit
 
 void AddEngine(const EngineStatus& engine, Exposition* out) {
   out->Add("zts_engine_up", engine.state == EngineStatus::State::kServing ? 1 : 0);
+  out->Add("zts_engine_sandboxed", engine.sandboxed ? 1 : 0);
   out->Add("zts_engine_starts_total", static_cast<double>(engine.starts));
   for (int cause = 0; cause < kDeathCauses; ++cause) {
     out->Add("zts_engine_restarts_total", static_cast<double>(engine.deaths[cause]),

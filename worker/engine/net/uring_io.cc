@@ -39,6 +39,7 @@ Status UringIo::MakeRing(const UringOptions& options) {
   ZTS_RETURN_IF_ERROR(
       ring_.SetUp(options.submission_entries, options.completion_entries, Ring::Start::kDisabled, &uses_));
   ZTS_RETURN_IF_ERROR(buffers_.Register(&ring_, options.buffer_count, options.buffer_bytes));
+  ZTS_RETURN_IF_ERROR(ring_.Restrict());
   features_.backend = "uring";
   for (const std::string& name : UringFeatures::Names()) features_.features.emplace_back(name, *uses_.Find(name));
   return {};

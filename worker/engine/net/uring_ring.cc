@@ -205,6 +205,26 @@ Status Ring::SetUp(unsigned submissions, unsigned completions, Start start, Urin
   return {};
 }
 
+Status Ring::Restrict() {
+  std::vector<io_uring_restriction> rules;
+  const auto allow = [&rules](uint16_t kind, uint8_t what) {
+    io_uring_restriction rule{};
+    rule.opcode = kind;
+    rule.sqe_op = what;  // a union with the other kinds' fields
+    rules.push_back(rule);
+  };
+  for (const uint8_t operation : {IORING_OP_RECV, IORING_OP_SEND, IORING_OP_ACCEPT, IORING_OP_READ, IORING_OP_ASYNC_CANCEL}) {
+    allow(IORING_RESTRICTION_SQE_OP, operation);
+  }
+  allow(IORING_RESTRICTION_SQE_FLAGS_ALLOWED, IOSQE_BUFFER_SELECT | IOSQE_CQE_SKIP_SUCCESS);
+  for (const uint8_t registration : {IORING_REGISTER_RING_FDS, IORING_UNREGISTER_RING_FDS}) {
+    allow(IORING_RESTRICTION_REGISTER_OP, registration);
+  }
+  const int result = io_uring_register_restrictions(&ring_, rules.data(), static_cast<unsigned>(rules.size()));
+  if (result < 0) return UringSetupError(-result, -1).Under("restricting the ring");
+  return {};
+}
+
 void Ring::Enable() { ZTS_CHECK(io_uring_enable_rings(&ring_) >= 0); }
 
 int Ring::Enter(unsigned min_complete, Nanos timeout) {
