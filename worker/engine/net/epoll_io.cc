@@ -85,7 +85,7 @@ size_t EpollIo::StopListening(Queue queue) {
     });
   }
   listeners_.clear();
-  listener_waits_ = false;
+  accept_retry_.Clear();
   return ready_.size() - before;
 }
 
@@ -208,7 +208,7 @@ void EpollIo::Finish(Handle handle, Connection* connection) {
   ::close(handle);
   ready_.Push({Event::kClosed, 0, handle, generation, slot});
   // A descriptor is free again.
-  if (listener_waits_) RetryListeners(Retry::kAll);
+  if (accept_retry_.waits()) RetryListeners(AcceptRetry::Which::kAll);
 }
 
 size_t EpollIo::Poll(std::span<Completion> out, Nanos timeout) {
@@ -225,22 +225,19 @@ size_t EpollIo::Poll(std::span<Completion> out, Nanos timeout) {
 }
 
 void EpollIo::RunDeadlines() {
-  if (lingering_.empty() && !listener_waits_) return;
+  if (lingering_.empty() && !accept_retry_.waits()) return;
   const Nanos now = clock_.Now();
   while (const auto token = lingering_.TakeDue(now)) {
     Connection* connection = connections_.Find(*token);
     if (connection != nullptr) Finish(static_cast<Handle>(token->index), connection);
   }
-  if (listener_waits_) RetryListeners(Retry::kDue);
+  if (accept_retry_.waits()) RetryListeners(AcceptRetry::Which::kDue);
 }
 
 Nanos EpollIo::WaitTime(Nanos timeout) {
-  if (timeout == 0 || (lingering_.empty() && !listener_waits_)) return timeout;
-  Nanos due = INT64_MAX;
-  if (!lingering_.empty()) due = lingering_.next_due();
-  for (const Listener& listener : listeners_) {
-    if (listener.retry_at != 0) due = std::min(due, listener.retry_at);
-  }
+  if (timeout == 0 || (lingering_.empty() && !accept_retry_.waits())) return timeout;
+  Nanos due = accept_retry_.next_due(listeners_);
+  if (!lingering_.empty()) due = std::min(due, lingering_.next_due());
   const Nanos wait = std::max<Nanos>(due - clock_.Now(), 0);
   return timeout < 0 ? wait : std::min(wait, timeout);
 }
@@ -294,27 +291,13 @@ void EpollIo::AcceptSome(Listener* listener, Batch* batch) {
 }
 
 void EpollIo::BackOff(Listener* listener) {
-  listener->retry_at = clock_.Now() + kAcceptRetry;
-  listener_waits_ = true;
+  accept_retry_.Rest(listener, clock_.Now());
   ++counters_.syscalls;
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener->fd, nullptr);
 }
 
-void EpollIo::RetryListeners(Retry which) {
-  const Nanos now = clock_.Now();
-  listener_waits_ = false;
-  for (size_t i = 0; i < listeners_.size(); ++i) {
-    Listener& listener = listeners_[i];
-    if (listener.retry_at == 0) continue;
-    if (which == Retry::kDue && listener.retry_at > now) {
-      listener_waits_ = true;
-    } else if (WatchListener(i).ok()) {
-      listener.retry_at = 0;
-    } else {
-      listener.retry_at = now + kAcceptRetry;
-      listener_waits_ = true;
-    }
-  }
+void EpollIo::RetryListeners(AcceptRetry::Which which) {
+  accept_retry_.Try(which, clock_.Now(), &listeners_, [this](size_t index) { return WatchListener(index).ok(); });
 }
 
 void EpollIo::ReadSome(Batch* batch) {

@@ -18,6 +18,7 @@
 
 #include "base/unique_fd.h"
 #include "worker/engine/limits.h"
+#include "worker/engine/net/accept_retry.h"
 #include "worker/engine/net/buffer_pool.h"
 #include "worker/engine/net/handle_table.h"
 #include "worker/engine/net/io.h"
@@ -56,8 +57,6 @@ class EpollIo final : public Io {
  private:
   static constexpr int kReadsPerTurn = 4;
   static constexpr int kAcceptsPerPoll = 64;
-  // Out of descriptors: looking again sooner would only burn the core, as the queue stays readable.
-  static constexpr Nanos kAcceptRetry = 50 * kMillisecond;
 
   struct Connection {
     enum class State : uint8_t { kFree, kAccepted, kOpen, kLingering };
@@ -96,8 +95,7 @@ class EpollIo final : public Io {
   Status WatchListener(size_t index);
   void AcceptSome(Listener* listener, Batch* batch);
   void BackOff(Listener* listener);
-  enum class Retry : uint8_t { kDue, kAll };
-  void RetryListeners(Retry which);
+  void RetryListeners(AcceptRetry::Which which);
   void ReadSome(Batch* batch);
   void ReadOne(Handle handle, Connection* connection, Batch* batch);
 
@@ -107,7 +105,7 @@ class EpollIo final : public Io {
   SystemClock clock_;
   HandleTable<Connection> connections_;
   std::vector<Listener> listeners_;
-  bool listener_waits_ = false;  // some retry_at is set
+  AcceptRetry accept_retry_;
   std::deque<Token> readable_;
   ReadyQueue ready_;
   LingerQueue lingering_;

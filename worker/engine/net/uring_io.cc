@@ -177,7 +177,7 @@ size_t UringIo::StopListening(Queue queue) {
     stopped[i] = std::exchange(listeners_[i].fd, -1);
     listeners_[i].retry_at = 0;
   }
-  listener_waits_ = false;
+  accept_retry_.Clear();
   Enter(Wait::kNo, 0);
   SaveCqes();
   for (size_t i = 0; queue == Queue::kTake && i < stopped.size(); ++i) {
@@ -276,7 +276,7 @@ void UringIo::FinishIfIdle(Handle handle, Connection* connection) {
   ::close(handle);
   ready_.Push({Event::kClosed, 0, handle, generation, slot});
   // A descriptor is free again.
-  if (listener_waits_) RetryAccepts(Retry::kAll);
+  if (accept_retry_.waits()) RetryAccepts(AcceptRetry::Which::kAll);
 }
 
 bool UringIo::WantsRecv(const Connection& connection) {
@@ -326,7 +326,7 @@ size_t UringIo::Poll(std::span<Completion> out, Nanos timeout) {
 }
 
 void UringIo::RunDeadlines() {
-  if (lingering_.empty() && !listener_waits_) return;
+  if (lingering_.empty() && !accept_retry_.waits()) return;
   const Nanos now = clock_.Now();
   while (const auto token = lingering_.TakeDue(now)) {
     Connection* connection = connections_.Find(*token);
@@ -334,16 +334,13 @@ void UringIo::RunDeadlines() {
       GiveUp(static_cast<Handle>(token->index), connection);
     }
   }
-  if (listener_waits_) RetryAccepts(Retry::kDue);
+  if (accept_retry_.waits()) RetryAccepts(AcceptRetry::Which::kDue);
 }
 
 Nanos UringIo::WaitTime(Nanos timeout) {
-  if (timeout == 0 || (lingering_.empty() && !listener_waits_)) return timeout;
-  Nanos due = INT64_MAX;
-  if (!lingering_.empty()) due = lingering_.next_due();
-  for (const Listener& listener : listeners_) {
-    if (listener.retry_at != 0) due = std::min(due, listener.retry_at);
-  }
+  if (timeout == 0 || (lingering_.empty() && !accept_retry_.waits())) return timeout;
+  Nanos due = accept_retry_.next_due(listeners_);
+  if (!lingering_.empty()) due = std::min(due, lingering_.next_due());
   const Nanos wait = std::max<Nanos>(due - clock_.Now(), 0);
   return timeout < 0 ? wait : std::min(wait, timeout);
 }
@@ -412,22 +409,14 @@ void UringIo::OnAccept(const Token& token, const Cqe& cqe, Batch* batch) {
 
 void UringIo::BackOff(Listener* listener) {
   if (listener->fd < 0) return;
-  listener->retry_at = clock_.Now() + kAcceptRetry;
-  listener_waits_ = true;
+  accept_retry_.Rest(listener, clock_.Now());
 }
 
-void UringIo::RetryAccepts(Retry which) {
-  const Nanos now = clock_.Now();
-  listener_waits_ = false;
-  for (size_t i = 0; i < listeners_.size(); ++i) {
-    if (listeners_[i].retry_at == 0) continue;
-    if (which == Retry::kDue && listeners_[i].retry_at > now) {
-      listener_waits_ = true;
-      continue;
-    }
-    listeners_[i].retry_at = 0;
-    if (!listeners_[i].armed) ArmAccept(i);
-  }
+void UringIo::RetryAccepts(AcceptRetry::Which which) {
+  accept_retry_.Try(which, clock_.Now(), &listeners_, [this](size_t index) {
+    if (!listeners_[index].armed) ArmAccept(index);
+    return true;
+  });
 }
 
 void UringIo::OnRecv(const Token& token, const Cqe& cqe, Batch* batch) {

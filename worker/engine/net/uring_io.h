@@ -21,6 +21,7 @@
 
 #include "base/unique_fd.h"
 #include "worker/engine/limits.h"
+#include "worker/engine/net/accept_retry.h"
 #include "worker/engine/net/handle_table.h"
 #include "worker/engine/net/io.h"
 #include "worker/engine/net/linger_queue.h"
@@ -61,8 +62,6 @@ class UringIo final : public Io {
   void ReturnBuffer(uint32_t buffer) override;
 
  private:
-  static constexpr Nanos kAcceptRetry = 50 * kMillisecond;
-
   struct Connection {
     enum class State : uint8_t { kFree, kAccepted, kOpen, kLingering, kClosing };
     State state = State::kFree;
@@ -119,8 +118,7 @@ class UringIo final : public Io {
   void GiveUp(Handle handle, Connection* connection);
   void FinishIfIdle(Handle handle, Connection* connection);
   void BackOff(Listener* listener);
-  enum class Retry : uint8_t { kDue, kAll };
-  void RetryAccepts(Retry which);
+  void RetryAccepts(AcceptRetry::Which which);
   void RunDeadlines();
   Nanos WaitTime(Nanos timeout);
   void CancelAll();
@@ -136,7 +134,7 @@ class UringIo final : public Io {
   size_t in_flight_ = 0;          // operations the kernel has
   HandleTable<Connection> connections_;
   std::vector<Listener> listeners_;
-  bool listener_waits_ = false;   // some retry_at is set
+  AcceptRetry accept_retry_;
   std::deque<Token> starved_;
   ReadyQueue ready_;
   std::deque<Cqe> saved_;  // taken off the queue before their turn
