@@ -1,10 +1,12 @@
 // Which back end is chosen, and what is said when the kernel refuses one.
 #include <errno.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include <cstdlib>
@@ -120,6 +122,26 @@ TEST(CreateIoTest, TheEnvironmentSwitchesFeaturesOff) {
   auto io = CreateIo(IoBackend::kAuto);
   ASSERT_FALSE(io.ok());
   EXPECT_TRUE(Says(io.error(), "ZTS_IO_DISABLE"));
+}
+
+TEST(RestrictedRingTest, OpensNothingAndConnectsNowhere) {
+  UringFeatures features;
+  Ring ring;
+  if (!ring.SetUp(8, 16, Ring::Start::kDisabled, &features).ok()) GTEST_SKIP() << "no io_uring here";
+  ASSERT_TRUE(ring.Restrict().ok());
+  ring.Enable();
+  const auto result_of = [&ring](auto prepare) {
+    prepare(ring.GetSqe());
+    ring.Enter(1, kSecond);
+    Cqe cqe;
+    return ring.NextCqe(&cqe) ? cqe.result : 1;
+  };
+  EXPECT_EQ(result_of([](io_uring_sqe* sqe) { io_uring_prep_openat(sqe, AT_FDCWD, "/etc/passwd", O_RDONLY, 0); }), -EACCES);
+  EXPECT_EQ(result_of([](io_uring_sqe* sqe) { io_uring_prep_connect(sqe, 0, nullptr, 0); }), -EACCES);
+  EXPECT_EQ(result_of([](io_uring_sqe* sqe) { io_uring_prep_socket(sqe, AF_INET, SOCK_STREAM, 0, 0); }), -EACCES);
+  EXPECT_EQ(result_of([](io_uring_sqe* sqe) { io_uring_prep_unlinkat(sqe, AT_FDCWD, "/none", 0); }), -EACCES);
+  char byte = 0;
+  EXPECT_EQ(result_of([&byte](io_uring_sqe* sqe) { io_uring_prep_read(sqe, -1, &byte, 1, 0); }), -EBADF);
 }
 
 }  // namespace
