@@ -47,6 +47,12 @@ e2e: deps  ## only the tests on the real binaries
 clang-deps: deps
 	@tools/deps.sh clang
 
+WPT ?=
+.PHONY: wpt
+wpt: deps  ## web-platform-tests against the expectations in tests/wpt: WPT="url/ -v"
+	@$(BAZEL) build $(TTY) //tests/wpt:runtime
+	@python3 tests/wpt/run.py $(WPT)
+
 # The host binary is built without a sanitizer, so what runs inside it is tested without one; all else is.
 SANITIZED := //base/... //admin/... //cli/... //controller/... //worker/...
 .PHONY: asan

@@ -18,3 +18,12 @@ CLANG_PACKAGES="clang libclang-rt-14-dev lld clang-format clang-tidy"
 
 # make bench. nginx-light carries an init script; nothing starts it here, and the benchmark runs its own copy.
 BENCH_PACKAGES="wrk nginx-light"
+
+# make wpt: web-platform-tests as Firefox ESR carries them, from Debian's source package. Debian 12's own release keeps this version.
+WPT_PACKAGE=firefox-esr
+WPT_VERSION=140.12.0esr
+WPT_SHA256=5c72347381233dcc97cbd02c0324116258769d8b9b0f869fd0c6f1d59519ce2a
+WPT_DIRECTORIES="
+FileAPI WebCryptoAPI common compression console dom encoding fetch hr-time html/webappapis interfaces mimesniff performance-timeline
+resources streams tools url urlpattern user-timing wasm webidl webmessaging xhr wpt wpt.py LICENSE.md
+"
