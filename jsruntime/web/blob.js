@@ -9,17 +9,23 @@ const typeOf = (type) => {
   return /[^\x20-\x7e]/.test(text) ? '' : text.toLowerCase();
 };
 
-function bytesOfPart(part, native_endings) {
+// A part as it is converted while the sequence is walked: bytes, or a string.
+function convertPart(part) {
   if (internal.isBlob(part)) return internal.blobBytes(part);
   if (ArrayBuffer.isView(part)) return new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
   if (typeof part === 'object' && part !== null && native.kindOf(part) === 10) return new Uint8Array(part);
-  const text = `${part}`;
-  return native.utf8Encode(native_endings ? text.replace(/\r\n?|\n/g, '\n') : text);
+  return `${part}`;
+}
+
+function convertParts(parts) {
+  const converted = [];
+  for (const part of parts) converted.push(convertPart(part));
+  return converted;
 }
 
 function concatenate(parts, native_endings) {
-  const chunks = [];
-  for (const part of parts) chunks.push(bytesOfPart(part, native_endings));
+  const chunks = parts.map((part) => typeof part !== 'string' ? part
+    : native.utf8Encode(native_endings ? part.replace(/\r\n?|\n/g, '\n') : part));
   const all = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
   let at = 0;
   for (const chunk of chunks) {
@@ -51,12 +57,14 @@ class Blob {
       return;
     }
     checkArguments(parts, options, new.target?.name ?? 'Blob');
-    const endings = options?.endings === undefined ? 'transparent' : options.endings;
-    if (`${endings}` !== 'transparent' && `${endings}` !== 'native') {
-      throw new TypeError(`Blob constructor: '${endings}' is not a value of endings.`);
-    }
-    this.#type = typeOf(options?.type === undefined ? '' : options.type);
-    this.#bytes = concatenate(parts, `${endings}` === 'native');
+    // In Web IDL's order: the parts, then each option once.
+    const converted = convertParts(parts);
+    const { endings = 'transparent' } = options ?? {};
+    const kind = `${endings}`;
+    if (kind !== 'transparent' && kind !== 'native') throw new TypeError(`Blob constructor: '${kind}' is not a value of endings.`);
+    const { type: given = '' } = options ?? {};
+    this.#type = typeOf(given);
+    this.#bytes = concatenate(converted, kind === 'native');
   }
 
   get size() { return this.#bytes.length; }

@@ -59,7 +59,7 @@ internal.mixinBody = (prototype, take, typeOf) => {
     async arrayBuffer() { return take(this, 1).buffer; },
     async bytes() { return take(this, 1); },
     async blob() {
-      const type = typeOf(this);
+      const type = internal.mimeOf(typeOf(this));
       return internal.blobOf(take(this, 1), type);
     },
     async formData() {

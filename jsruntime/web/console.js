@@ -103,11 +103,11 @@ const methods = {
     timers.delete(String(label));
     write(kSeverity.info, [`${label}: ${took}`]);
   },
-  table(data, columns = undefined) {
+  table(data = undefined, columns = undefined) {
     const text = tableText(data, columns);
     write(kSeverity.log, [text === null ? data : text]);
   },
-  dir(value) { write(kSeverity.log, [value]); },
+  dir(value = undefined) { write(kSeverity.log, [value]); },
   dirxml(...values) { write(kSeverity.log, values); },
   group(...values) {
     if (values.length > 0) write(kSeverity.log, values);

@@ -7,6 +7,8 @@
 const kPartsMax = 10000;       // parts of one form: far beyond any form, far below what would fill a heap
 const kPartHeadMax = 16384;    // units in the header block of one part
 
+const kKeepBom = 2;
+
 const string = (value) => `${value}`.toWellFormed();
 
 class FormData {
@@ -209,7 +211,7 @@ internal.parseFormData = (contentType, bytes) => {
   const semicolon = type.indexOf(';');
   const essence = (semicolon < 0 ? type : type.slice(0, semicolon)).trim().toLowerCase();
   if (essence === 'application/x-www-form-urlencoded') {
-    return internal.formDataOf(internal.parseQuery(native.utf8Decode(bytes, 0)));
+    return internal.formDataOf(internal.parseQuery(native.utf8Decode(bytes, kKeepBom)));
   }
   if (essence !== 'multipart/form-data') {
     throw new TypeError(`formData: the content type is ${essence === '' ? 'missing' : `'${essence}'`}, not multipart/form-data or ` +

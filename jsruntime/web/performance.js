@@ -35,7 +35,10 @@ class Performance extends internal.EventTarget {
     internal.startClock();
     return startWall;
   }
-  toJSON() { return { timeOrigin: this.timeOrigin }; }
+  toJSON() {
+    this.#brand;
+    return { timeOrigin: this.timeOrigin };
+  }
 }
 internal.exposeInterface(Performance);
 internal.exposeValue('performance', new Performance(kMake));

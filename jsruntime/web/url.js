@@ -88,6 +88,7 @@ class URL {
   toJSON() { return this.#href; }
 
   get origin() {
+    this.#href; // whose getter it is matters, whatever `protocol` answers
     const protocol = this.protocol;
     switch (protocol) {
       case 'http:': case 'https:': case 'ws:': case 'wss:': case 'ftp:':
