@@ -106,6 +106,10 @@ Status Engine::Handle(const ipc::ToEngine& message, UniqueFd descriptor) {
     Drain(message.drain().timeout_ms() * kMillisecond);
     return {};
   }
+  if (message.has_share_listeners()) {
+    successor_ = message.share_listeners().shared() ? Shard::Successor::kAccepts : Shard::Successor::kNone;
+    return {};
+  }
   return Nonsense("a message of no kind");
 }
 
@@ -270,7 +274,9 @@ void Engine::Drain(Nanos timeout) {
   std::promise<void> drained;
   auto gathering = std::make_shared<Gathering>(shards_.size(), [&drained](std::map<uint64_t, ipc::Problem>) { drained.set_value(); });
   for (auto& shard : shards_) {
-    shard->Post([timeout, gathering](Shard& self) { self.Drain(timeout, [gathering] { gathering->Add({}); }); });
+    shard->Post([timeout, successor = successor_, gathering](Shard& self) {
+      self.Drain(timeout, successor, [gathering] { gathering->Add({}); });
+    });
   }
   drained.get_future().wait();
   ipc::FromEngine message;

@@ -89,6 +89,7 @@ class Engine {
   route::CatalogPtr committed_;
   std::map<uint64_t, route::CatalogPtr> prepared_;
   enum class Draining : uint8_t { kNo, kYes } draining_ = Draining::kNo;
+  Shard::Successor successor_ = Shard::Successor::kNone;
 };
 
 }  // namespace zts

@@ -123,7 +123,9 @@ size_t Session::TakeRequests(std::string_view input) {
       case http::ParseState::kBody: OnBody(parser_.body()); break;
       case http::ParseState::kRefused: Refuse(parser_.refusal()); break;
       case http::ParseState::kComplete:
+        input_left_ = input.size() - used;
         OnRequest();
+        input_left_.reset();
         if (out_ != nullptr && out_->size() >= kOutBufferFlushBytes) Flush();
         if (used == input.size()) return used;
         break;
@@ -252,7 +254,8 @@ http::OutBuffer& Session::out() {
 }
 
 Session::After Session::AfterThis() const {
-  const bool keep = parser_.head().keep_alive && context_->mode == SessionContext::Mode::kServing;
+  // In a drain the last request that has come says it: what a client has sent behind this one would be lost with the connection.
+  const bool keep = parser_.head().keep_alive && (context_->mode == SessionContext::Mode::kServing || more_received());
   return keep ? After::kKeepAlive : After::kClose;
 }
 

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -68,6 +69,8 @@ class Session {
   bool sending() const { return inflight_ != nullptr; }
   bool can_read() const { return state_ == State::kReading && !sending(); }
   size_t unread_bytes() const { return unread_.size() - unread_used_; }
+  // Bytes behind the request that is being answered are here.
+  bool more_received() const { return input_left_.value_or(unread_bytes()) > 0; }
 
   // In.
   size_t Consume(std::string_view input);
@@ -118,6 +121,7 @@ class Session {
   Exchange* exchange_ = nullptr;          // from a complete head to its answer
   std::string unread_;                    // input that waits for its turn
   size_t unread_used_ = 0;
+  std::optional<size_t> input_left_;      // of the input in hand, while a request of it is answered
 
   http::OutBuffer* out_ = nullptr;        // being filled
   http::OutBuffer* inflight_ = nullptr;   // with the kernel, until OnSent

@@ -93,16 +93,30 @@ void Shard::RetainNamed() {
   pool_->Retain(ids);
 }
 
-void Shard::Drain(Nanos timeout, std::function<void()> done) {
+void Shard::Drain(Nanos timeout, Successor successor, std::function<void()> done) {
   context_.mode = SessionContext::Mode::kDraining;
+  successor_ = successor;
   drained_ = std::move(done);
-  if (context_.catalog != nullptr && listen_fd_ >= 0) accepts_due_ = loop_->io().StopListening(net::Io::Queue::kTake);
-  sessions_.ForEach([](SlotId, Session& session) { session.OnDrain(); });
+  if (context_.catalog != nullptr && listen_fd_ >= 0) {
+    using Queue = net::Io::Queue;
+    accepts_due_ = loop_->io().StopListening(successor == Successor::kAccepts ? Queue::kLeave : Queue::kTake);
+  }
+  if (successor == Successor::kNone) EndIdle();
   loop_->Arm(&drain_timer_, loop_->now() + timeout);
   TellDrained();
 }
 
+void Shard::EndIdle() {
+  sessions_.ForEach([](SlotId, Session& session) { session.OnDrain(); });
+}
+
 void Shard::OnDrainTimeout() {
+  if (std::exchange(successor_, Successor::kNone) == Successor::kAccepts) {
+    // Those that never asked again end in order, the others get as long as that takes.
+    EndIdle();
+    loop_->Arm(&drain_timer_, loop_->now() + kLingerTimeout);
+    return;
+  }
   if (sessions_.size() > 0) {
     ZTS_LOG(kWarning) << "drain: cutting " << sessions_.size() << " connections that did not end in time";
   }
@@ -126,7 +140,7 @@ void Shard::OnAccept(net::Handle handle) {
   counters_->connections_open.Set(sessions_.size());
   Session* session = sessions_.Find(*slot);
   session->Open(*slot);
-  if (context_.mode == SessionContext::Mode::kDraining) session->OnDrain();
+  if (context_.mode == SessionContext::Mode::kDraining && successor_ == Successor::kNone) session->OnDrain();
 }
 
 // No slot, no session: one answer that fits every request, and the end.

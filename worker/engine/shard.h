@@ -63,9 +63,12 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost {
   // Forgets a prepared catalog.
   void Abort(uint64_t catalog_version);
 
-  // Serves what has connected by now, refuses who connects later, ends idle connections, finishes what is in flight, and cuts what is
-  // left after `timeout`. `done` comes once.
-  void Drain(Nanos timeout, std::function<void()> done);
+  // Serves what has connected by now, finishes what is in flight, and cuts what is left after `timeout`. `done` comes once.
+  //   kNone:    who connects later is refused at once, and idle connections end.
+  //   kAccepts: another engine accepts from the same socket, which is left alone. An idle connection may ask once more and hears then
+  //             that it ends: a client whose request crosses the end of its connection would see a failure. It ends at `timeout`.
+  enum class Successor : uint8_t { kNone, kAccepts };
+  void Drain(Nanos timeout, Successor successor, std::function<void()> done);
 
   size_t connections() const { return sessions_.size(); }
   const runtime::Pool& pool() const { return *pool_; }
@@ -93,6 +96,7 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost {
   void RetainNamed();
   void RefuseConnection(net::Handle handle);
   void OnHousekeeping();
+  void EndIdle();
   void OnDrainTimeout();
   void TellDrained();
   void FlushLogs();
@@ -106,6 +110,7 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost {
   std::unique_ptr<runtime::Pool> pool_;
   SlotMap<Session> sessions_;
   std::map<uint64_t, route::CatalogPtr> prepared_;
+  Successor successor_ = Successor::kNone;
 
   net::Timer pool_timer_;
   net::Timer housekeeping_timer_;

@@ -184,7 +184,7 @@ class Simulation {
 
   void CheckNothingIsLeft() {
     bool drained = false;
-    shard_.shard_->Drain(kMillisecond, [&] { drained = true; });
+    shard_.shard_->Drain(kMillisecond, Shard::Successor::kNone, [&] { drained = true; });
     shard_.Advance(5 * kSecond);
     EXPECT_TRUE(drained);
     EXPECT_EQ(shard_.shard_->pool().in_flight(), 0u);

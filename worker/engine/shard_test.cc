@@ -99,7 +99,7 @@ TEST_F(ShardTest, DrainFinishesWhatIsInFlightAndClosesTheIdle) {
   const Peer busy = Connect();
   Send(busy, Get("/slow"));
   bool drained = false;
-  shard_->Drain(kDrainTimeout, [&] { drained = true; });
+  shard_->Drain(kDrainTimeout, Shard::Successor::kNone, [&] { drained = true; });
   Settle();
   EXPECT_TRUE(Closed(idle));
   EXPECT_TRUE(Closed(Connect()));
@@ -117,7 +117,7 @@ TEST_F(ShardTest, DrainServesWhoHasConnectedBefore) {
   const Peer queued = Connect();
   io_->PeerWrite(queued, Get("/hello"));
   bool drained = false;
-  shard_->Drain(kDrainTimeout, [&] { drained = true; });
+  shard_->Drain(kDrainTimeout, Shard::Successor::kNone, [&] { drained = true; });
   EXPECT_FALSE(drained);
   Settle();
   const Reply reply = Next(queued);
@@ -127,12 +127,51 @@ TEST_F(ShardTest, DrainServesWhoHasConnectedBefore) {
   EXPECT_TRUE(drained);
 }
 
+TEST_F(ShardTest, DrainAnswersAllThatHasBeenPipelined) {
+  Deploy({{"hello", "respond 200 hi"}, {"slow", "timer 50 200 later"}});
+  const Peer peer = Connect();
+  Send(peer, Get("/slow") + Get("/hello") + Get("/hello"));
+  bool drained = false;
+  shard_->Drain(kDrainTimeout, Shard::Successor::kNone, [&] { drained = true; });
+  Advance(50 * kMillisecond);
+  for (int i = 0; i < 2; ++i) EXPECT_NE(Next(peer).Field("connection"), "close");
+  const Reply last = Next(peer);
+  EXPECT_EQ(last.body, "hi");
+  EXPECT_EQ(last.Field("connection"), "close");
+  Advance(kLingerTimeout);
+  EXPECT_TRUE(drained);
+}
+
+TEST_F(ShardTest, HandingOverLetsIdleConnectionsAskOnceMore) {
+  Deploy({{"hello", "respond 200 hi"}});
+  const Peer asks = Connect();
+  Send(asks, Get("/hello"));
+  Next(asks);
+  const Peer silent = Connect();
+  Send(silent, Get("/hello"));
+  Next(silent);
+  bool drained = false;
+  shard_->Drain(10 * kSecond, Shard::Successor::kAccepts, [&] { drained = true; });
+  Advance(5 * kSecond);
+  EXPECT_FALSE(Closed(asks));
+  Send(asks, Get("/hello") + Get("/hello"));
+  EXPECT_NE(Next(asks).Field("connection"), "close");
+  EXPECT_EQ(Next(asks).Field("connection"), "close");
+  EXPECT_FALSE(drained);
+  Advance(5 * kSecond + kTimerTick);
+  EXPECT_TRUE(Closed(silent));
+  Advance(kLingerTimeout);
+  EXPECT_TRUE(drained);
+  // Whoever connects now waits for the other engine.
+  EXPECT_FALSE(Closed(Connect()));
+}
+
 TEST_F(ShardTest, DrainCutsWhatDoesNotEnd) {
   Deploy({{"silent", "pending"}});
   const Peer peer = Connect();
   Send(peer, Get("/silent"));
   bool drained = false;
-  shard_->Drain(5 * kSecond, [&] { drained = true; });
+  shard_->Drain(5 * kSecond, Shard::Successor::kNone, [&] { drained = true; });
   Advance(5 * kSecond - kTimerTick);
   EXPECT_FALSE(drained);
   Advance(2 * kTimerTick);
@@ -141,7 +180,7 @@ TEST_F(ShardTest, DrainCutsWhatDoesNotEnd) {
 
 TEST_F(ShardTest, AnEmptyShardDrainsAtOnce) {
   bool drained = false;
-  shard_->Drain(kDrainTimeout, [&] { drained = true; });
+  shard_->Drain(kDrainTimeout, Shard::Successor::kNone, [&] { drained = true; });
   EXPECT_TRUE(drained);
 }
 

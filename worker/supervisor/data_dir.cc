@@ -53,10 +53,21 @@ Result<DataDir> DataDir::Open(const std::string& path) {
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return Error::FromErrno("lock " + lock_path);
     return Error{ErrorCode::kExists, "another zts-worker is using " + path +
-                                         "; end it first, or give this one a folder of its own with --data-dir"};
+                                         "; end it first, or give this one a folder of its own with --data-dir; --takeover takes its place"};
   }
+  return Adopt(path, std::move(lock));
+}
+
+Result<DataDir> DataDir::Adopt(const std::string& path, UniqueFd lock) {
   ZTS_ASSIGN_OR_RETURN(std::string id, ReadOrMakeId(path + "/worker-id"));
   return DataDir(path, std::move(lock), std::move(id));
+}
+
+// The lock is of the open file, not of the process: it lasts until the last duplicate is closed.
+Result<UniqueFd> DataDir::DuplicateLock() const {
+  UniqueFd copy(::fcntl(lock_.get(), F_DUPFD_CLOEXEC, 0));
+  if (!copy.valid()) return Error::FromErrno("duplicate the lock of " + path_);
+  return copy;
 }
 
 }  // namespace zts::supervisor

@@ -15,6 +15,9 @@ namespace zts::supervisor {
 class DataDir {
  public:
   static Result<DataDir> Open(const std::string& path);
+  // With the lock of the worker whose place this one takes: both hold it until the older one ends.
+  static Result<DataDir> Adopt(const std::string& path, UniqueFd lock);
+  Result<UniqueFd> DuplicateLock() const;
 
   const std::string& path() const { return path_; }
   // 8 hex digits, made at the first start.

@@ -484,6 +484,18 @@ void EngineHost::ResetGauges() {
 
 // --- stopping ------------------------------------------------------------------------------------
 
+void EngineHost::ShareListeners(bool shared) {
+  listeners_shared_ = shared;
+  // An engine that is starting hears it with its start.
+  if (status_.state == State::kServing || status_.state == State::kReplaying) SendShared();
+}
+
+bool EngineHost::SendShared() {
+  ipc::ToEngine message;
+  message.mutable_share_listeners()->set_shared(listeners_shared_);
+  return Send(message);
+}
+
 void EngineHost::Drain(Nanos timeout, std::function<void()> done) {
   drain_done_ = std::move(done);
   const bool alive = process_ != nullptr;

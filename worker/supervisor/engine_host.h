@@ -116,6 +116,10 @@ class EngineHost {
   using CommitDone = std::function<void(Status)>;
   void Commit(CommitDone done);
 
+  // Whether another worker's engine has the same listening sockets, or is about to: then this one leaves them as they are when it
+  // drains, which it also does by itself when this process dies.
+  void ShareListeners(bool shared);
+
   // No new work; the engine finishes what it has. `done` once no engine is left.
   void Drain(Nanos timeout, std::function<void()> done);
   // Ends the engine at once; with Drain before it, `done` follows.
@@ -149,6 +153,7 @@ class EngineHost {
   void Publish();
   bool Send(const ipc::ToEngine& message, int descriptor = -1);
   bool SendStart();
+  bool SendShared();
   bool SendCatalog(const CatalogSpec& catalog, const std::vector<uint64_t>& warm);
   bool SendFunction(const FunctionSpec& spec);
   ipc::ToEngine ToMessage(const FunctionSpec& spec) const;
@@ -210,6 +215,7 @@ class EngineHost {
     uint64_t number;
   };
   std::map<uint64_t, Name> names_;  // for logs that come late
+  bool listeners_shared_ = false;
   std::function<void()> drain_done_;
 };
 

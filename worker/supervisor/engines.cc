@@ -1,5 +1,7 @@
 #include "worker/supervisor/engines.h"
 
+#include <fcntl.h>
+
 #include <chrono>
 #include <future>
 
@@ -51,6 +53,20 @@ Status Engines::Commit() {
 }
 
 std::string Engines::ArtifactKey() const { return status().artifact_key; }
+
+Result<std::vector<UniqueFd>> Engines::ShareListeners() {
+  std::vector<UniqueFd> copies;
+  for (const UniqueFd& listener : options_.listeners) {
+    copies.emplace_back(::fcntl(listener.get(), F_DUPFD_CLOEXEC, 0));
+    if (!copies.back().valid()) return Error::FromErrno("duplicate a listening socket");
+  }
+  Post([this] { host_.ShareListeners(true); }, Room::kTake);
+  return copies;
+}
+
+void Engines::KeepListeners() {
+  Post([this] { host_.ShareListeners(false); }, Room::kTake);
+}
 
 void Engines::Drain(Nanos timeout) {
   Post(

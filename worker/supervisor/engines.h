@@ -3,7 +3,7 @@
 // There is one engine, of the default class; its listeners stay open over its restarts.
 //
 // Owner:    main(), one.
-// Thread:   any, except where said. The thread inside starts the engine processes and lives until Stop.
+// Thread:   any, except where said; ShareListeners not during or after Drain. The thread inside starts the engine processes and lives until Stop.
 // Life:     counters and rows outlive it. on_logs is called on the inner thread until Stop has returned.
 // Errors:   kAborted: the worker is stopping.
 #pragma once
@@ -52,6 +52,10 @@ class Engines final : public CatalogSink, private EngineSink, private HostObserv
   Result<std::vector<Problem>> Prepare(CatalogSpec catalog, std::vector<uint64_t> warm) override;
   Status Commit() override;
   std::string ArtifactKey() const override;
+
+  // Duplicates of the listening sockets, for another worker to accept from at the same time; and the end of that.
+  Result<std::vector<UniqueFd>> ShareListeners();
+  void KeepListeners();
 
   // Begins to drain and returns; status().state becomes kStopped.
   void Drain(Nanos timeout);

@@ -29,6 +29,8 @@ std::variant<WorkerOptions, int> ParseOptions(int argc, const char* const* argv)
   app.add_option("--drain-seconds", options.drain_seconds, "How long requests in flight may take after SIGTERM")
       ->check(CLI::Range(0, 3600))
       ->capture_default_str();
+  app.add_flag("--takeover", options.takeover,
+               "Take the place of the worker that is using --data-dir, without refusing a connection; where there is none, start as ever");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

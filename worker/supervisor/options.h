@@ -24,6 +24,7 @@ struct WorkerOptions {
   std::optional<bool> pin;      // none: when each shard can have a core of its own
   std::string ready_file;
   uint32_t drain_seconds = 30;
+  bool takeover = false;
 };
 
 // The options, or the exit code of a process that has nothing more to do.

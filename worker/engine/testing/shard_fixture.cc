@@ -144,7 +144,7 @@ void ShardHarness::Advance(Nanos by) {
 
 void ShardFixture::TearDown() {
   bool drained = false;
-  shard_->Drain(kMillisecond, [&] { drained = true; });
+  shard_->Drain(kMillisecond, Shard::Successor::kNone, [&] { drained = true; });
   Advance(5 * kSecond);
   EXPECT_TRUE(drained);
   EXPECT_EQ(shard_->connections(), 0u);

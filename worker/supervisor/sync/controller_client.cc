@@ -148,6 +148,10 @@ ControllerClient::ControllerClient(Options options, Applier* applier, LogQueue* 
 ControllerClient::~ControllerClient() { Stop(); }
 
 void ControllerClient::Start() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = false;
+  }
   thread_ = std::thread([this] { Run(); });
 }
 

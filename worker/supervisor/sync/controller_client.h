@@ -39,8 +39,9 @@ class ControllerClient {
   ControllerClient(Options options, Applier* applier, LogQueue* logs);
   ~ControllerClient();
 
+  // Again after a Stop, too.
   void Start();
-  // Ends the stream and both threads.
+  // Ends the stream and both threads; without a Start before it, nothing.
   void Stop();
 
   struct Status {
