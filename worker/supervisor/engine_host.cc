@@ -84,7 +84,7 @@ bool EngineHost::SendStart() {
     message.mutable_add_listener()->set_shard(shard);
     if (!Send(message, setup_.listeners[shard])) return false;
   }
-  return true;
+  return !listeners_shared_ || SendShared();
 }
 
 void EngineHost::OnReady(const ipc::Ready& ready) {
@@ -486,8 +486,7 @@ void EngineHost::ResetGauges() {
 
 void EngineHost::ShareListeners(bool shared) {
   listeners_shared_ = shared;
-  // An engine that is starting hears it with its start.
-  if (status_.state == State::kServing || status_.state == State::kReplaying) SendShared();
+  if (process_ != nullptr) SendShared();
 }
 
 bool EngineHost::SendShared() {

@@ -19,6 +19,7 @@ Engines::Engines(Options options)
     : options_(std::move(options)),
       host_(WithListeners(options_.setup, options_.listeners),
             {options_.clock, options_.launcher.get(), this, options_.rows, options_.counters, this}) {
+  if (options_.listeners_shared) host_.ShareListeners(true);
   Post([this] { host_.Start(); }, Room::kTake);
   thread_ = std::thread([this] { Run(); });
 }

@@ -38,6 +38,7 @@ class Engines final : public CatalogSink, private EngineSink, private HostObserv
   struct Options {
     EngineHost::Setup setup;           // without listeners
     std::vector<UniqueFd> listeners;   // one a shard
+    bool listeners_shared = false;     // with another worker's engine, until KeepListeners
     std::unique_ptr<EngineLauncher> launcher;
     const Clock* clock;
     const ipc::SharedCounters* counters;

@@ -247,7 +247,9 @@ void HandoverPort::SendLogs(const std::vector<LogRecord>& records) {
   size_t bytes = 0;
   const auto send = [&] {
     // Nobody else would take them.
-    if (bytes > 0 && !Send(*successor_, message).ok()) ZTS_LOG(kWarning) << "handover: some last log records are lost";
+    if (bytes > 0 && !Send(*successor_, message).ok()) {
+      ZTS_LOG(kWarning) << "handover: some last log records are lost";
+    }
     message.Clear();
     bytes = 0;
   };

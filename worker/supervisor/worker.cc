@@ -76,7 +76,8 @@ Result<std::unique_ptr<Worker>> Worker::Create(const WorkerOptions& options) {
   std::unique_ptr<Worker> worker(new Worker(options));
   ZTS_RETURN_IF_ERROR(worker->Open());
   ZTS_RETURN_IF_ERROR(worker->StartEngines());
-  ZTS_RETURN_IF_ERROR(worker->StartAdmin());
+  // A predecessor has the admin port until its place is taken.
+  if (worker->predecessor_ == nullptr) ZTS_RETURN_IF_ERROR(worker->StartAdmin());
   return worker;
 }
 
@@ -92,12 +93,33 @@ Status Worker::Open() {
   events_ = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!signals_.valid() || !events_.valid()) return Error::FromErrno("signalfd and eventfd");
 
+  ZTS_ASSIGN_OR_RETURN(DataDir data_dir, OpenDataDir());
   if (!options_.ready_file.empty()) ::unlink(options_.ready_file.c_str());
-  ZTS_ASSIGN_OR_RETURN(DataDir data_dir, DataDir::Open(options_.data_dir));
   data_dir_ = std::make_unique<DataDir>(std::move(data_dir));
   name_ = !options_.name.empty() ? options_.name : HostName() + "-" + data_dir_->id();
   ZTS_ASSIGN_OR_RETURN(cache_, DiskCache::Open(data_dir_->path() + "/cache"));
   return {};
+}
+
+Result<DataDir> Worker::OpenDataDir() {
+  auto data_dir = DataDir::Open(options_.data_dir);
+  if (data_dir.ok() || data_dir.error().code != ErrorCode::kExists || !options_.takeover) return data_dir;
+  ZTS_ASSIGN_OR_RETURN(predecessor_, Predecessor::Find(options_.data_dir));
+  offer_ = predecessor_->TakeOffer();
+  return DataDir::Adopt(options_.data_dir, std::move(offer_.lock));
+}
+
+Result<net::ListenerSet> Worker::TakeListeners() {
+  if (predecessor_ == nullptr) return OpenPort();
+  net::ListenerSet set;
+  ZTS_ASSIGN_OR_RETURN(set.address, net::ParseSocketAddress(offer_.http_address));
+  ZTS_ASSIGN_OR_RETURN(const net::SocketAddress wanted, net::ParseSocketAddress(options_.http));
+  if (wanted.port() != 0 && wanted.ToString() != offer_.http_address) {
+    return Invalid("the worker that is using " + options_.data_dir + " serves on " + offer_.http_address + ", not on " + options_.http +
+                   "; a takeover keeps the address: give the same --http, or end the other worker first");
+  }
+  set.sockets = std::move(offer_.listeners);
+  return set;
 }
 
 Result<net::ListenerSet> Worker::OpenPort() {
@@ -115,9 +137,18 @@ Result<net::ListenerSet> Worker::OpenPort() {
 }
 
 Status Worker::StartEngines() {
-  ZTS_ASSIGN_OR_RETURN(const Threads threads, PlanThreads(options_));
+  WorkerOptions planned = options_;
+  if (predecessor_ != nullptr) {
+    // The kernel spreads connections over the sockets there are, so each needs its shard.
+    planned.threads = static_cast<uint32_t>(offer_.listeners.size());
+    if (options_.threads != 0 && options_.threads != planned.threads) {
+      return Invalid("the worker that is using " + options_.data_dir + " has " + std::to_string(planned.threads) +
+                     " threads; a takeover keeps their number: leave --threads out, or end the other worker first");
+    }
+  }
+  ZTS_ASSIGN_OR_RETURN(const Threads threads, PlanThreads(planned));
   shards_ = threads.shards;
-  ZTS_ASSIGN_OR_RETURN(net::ListenerSet listeners, OpenPort());
+  ZTS_ASSIGN_OR_RETURN(net::ListenerSet listeners, TakeListeners());
   http_address_ = listeners.address.ToString();
   ZTS_ASSIGN_OR_RETURN(counters_, ipc::SharedCounters::Create(shards_));
   rows_ = std::make_unique<CounterRows>(counters_.get(), &clock_);
@@ -130,6 +161,7 @@ Status Worker::StartEngines() {
   options.setup.cpus = threads.cpus;
   options.setup.worker_name = name_;
   options.listeners = std::move(listeners.sockets);
+  options.listeners_shared = predecessor_ != nullptr;
   options.launcher = std::make_unique<ProcessLauncher>(std::move(command), EngineEnvironment());
   options.clock = &clock_;
   options.counters = counters_.get();
@@ -147,6 +179,9 @@ Status Worker::StartEngines() {
 Status Worker::StartAdmin() {
   admin::Server::Options options;
   options.address = options_.admin;
+  if (const auto wanted = net::ParseSocketAddress(options_.admin); wanted.ok() && wanted->port() == 0 && !offer_.admin_address.empty()) {
+    options.address = offer_.admin_address;  // whoever scrapes it need not look again
+  }
   // Whoever answers lives; an engine that is away comes back by itself.
   options.healthz = [] { return admin::Health{true, "alive"}; };
   options.readyz = [this] { return Readiness(); };
@@ -156,7 +191,23 @@ Status Worker::StartAdmin() {
   return {};
 }
 
+// The older worker has closed its end a moment ago.
+Status Worker::TakeAdminPort() {
+  const Nanos deadline = clock_.Now() + kPortWait;
+  for (;;) {
+    Status started = StartAdmin();
+    if (started.ok() || clock_.Now() >= deadline) return started;
+    pollfd stop{signals_.get(), POLLIN, 0};
+    if (::poll(&stop, 1, kPortRetryMs) > 0) return started;
+  }
+}
+
 Worker::~Worker() {
+  handover_.reset();
+  if (relay_thread_.joinable()) {
+    predecessor_->Close();
+    relay_thread_.join();
+  }
   admin_.reset();
   if (client_ != nullptr) client_->Stop();
   engines_.reset();
@@ -212,7 +263,39 @@ Worker::Wake Worker::WaitForWake() {
 }
 
 int Worker::Run() {
-  // Waits for the first engine, however often that takes.
+  Notify();
+  while (WaitForWake() != Wake::kSignal && !replaced_) {
+    if (Status advanced = Advance(); !advanced.ok()) {
+      ZTS_LOG(kError) << advanced.error().message;
+      Drain();
+      return 1;
+    }
+  }
+  return Drain();
+}
+
+Status Worker::Advance() {
+  if (phase_ == Phase::kEngine) {
+    // A predecessor takes deploys until there is an engine to serve what it has on disk.
+    if (predecessor_ != nullptr) {
+      if (engines_->ArtifactKey().empty()) return {};
+      if (Status held = predecessor_->Hold(); !held.ok()) {
+        ZTS_LOG(kWarning) << "the worker whose place this one takes is gone: " << held.error().message;
+      }
+    }
+    phase_ = Phase::kCatalog;
+    LoadCatalog();
+  }
+  if (phase_ == Phase::kCatalog && started_) {
+    phase_ = Phase::kServing;
+    if (predecessor_ != nullptr) ZTS_RETURN_IF_ERROR(TakeOver());
+    return Serve();
+  }
+  return {};
+}
+
+// Waits for the first engine, however often that takes.
+void Worker::LoadCatalog() {
   start_thread_ = std::thread([this] {
     const Status served = applier_->StartFromDisk();
     if (!served.ok() && served.error().code != ErrorCode::kAborted) {
@@ -221,26 +304,63 @@ int Worker::Run() {
     started_ = true;
     Notify();
   });
-  bool serving = false;
-  while (WaitForWake() != Wake::kSignal) {
-    if (serving || !started_) continue;
-    serving = true;
-    client_->Start();
-    ZTS_LOG(kInfo) << name_ << " answers on http://" << http_address_ << " with " << shards_ << " shards; metrics on http://"
-                   << admin_->address() << "/metrics";
-    if (Status written = WriteReadyFile(); !written.ok()) {
-      ZTS_LOG(kError) << written.error().message;
-      Drain();
-      return 1;
-    }
+}
+
+Status Worker::TakeOver() {
+  if (Status released = predecessor_->Release(); !released.ok()) {
+    // It is gone, or stuck: what it held is free in a moment, or TakeAdminPort says what is not.
+    ZTS_LOG(kWarning) << "the worker whose place this one takes did not say that it drains: " << released.error().message;
   }
-  return Drain();
+  ZTS_RETURN_IF_ERROR(TakeAdminPort());
+  // Only now is nobody else left who could serve from these sockets.
+  engines_->KeepListeners();
+  relay_thread_ = std::thread([this] {
+    predecessor_->RelayLogs([this](std::vector<LogRecord> records) { logs_.Add(std::move(records)); });
+  });
+  return {};
+}
+
+Status Worker::Serve() {
+  client_->Start();
+  ZTS_LOG(kInfo) << name_ << " answers on http://" << http_address_ << " with " << shards_ << " shards; metrics on http://"
+                 << admin_->address() << "/metrics" << (predecessor_ != nullptr ? "; it has taken another worker's place" : "");
+  ZTS_RETURN_IF_ERROR(OpenHandoverPort());
+  return WriteReadyFile();
+}
+
+Status Worker::OpenHandoverPort() {
+  HandoverPort::Hooks hooks;
+  hooks.offer = [this]() -> Result<HandoverOffer> {
+    HandoverOffer offer{http_address_, admin_->address(), {}, {}};
+    ZTS_ASSIGN_OR_RETURN(offer.lock, data_dir_->DuplicateLock());
+    ZTS_ASSIGN_OR_RETURN(offer.listeners, engines_->ShareListeners());
+    return offer;
+  };
+  hooks.hold = [this] {
+    client_->Stop();
+    holding_ = true;
+  };
+  hooks.resume = [this] {
+    engines_->KeepListeners();
+    if (std::exchange(holding_, false)) client_->Start();
+  };
+  hooks.release = [this] { GiveUpPlace(); };
+  ZTS_ASSIGN_OR_RETURN(handover_, HandoverPort::Open(data_dir_->path(), std::move(hooks)));
+  return {};
+}
+
+void Worker::GiveUpPlace() {
+  admin_.reset();
+  replaced_ = true;
+  Notify();
 }
 
 int Worker::Drain() {
   draining_ = true;
-  ZTS_LOG(kInfo) << "draining: no new connections, requests in flight have " << options_.drain_seconds
-                 << " s; a second signal ends all at once";
+  // No step of a handover is under way from here on.
+  if (!replaced_) handover_.reset();
+  ZTS_LOG(kInfo) << "draining: " << (replaced_ ? "another worker accepts connections" : "no new connections")
+                 << ", requests in flight have " << options_.drain_seconds << " s; a second signal ends all at once";
   engines_->Drain(options_.drain_seconds * kSecond);
   int exit_code = 0;
   while (engines_->status().state != EngineStatus::State::kStopped) {
@@ -248,10 +368,14 @@ int Worker::Drain() {
     engines_->Kill();
     exit_code = 1;
   }
-  start_thread_.join();
-  if (exit_code == 0 && client_->status().connected) logs_.WaitEmpty(kLogFlush);
-  client_->Stop();
-  if (!options_.ready_file.empty()) ::unlink(options_.ready_file.c_str());
+  if (start_thread_.joinable()) start_thread_.join();
+  if (replaced_) {
+    for (auto records = logs_.Take(std::chrono::nanoseconds(0)); !records.empty(); records = logs_.Take(std::chrono::nanoseconds(0))) handover_->SendLogs(records);
+  } else {
+    if (exit_code == 0 && client_->status().connected) logs_.WaitEmpty(kLogFlush);
+    client_->Stop();
+    if (!options_.ready_file.empty()) ::unlink(options_.ready_file.c_str());
+  }
   ZTS_LOG(kInfo) << "ended";
   return exit_code;
 }

@@ -16,6 +16,7 @@
 #include "worker/engine/net/listener.h"
 #include "worker/supervisor/data_dir.h"
 #include "worker/supervisor/engines.h"
+#include "worker/supervisor/handover.h"
 #include "worker/supervisor/log_queue.h"
 #include "worker/supervisor/metrics.h"
 #include "worker/supervisor/options.h"
@@ -35,14 +36,25 @@ class Worker {
  private:
   explicit Worker(WorkerOptions options) : options_(std::move(options)) {}
   Status Open();
+  Result<DataDir> OpenDataDir();
   // Waits a little for a port in use; no longer once it is told to stop.
   Result<net::ListenerSet> OpenPort();
   Status StartEngines();
+  // The sockets of the worker whose place this one takes, or new ones.
+  Result<net::ListenerSet> TakeListeners();
   Status StartAdmin();
-  void StartControllerClient();
+  Status TakeAdminPort();
   WorkerFigures Figures() const;
   admin::Health Readiness() const;
   Status WriteReadyFile() const;
+  // What the start waits for next; run when something has happened. An error ends the worker.
+  enum class Phase : uint8_t { kEngine, kCatalog, kServing };
+  Status Advance();
+  void LoadCatalog();
+  Status TakeOver();
+  Status Serve();
+  Status OpenHandoverPort();
+  void GiveUpPlace();
   int Drain();
   enum class Wake : uint8_t { kSignal, kEvent };
   Wake WaitForWake();
@@ -54,7 +66,12 @@ class Worker {
   UniqueFd events_;
   std::atomic<bool> draining_{false};
   std::atomic<bool> started_{false};  // StartFromDisk has ended
+  std::atomic<bool> replaced_{false};  // another worker has this one's place
+  bool holding_ = false;               // no client: another worker is about to
+  Phase phase_ = Phase::kEngine;
 
+  std::unique_ptr<Predecessor> predecessor_;
+  HandoverOffer offer_;  // of the predecessor
   std::unique_ptr<DataDir> data_dir_;
   std::string name_;
   std::string http_address_;
@@ -68,7 +85,9 @@ class Worker {
   std::unique_ptr<ControllerClient> client_;
   std::shared_ptr<Metrics> metrics_;
   std::unique_ptr<admin::Server> admin_;
+  std::unique_ptr<HandoverPort> handover_;
   std::thread start_thread_;
+  std::thread relay_thread_;  // the predecessor's last log records
 };
 
 }  // namespace zts::supervisor

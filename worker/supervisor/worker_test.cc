@@ -45,7 +45,7 @@ class WorkerTest : public ::testing::Test {
 
   void Script(const std::string& text) { std::ofstream(folder_ + "/libexec/web.snapshot") << text; }
 
-  pid_t Spawn() {
+  pid_t Spawn(const char* extra = nullptr) {
     const pid_t pid = ::fork();
     if (pid != 0) return pid;
     ::setenv("ZTS_LIBEXEC", (folder_ + "/libexec").c_str(), 1);
@@ -54,7 +54,7 @@ class WorkerTest : public ::testing::Test {
     ::dup2(log, 2);
     ::execl(program_.c_str(), "zts-worker", "--controller", controller_.address().c_str(), "--token-file",
             (folder_ + "/token").c_str(), "--data-dir", (folder_ + "/data").c_str(), "--http", listen_.c_str(), "--ready-file",
-            (folder_ + "/ready").c_str(), "--threads", "2", "--name", "w", "--drain-seconds", "20", nullptr);
+            (folder_ + "/ready").c_str(), "--threads", "2", "--name", "w", "--drain-seconds", "20", extra, nullptr);
     ::_exit(127);
   }
   // Spawns a worker and waits until `condition` holds, which something in the folder changes.
@@ -352,6 +352,54 @@ TEST_F(WorkerTest, ASecondWorkerInTheSameFolderIsTurnedAway) {
   ASSERT_EQ(::waitpid(second, &status, 0), second);
   EXPECT_EQ(WEXITSTATUS(status), 1);
   EXPECT_NE(Log().find("another zts-worker is using"), std::string::npos);
+}
+
+TEST_F(WorkerTest, ASuccessorTakesItsPlace) {
+  Start();
+  ASSERT_EQ(NextHello().worker(), "w");
+  Deploy(1, {blobs_.Version("a", 1)});
+  EXPECT_EQ(Ask(), "1 a=source of a1+0");
+  const pid_t old = std::exchange(pid_, Spawn("--takeover"));
+  const pid_t old_engine = engine_pid_;
+  const std::string http = http_, admin = admin_;
+  const v1::Hello hello = NextHello();  // the older one's stream has ended before
+  EXPECT_EQ(hello.worker(), "w");
+  EXPECT_EQ(hello.active_version(), 1u);
+  int status = 0;
+  EXPECT_EQ(::waitpid(old, &status, 0), old);
+  EXPECT_EQ(status, 0) << Log();
+  Start();
+  EXPECT_EQ(http_, http);
+  EXPECT_EQ(admin_, admin);
+  EXPECT_TRUE(Ready());
+  EXPECT_EQ(Ask(), "1 a=source of a1+0");
+  EXPECT_NE(engine_pid_, old_engine);
+  Deploy(2, {blobs_.Version("a", 2)});
+  EXPECT_EQ(Ask(), "2 a=source of a2+0");
+  EXPECT_EQ(Terminate(), 0);
+}
+
+TEST_F(WorkerTest, ASuccessorThatCannotStartChangesNothing) {
+  Start();
+  ASSERT_EQ(NextHello().worker(), "w");
+  Deploy(1, {blobs_.Version("a", 1)});
+  const std::string http = std::exchange(listen_, "127.0.0.1:1");
+  const pid_t old = std::exchange(pid_, Spawn("--takeover"));
+  EXPECT_NE(Wait(), 0);
+  EXPECT_TRUE(LogHas("serves on " + http_ + ", not on 127.0.0.1:1")) << Log();
+  pid_ = old;
+  EXPECT_EQ(Ask(), "1 a=source of a1+0");
+  EXPECT_TRUE(Ready());
+  Deploy(2, {blobs_.Version("a", 2)});
+  EXPECT_EQ(Ask(), "2 a=source of a2+0");
+  EXPECT_EQ(Terminate(), 0);
+}
+
+TEST_F(WorkerTest, TakeoverOfNobodyIsAStart) {
+  pid_ = Spawn("--takeover");
+  Start();
+  EXPECT_EQ(NextHello().worker(), "w");
+  EXPECT_EQ(Terminate(), 0);
 }
 
 TEST_F(WorkerTest, AMissingPartOfTheInstallationIsNamed) {
