@@ -67,6 +67,15 @@ Examples:
   ztsctl deploy heavy.js --cpu-limit 20s --wall-limit 60s --memory-limit 256MiB
   curl $(ztsctl deploy hello.js | tail -n 1))";
 
+constexpr const char* kReloadHelp =
+    R"(Starts the worker that 'ztsctl up' runs anew, from the program as it is on the disk now, with no request lost:
+the new worker takes the sockets of the old one, which answers what it has and ends.)";
+constexpr const char* kReloadFooter =
+    R"(After an upgrade of the binaries, for example. When the new worker does not come up, the old one goes on.
+
+Example:
+  ztsctl reload)";
+
 constexpr const char* kListHelp =
     R"(Shows the functions that are deployed, with their active version and where they answer.)";
 constexpr const char* kListFooter = R"(Examples:
@@ -103,6 +112,7 @@ struct Verb {
 constexpr std::array kVerbs = {
     Verb{"up", "Start zts on this machine and keep it running"},
     Verb{"down", "End what 'up' started"},
+    Verb{"reload", "Start the worker anew, with no request lost"},
     Verb{"deploy", "Make a file answer over HTTP"},
     Verb{"list", "Show the functions that are deployed"},
     Verb{"versions", "Show the versions of a function"},
@@ -212,6 +222,7 @@ class App {
 
   void AddDown() {
     AddVerb("down", kDownHelp, kDownFooter)->callback([this] { action_ = Down; });
+    AddVerb("reload", kReloadHelp, kReloadFooter)->callback([this] { action_ = Reload; });
   }
 
   void AddDeploy() {

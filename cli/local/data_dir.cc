@@ -101,6 +101,24 @@ Status DataDir::WriteRunning(const Running& running) const {
 
 void DataDir::RemoveRunning() const { ::unlink((root_ + "/run/up.pid").c_str()); }
 
+std::optional<Reloaded> DataDir::ReadReload() const {
+  const Result<nlohmann::json> json = ReadJson(root_ + "/run/reload.json");
+  if (!json.ok()) return std::nullopt;
+  return Reloaded{json->value("ok", false), TextOf(*json, "message"), json->value("before", pid_t{0}), json->value("worker", pid_t{0}),
+                  json->value("milliseconds", int64_t{0})};
+}
+
+Status DataDir::WriteReload(const Reloaded& reloaded) const {
+  const nlohmann::json json = {{"ok", reloaded.ok},
+                               {"message", reloaded.message},
+                               {"before", reloaded.before},
+                               {"worker", reloaded.worker},
+                               {"milliseconds", reloaded.milliseconds}};
+  return WriteFileAtomically(root_ + "/run/reload.json", json.dump(2) + "\n", 0600);
+}
+
+void DataDir::RemoveReload() const { ::unlink((root_ + "/run/reload.json").c_str()); }
+
 std::string TailOf(const std::string& path, size_t lines_max) {
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   if (!file) return "";

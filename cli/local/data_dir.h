@@ -3,7 +3,7 @@
 //   client.json          where the controller is, the token file, and the addresses chosen: later runs use them again
 //   token                the secret between ztsctl, controller and worker; only its owner can read it
 //   controller/ worker/  theirs
-//   run/                 up.lock (held while it is up), up.pid, and the ready files of both processes
+//   run/                 up.lock (held while it is up), up.pid, reload.json, and the ready files of both processes
 //   log/                 controller.log, worker.log, up.log
 //
 // Thread:   one.
@@ -33,6 +33,15 @@ struct Running {
   ProcessId worker;
 };
 
+// How the last reload went.
+struct Reloaded {
+  bool ok = false;
+  std::string message;  // why not
+  pid_t before = 0;
+  pid_t worker = 0;
+  int64_t milliseconds = 0;
+};
+
 class DataDir {
  public:
   explicit DataDir(std::string root) : root_(std::move(root)) {}
@@ -50,6 +59,10 @@ class DataDir {
   std::optional<Running> ReadRunning() const;
   Status WriteRunning(const Running& running) const;
   void RemoveRunning() const;
+
+  std::optional<Reloaded> ReadReload() const;
+  Status WriteReload(const Reloaded& reloaded) const;
+  void RemoveReload() const;
 
   const std::string& root() const { return root_; }
   std::string token_file() const { return root_ + "/token"; }

@@ -19,7 +19,7 @@ constexpr Nanos kIdleWake = 3600 * kSecond;
 sigset_t WatchedSignals() {
   sigset_t set;
   ::sigemptyset(&set);
-  for (int number : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) ::sigaddset(&set, number);
+  for (int number : {SIGINT, SIGTERM, SIGHUP, SIGCHLD, kReloadSignal}) ::sigaddset(&set, number);
   return set;
 }
 
@@ -150,8 +150,10 @@ void Monitor::RunUntilSignal() {
       ending_ = true;
       break;
     }
+    if (signal == kReloadSignal) Reload();
     Watch(controller_);
     Watch(worker_);
+    WatchRetired();
   }
   Stop();
 }
@@ -173,6 +175,43 @@ void Monitor::Restart(Service& service) {
   Remember();
 }
 
+void Monitor::Reload() {
+  const Nanos began = clock_.Now();
+  const ProcessId before = worker_.process();
+  const Status replaced = ReplaceWorker();
+  say_(replaced.ok() ? "worker " + std::to_string(worker_.process().pid) + " has taken the place of " + std::to_string(before.pid)
+                     : replaced.error().message);
+  const Status written = data_.WriteReload({replaced.ok(), replaced.ok() ? "" : replaced.error().message, before.pid,
+                                            worker_.process().pid, (clock_.Now() - began) / kMillisecond});
+  if (!written.ok()) say_(written.error().message);
+}
+
+// The new worker says when it serves; until then the old one is the worker.
+Status Monitor::ReplaceWorker() {
+  if (!worker_.running()) return Unavailable("the worker is not running; it is being started anyway");
+  std::vector<std::string> command = WorkerCommand();
+  command.push_back("--takeover");
+  Service successor({"worker", data_.ready_file("worker"), data_.log_file("worker")}, clock_);
+  ZTS_RETURN_IF_ERROR(successor.Start(command));
+  const Nanos deadline = clock_.Now() + kStartPatience;
+  while (!successor.TakeReady()) {
+    if (const auto ended = successor.Reap()) return Failed(successor, *ended + "; the one that runs goes on");
+    const int signal = WaitSignal(kReadyPoll);
+    if (MeansEnd(signal)) ending_ = true;
+    if (ending_ || clock_.Now() >= deadline) {
+      successor.Stop(0, [] { return true; });
+      return Failed(successor, "had not taken the other's place in time and was ended; the one that runs goes on");
+    }
+  }
+  retired_.push_back(std::exchange(worker_, std::move(successor)));
+  Remember();
+  return {};
+}
+
+void Monitor::WatchRetired() {
+  std::erase_if(retired_, [](Service& service) { return service.Reap().has_value(); });
+}
+
 Nanos Monitor::NextWake() const {
   Nanos wake = kIdleWake;
   for (const Service* service : {&controller_, &worker_}) {
@@ -187,6 +226,7 @@ void Monitor::Stop() {
   if (!worker_.running() && !controller_.running()) return;
   const auto hurry = [] { return MeansEnd(WaitSignal(0)); };
   if (worker_.Stop(kWorkerStopPatience, hurry)) say_("the worker did not end by itself and was killed");
+  for (Service& service : retired_) service.Stop(kWorkerStopPatience, hurry);
   if (controller_.Stop(kControllerStopPatience, hurry)) say_("the controller did not end by itself and was killed");
   data_.RemoveRunning();
 }

@@ -1,8 +1,9 @@
 // Keeps controller and worker running: starts both, waits until functions can be served, restarts what dies, ends both
 // in order.
 //
-// Signals are taken synchronously: SIGINT, SIGTERM and SIGHUP end it, SIGCHLD wakes it. The process must have them
-// blocked before its first thread starts (BlockSignals).
+// Signals are taken synchronously: SIGINT, SIGTERM and SIGHUP end it, kReloadSignal has the worker's program started anew beside the
+// running one, which hands its place over and drains; SIGCHLD wakes it. The process must have them blocked before its first thread
+// starts (BlockSignals).
 //
 // Owner:    `ztsctl up`, exactly one a process.
 // Thread:   the main thread.
@@ -10,8 +11,11 @@
 // Errors:   Start names the part that failed and shows the end of its log; whatever was started is ended.
 #pragma once
 
+#include <signal.h>
+
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -24,6 +28,7 @@ inline constexpr Nanos kStartPatience = 30 * kSecond;
 // A worker drains for up to 30 s before it cuts connections.
 inline constexpr Nanos kWorkerStopPatience = 35 * kSecond;
 inline constexpr Nanos kControllerStopPatience = 10 * kSecond;
+inline constexpr int kReloadSignal = SIGUSR2;
 
 struct MonitorOptions {
   std::string controller_program;
@@ -60,6 +65,9 @@ class Monitor {
   void Adopt(Service& service, const nlohmann::json& ready);
   void Watch(Service& service);
   void Restart(Service& service);
+  void Reload();
+  Status ReplaceWorker();
+  void WatchRetired();
   Nanos NextWake() const;
   void Stop();
   Error Failed(const Service& service, const std::string& what) const;
@@ -71,6 +79,7 @@ class Monitor {
   SystemClock clock_;
   Service controller_;
   Service worker_;
+  std::vector<Service> retired_;  // workers that have been replaced, until they have drained
   bool ending_ = false;
 };
 

@@ -24,7 +24,7 @@ std::string HowItEnded(int status) {
 Status Service::Start(const std::vector<std::string>& argv) {
   ::unlink(options_.ready_file.c_str());
   ready_ = false;
-  started_at_ = clock_.Now();
+  started_at_ = clock_->Now();
   const Result<pid_t> pid = Spawn(argv, options_.log_file);
   if (!pid.ok()) {
     Ended();
@@ -36,7 +36,7 @@ Status Service::Start(const std::vector<std::string>& argv) {
 }
 
 void Service::Ended() {
-  const Nanos now = clock_.Now();
+  const Nanos now = clock_->Now();
   if (now - started_at_ >= kStableAfter) pause_ = kRestartPauseFirst;
   restart_at_ = now + pause_;
   pause_ = std::min(pause_ * 2, kRestartPauseMax);
@@ -64,8 +64,8 @@ std::optional<nlohmann::json> Service::TakeReady() {
 bool Service::Stop(Nanos patience, const std::function<bool()>& hurry) {
   if (!running()) return false;
   ::kill(process_.pid, SIGTERM);
-  const Nanos deadline = clock_.Now() + patience;
-  while (clock_.Now() < deadline && !hurry()) {
+  const Nanos deadline = clock_->Now() + patience;
+  while (clock_->Now() < deadline && !hurry()) {
     if (WaitForEnd(process_, kStopPoll)) {
       ::waitpid(process_.pid, nullptr, 0);
       process_ = {};

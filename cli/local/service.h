@@ -1,7 +1,7 @@
 // One process of ours that is to run for as long as zts is up: started, watched, started again with a growing pause
 // when it dies.
 //
-// Owner:    Monitor, one a process kind.
+// Owner:    Monitor, one a process kind, and one for each worker that another has replaced and that still drains.
 // Thread:   the main thread.
 // Limits:   kRestartPauseMax between restarts.
 // Errors:   a program that cannot be started counts as one that died at once.
@@ -31,7 +31,7 @@ class Service {
     std::string ready_file;  // appears when it serves
     std::string log_file;
   };
-  Service(Options options, const Clock& clock) : options_(std::move(options)), clock_(clock) {}
+  Service(Options options, const Clock& clock) : options_(std::move(options)), clock_(&clock) {}
 
   // Starts the program; the ready file of an earlier run is removed first.
   Status Start(const std::vector<std::string>& argv);
@@ -55,7 +55,7 @@ class Service {
   void Ended();
 
   Options options_;
-  const Clock& clock_;
+  const Clock* clock_;
   ProcessId process_;
   bool ready_ = false;
   Nanos started_at_ = 0;

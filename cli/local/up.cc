@@ -20,6 +20,9 @@ namespace {
 // The monitor's own ways of ending, one after the other, and a little.
 constexpr Nanos kDownPatience = kWorkerStopPatience + kControllerStopPatience + 5 * kSecond;
 constexpr Nanos kOrphanPatience = 10 * kSecond;
+// The monitor's own patience, and a little.
+constexpr Nanos kReloadPatience = kStartPatience + 5 * kSecond;
+constexpr Nanos kReloadPoll = 10 * kMillisecond;
 
 // What the user asks for, what the last run had, or the default. Port 0 stands for the last run's port while that is
 // free.
@@ -211,6 +214,35 @@ ExitCode Up(Context& context, const UpOptions& options) {
   console.Note("starting controller and worker in " + data.root());
   if (options.detach) return RunDetached(context, data, options, monitor);
   return RunMonitor(context, data, options, monitor, Verdict(UniqueFd()));
+}
+
+ExitCode Reload(Context& context) {
+  Console& console = context.console;
+  const DataDir data(DataDirectory(context.data_dir_flag, context.env));
+  const std::optional<Running> running = data.ReadRunning();
+  if (!running || !IsRunning(running->monitor)) {
+    return console.Fail({ExitCode::kFailed, "not_up", "nothing is up in " + data.root(),
+                         "start it with 'ztsctl up --data-dir " + data.root() + "'", {}});
+  }
+  data.RemoveReload();
+  Signal(running->monitor, kReloadSignal);
+  const SystemClock clock;
+  const Nanos deadline = clock.Now() + kReloadPatience;
+  std::optional<Reloaded> reloaded;
+  while (!(reloaded = data.ReadReload())) {
+    if (!WaitForEnd(running->monitor, kReloadPoll) && clock.Now() < deadline) continue;
+    return console.Fail({ExitCode::kFailed, "reload_failed", "the monitor did not answer", "see " + data.log_file("up"), {}});
+  }
+  if (!reloaded->ok) {
+    return console.Fail({ExitCode::kFailed, "reload_failed", reloaded->message, "the worker that runs goes on serving", {}});
+  }
+  if (console.json()) {
+    console.PrintJson({{"worker_pid", reloaded->worker}, {"replaced_pid", reloaded->before}, {"milliseconds", reloaded->milliseconds}});
+  } else {
+    console.out() << "worker " << reloaded->worker << " has taken the place of " << reloaded->before << " in " << reloaded->milliseconds
+                  << " ms; what the old one has in hand it finishes" << std::endl;
+  }
+  return ExitCode::kOk;
 }
 
 ExitCode Down(Context& context) {

@@ -26,5 +26,7 @@ struct UpOptions {
 
 ExitCode Up(Context& context, const UpOptions& options);
 ExitCode Down(Context& context);
+// Has the worker's program started anew, with no request lost. Ok once the new one serves.
+ExitCode Reload(Context& context);
 
 }  // namespace zts::cli

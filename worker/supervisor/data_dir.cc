@@ -53,7 +53,8 @@ Result<DataDir> DataDir::Open(const std::string& path) {
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return Error::FromErrno("lock " + lock_path);
     return Error{ErrorCode::kExists, "another zts-worker is using " + path +
-                                         "; end it first, or give this one a folder of its own with --data-dir; --takeover takes its place"};
+                                         "; end it first, take its place with --takeover, or give this one a folder of its own with "
+                                         "--data-dir"};
   }
   return Adopt(path, std::move(lock));
 }

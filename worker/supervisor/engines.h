@@ -3,7 +3,8 @@
 // There is one engine, of the default class; its listeners stay open over its restarts.
 //
 // Owner:    main(), one.
-// Thread:   any, except where said; ShareListeners not during or after Drain. The thread inside starts the engine processes and lives until Stop.
+// Thread:   any, except where said; ShareListeners not during or after Drain.
+//           The thread inside starts the engine processes and lives until Stop.
 // Life:     counters and rows outlive it. on_logs is called on the inner thread until Stop has returned.
 // Errors:   kAborted: the worker is stopping.
 #pragma once

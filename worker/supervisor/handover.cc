@@ -92,8 +92,8 @@ Result<std::unique_ptr<Predecessor>> Predecessor::Find(const std::string& data_d
   if (!socket.valid()) return Error::FromErrno("socket");
   if (::connect(socket.get(), AsSockaddr(path.address), sizeof path.address) != 0) {
     if (errno != ECONNREFUSED && errno != ENOENT) return Error::FromErrno("connect to " + data_dir + "/" + kSocketName);
-    return Error{ErrorCode::kNotFound, "the worker that is using " + data_dir + " does not hand its place over now (it starts, drains, or " +
-                                           "is doing so already); try again in a moment"};
+    return Error{ErrorCode::kNotFound, "the worker that is using " + data_dir + " does not hand its place over now (it starts, " +
+                                           "drains, or is doing so already); try again in a moment"};
   }
   SetTimeout(socket.get(), SO_SNDTIMEO, kHandoverStepTimeout);
   std::unique_ptr<Predecessor> predecessor(new Predecessor(std::make_unique<ipc::Channel>(std::move(socket))));

@@ -370,7 +370,8 @@ int Worker::Drain() {
   }
   if (start_thread_.joinable()) start_thread_.join();
   if (replaced_) {
-    for (auto records = logs_.Take(std::chrono::nanoseconds(0)); !records.empty(); records = logs_.Take(std::chrono::nanoseconds(0))) handover_->SendLogs(records);
+    constexpr auto kAtOnce = std::chrono::nanoseconds(0);
+    for (auto records = logs_.Take(kAtOnce); !records.empty(); records = logs_.Take(kAtOnce)) handover_->SendLogs(records);
   } else {
     if (exit_code == 0 && client_->status().connected) logs_.WaitEmpty(kLogFlush);
     client_->Stop();
