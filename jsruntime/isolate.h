@@ -69,6 +69,11 @@ class ResponseView {
 enum class LogSeverity : uint8_t { kDebug, kInfo, kLog, kWarn, kError, kException };
 std::string_view LogSeverityName(LogSeverity severity);
 
+// What kind of collection of garbage: of the young generation, or of the whole heap (its marking steps and finalizers included).
+enum class GcKind : uint8_t { kMinor, kMajor };
+// What it interrupted: a turn that somebody may wait for, or CollectGarbage in idle time.
+enum class GcDuring : uint8_t { kTurn, kIdle };
+
 // Called back on the thread of the turn, except where said.
 class IsolateClient {
  public:
@@ -85,11 +90,14 @@ class IsolateClient {
   virtual void OnTimerDue(Nanos when) = 0;
   // Any thread: V8 has posted work for this isolate; call RunTasks() soon on the isolate's thread.
   virtual void OnTasksPosted() = 0;
+  // The thread stood still this long for a collection. Called in the middle of it: no call into the isolate from here.
+  virtual void OnGarbageCollected(GcKind kind, GcDuring during, Nanos pause) {}
 };
 
 // How a load went, for the cold-start metrics.
 struct LoadReport {
   Outcome outcome;
+  Nanos context = 0;  // the part of making the isolate that its context took, whenever that was
   Nanos compile = 0;
   Nanos evaluate = 0;
   enum class Cache : uint8_t { kNone, kAccepted, kRejected } cache = Cache::kNone;

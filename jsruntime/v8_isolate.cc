@@ -88,6 +88,7 @@ void V8Isolate::Create(const Snapshot& snapshot) {
   realm_.heap.Configure(&params);
   v8::Isolate::Initialize(isolate_, params);
   realm_.heap.Install(isolate_);
+  collections_.Install(isolate_);
   isolate_->SetMicrotasksPolicy(v8::MicrotasksPolicy::kExplicit);
   isolate_->SetPromiseRejectCallback(OnPromiseReject);
   isolate_->SetAllowWasmCodeGenerationCallback(NoWasm);
@@ -97,11 +98,13 @@ void V8Isolate::Create(const Snapshot& snapshot) {
   const v8::Isolate::Scope scope(isolate_);
   const v8::HandleScope handles(isolate_);
   isolate_->AddMessageListener(OnUncaught);
+  const Nanos begin = Now();
   const v8::Local<v8::Context> context = v8::Context::New(isolate_);
   context_.Reset(isolate_, context);
   const v8::Context::Scope context_scope(context);
   for (const char* name : kWithoutAccounting) context->Global()->Delete(context, Text(isolate_, name)).Check();
   FindCalls(context);
+  context_time_ = Now() - begin;
 }
 
 void V8Isolate::FindCalls(v8::Local<v8::Context> context) {
@@ -142,6 +145,7 @@ LoadReport V8Isolate::Load(ScriptPtr script) {
   realm_.script = script_.get();
   realm_.heap.SetLimit(script_->limits.memory_bytes_max);
   LoadReport report;
+  report.context = context_time_;
   {
     const Turn turn(this);
     isolate_->SetStackLimit(ThreadStackLimit());
@@ -232,6 +236,7 @@ void V8Isolate::BindHandler(v8::Local<v8::Context> context, v8::Local<v8::Module
 void V8Isolate::Attach(IsolateClient* client) {
   ZTS_CHECK(script_ != nullptr);
   realm_.client = client;
+  collections_.set_client(client);
   {
     const v8::Isolate::Scope scope(isolate_);
     isolate_->SetStackLimit(ThreadStackLimit());
@@ -538,7 +543,9 @@ MemoryUse V8Isolate::memory() const {
 void V8Isolate::CollectGarbage() {
   if (!usable_) return;
   const Turn turn(this);
+  collections_.set_during(GcDuring::kIdle);
   isolate_->LowMemoryNotification();
+  collections_.set_during(GcDuring::kTurn);
   FinishTurn(turn.context(), 0);
 }
 

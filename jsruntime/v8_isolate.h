@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "jsruntime/gc_monitor.h"
 #include "jsruntime/isolate.h"
 #include "jsruntime/realm.h"
 #include "jsruntime/rejections.h"
@@ -106,6 +107,7 @@ class V8Isolate final : public Isolate {
   TaskQueueDelegate delegate_;
   Realm realm_;
   Rejections rejections_;
+  GcMonitor collections_;
   ScriptPtr script_;
   v8::Global<v8::Context> context_;
   v8::Global<v8::Module> module_;
@@ -114,6 +116,7 @@ class V8Isolate final : public Isolate {
   std::shared_ptr<v8::BackingStore> block_store_;
   std::vector<HeaderField> response_fields_;
   Nanos announced_due_ = 0;
+  Nanos context_time_ = 0;
   bool usable_ = true;
   bool draining_ = false;
 

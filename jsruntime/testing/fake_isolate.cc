@@ -141,6 +141,9 @@ void FakeIsolate::RunLine(InvocationId id, const RequestView& request, std::stri
     body.append(" ").append(request.scheme).append("://").append(request.authority).append(request.target).append("\n");
     body.append(request.body);
     Respond(id, 200, body);
+  } else if (word == "collect") {
+    const GcKind kind = TakeWord(rest) == "minor" ? GcKind::kMinor : GcKind::kMajor;
+    client_->OnGarbageCollected(kind, GcDuring::kTurn, TakeNumber(rest) * kMicrosecond);
   } else if (word == "pending") {
     // The test answers.
   } else if (word == "timer") {

@@ -8,6 +8,7 @@
 //   header NAME VALUE                a response header (lower-case name)
 //   respond 200 hello world          status and body; content-type is text/plain unless a header line says otherwise
 //   echo                             200 with "METHOD scheme://authority/target\n" and the request's body
+//   collect minor 300                the client is told of a collection of so many microseconds: minor, major
 //   pending                          answered later by the test: Complete(id, ...) or Fail(id, ...)
 //   timer 20 200 hello               answered by RunTimers 20 ms after the dispatch
 //   background 200 hello             answered at once; its background work ends by FinishBackground(id)

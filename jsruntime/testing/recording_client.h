@@ -52,12 +52,19 @@ class RecordingClient final : public IsolateClient {
   }
   void OnTimerDue(Nanos when) override { timer_due = when; }
   void OnTasksPosted() override { ++tasks_posted; }
+  void OnGarbageCollected(GcKind kind, GcDuring during, Nanos pause) override { collections.push_back({kind, during, pause}); }
 
   std::map<InvocationId, Response> responses;
   std::map<InvocationId, Outcome> failures;
   std::map<InvocationId, int> answers;  // must never exceed one
   std::vector<InvocationId> background_done;
   std::vector<Record> console;
+  struct Collection {
+    GcKind kind;
+    GcDuring during;
+    Nanos pause;
+  };
+  std::vector<Collection> collections;
   Nanos timer_due = 0;
   std::atomic<int> tasks_posted{0};
 };

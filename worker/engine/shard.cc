@@ -253,8 +253,10 @@ void Shard::UpdateCounters() {
 
 void Shard::OnHousekeeping() {
   context_.wall_offset = loop_->clock().WallNow() - loop_->clock().Now();
+  if (housekeeping_due_ != 0) counters_->loop_lag.Record(loop_->clock().Now() - housekeeping_due_);
   pool_->Idle();
-  loop_->Arm(&housekeeping_timer_, loop_->now() + kHousekeepingPeriod);
+  housekeeping_due_ = loop_->now() + kHousekeepingPeriod;
+  loop_->Arm(&housekeeping_timer_, housekeeping_due_);
 }
 
 }  // namespace zts

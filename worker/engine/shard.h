@@ -114,6 +114,7 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost {
 
   net::Timer pool_timer_;
   net::Timer housekeeping_timer_;
+  Nanos housekeeping_due_ = 0;
   net::Timer drain_timer_;
   std::function<void()> drained_;
   size_t accepts_due_ = 0;  // accepted when listening ended, and not told yet

@@ -78,18 +78,28 @@ inline constexpr size_t kCounterRows = 1024;
 enum class ColdKind : uint8_t { kSpareCached, kSpareSource, kFreshCached, kFreshSource };
 inline constexpr int kColdKinds = 4;
 
+// As js::GcKind and js::GcDuring.
+inline constexpr int kGcKinds = 2;    // minor, major
+inline constexpr int kGcDurings = 2;  // a turn of JavaScript, idle time
+
 struct alignas(64) FunctionCounters {
   Counter requests[kCodeClasses];
   Counter outcomes[kOutcomeSlots];
   Counter cold_starts[kColdKinds];
   Counter in_flight;        // gauge
   Counter isolates;         // gauge: warm ones of this function on this shard
-  Counter heap_used_bytes;  // gauge, read now and then
+  // Gauges, sums over its isolates as each was last looked at.
+  Counter heap_used_bytes;
+  Counter heap_committed_bytes;
+  Counter external_bytes;
+  Counter collections[kGcKinds];
+  Counter collection_ns[kGcKinds];  // in which its thread stood still
   Histogram latency;        // head complete to response handed to the kernel
 };
 
-enum class ColdPhase : uint8_t { kQueue, kIsolate, kCompile, kEvaluate, kTotal };
-inline constexpr int kColdPhases = 5;
+// In the order in which a cold start goes through them. kTotal ends with kHandOver; the request's own first turn comes after it.
+enum class ColdPhase : uint8_t { kQueue, kIsolate, kContext, kCompile, kEvaluate, kHandOver, kTotal, kHandler };
+inline constexpr int kColdPhases = 8;
 
 struct alignas(64) ShardCounters {
   Counter connections_open;   // gauge
@@ -110,6 +120,9 @@ struct alignas(64) ShardCounters {
   Counter log_records_dropped;
   Counter active_catalog;     // gauge: version
   Histogram cold[kColdPhases];
+  Histogram queue_wait;       // of requests that waited for an isolate, cold starts included
+  Histogram gc_pause[kGcDurings][kGcKinds];
+  Histogram loop_lag;         // by how much the timer that ticks each second is late
   FunctionCounters functions[kCounterRows];
 };
 

@@ -71,6 +71,10 @@ void CounterRows::Zero(uint32_t row) {
     for (ipc::Counter& counter : counters.outcomes) counter.Set(0);
     for (ipc::Counter& counter : counters.cold_starts) counter.Set(0);
     counters.heap_used_bytes.Set(0);
+    counters.heap_committed_bytes.Set(0);
+    counters.external_bytes.Set(0);
+    for (ipc::Counter& counter : counters.collections) counter.Set(0);
+    for (ipc::Counter& counter : counters.collection_ns) counter.Set(0);
     ZeroHistogram(&counters.latency);
   }
 }

@@ -478,6 +478,8 @@ void EngineHost::ResetGauges() {
       counters.in_flight.Set(0);
       counters.isolates.Set(0);
       counters.heap_used_bytes.Set(0);
+      counters.heap_committed_bytes.Set(0);
+      counters.external_bytes.Set(0);
     }
   }
 }

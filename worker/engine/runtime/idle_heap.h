@@ -30,19 +30,25 @@ class IdleHeap {
   // Nothing has run since a look at rest: another one would find the same.
   bool settled() const { return looked_at_; }
 
+  // Whether the last Look collected.
+  bool collected() const { return collected_; }
+
   // Collects when it is time; what the isolate holds afterwards.
   js::MemoryUse Look(js::Isolate* isolate, Nanos now) {
     js::MemoryUse use = isolate->memory();
+    collected_ = false;
     if (now - last_used_ < kCollectAfterIdle || isolate->in_flight() > 0) return use;
     looked_at_ = true;
     if (use.heap_used_bytes < kCollectHeapBytesMin) return use;
     isolate->CollectGarbage();
+    collected_ = true;
     return isolate->memory();
   }
 
  private:
   Nanos last_used_;
   bool looked_at_ = true;
+  bool collected_ = false;
 };
 
 }  // namespace zts::runtime

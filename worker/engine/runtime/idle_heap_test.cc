@@ -51,6 +51,7 @@ TEST_F(IdleHeapTest, CollectsOnceEachRestAndTellsWhatIsLeft) {
   EXPECT_FALSE(heap_.settled());
   EXPECT_EQ(heap_.Look(&isolate_, kAtRest).heap_used_bytes, IdleHeap::kCollectHeapBytesMin / 2);
   EXPECT_EQ(isolate_.collections, 1);
+  EXPECT_TRUE(heap_.collected());
   EXPECT_TRUE(heap_.settled());
   heap_.Used(kAtRest);
   EXPECT_FALSE(heap_.settled());
@@ -73,6 +74,7 @@ TEST_F(IdleHeapTest, SmallHeapIsLeftAlone) {
   --isolate_.heap_bytes;
   heap_.Look(&isolate_, kAtRest);
   EXPECT_EQ(isolate_.collections, 0);
+  EXPECT_FALSE(heap_.collected());
   EXPECT_TRUE(heap_.settled());
 }
 

@@ -1,6 +1,7 @@
 #include "worker/engine/runtime/pool.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <bitset>
 #include <string>
@@ -21,6 +22,8 @@ namespace {
 
 // A retiring isolate whose work in the background never ends goes this long after its last request could have ended.
 constexpr Nanos kRetireGrace = 5 * kSecond;
+// Reading one heap's figures takes a microsecond or two; with this many a second a full pool has been looked at within half a minute.
+constexpr size_t kLooksPerIdle = 8;
 
 void Change(ipc::Counter& gauge, int64_t by) { gauge.Add(static_cast<uint64_t>(by)); }
 
@@ -69,6 +72,7 @@ struct Instance final : Due, js::IsolateClient {
   Nanos timer_due = 0;
   Nanos retire_by = 0;
   IdleHeap heap;
+  js::MemoryUse memory;    // its part of the function's gauges
   std::atomic<bool> tasks_posted{false};
 
   void OnDue(Nanos now) override;
@@ -77,7 +81,9 @@ struct Instance final : Due, js::IsolateClient {
   void OnConsole(js::InvocationId id, js::LogSeverity severity, std::string_view message) override;
   void OnTimerDue(Nanos when) override;
   void OnTasksPosted() override;
+  void OnGarbageCollected(js::GcKind kind, js::GcDuring during, Nanos pause) override;
   void SetDue();
+  void SetMemory(const js::MemoryUse& use);
 };
 
 struct Pool::Impl {
@@ -117,13 +123,14 @@ struct Pool::Impl {
   void OnLoadFailed(Version* version, const js::Outcome& outcome);
   void OnWarm(Version* version, Loaded loaded);
   void RecordColdStart(Version* version, const Loaded& loaded);
+  void DispatchWaiting(Version* version, bool cold);
   void TellPrepared(Version* version, const js::Outcome& outcome);
 
   void Retire(Instance* instance);
   void Destroy(Instance* instance);
   void EvictBeyondLimit();
   void RunTasks(SlotId slot);
-  void Look(Instance* instance, Nanos now);
+  bool Look(Instance* instance, Nanos now);
 
   void SetVersionDue(Version* version);
   void UpdateWake();
@@ -279,6 +286,25 @@ void Instance::OnTasksPosted() {
   pool->host->Post([owner = pool, id = slot] { owner->RunTasks(id); });
 }
 
+void Instance::OnGarbageCollected(js::GcKind kind, js::GcDuring during, Nanos pause) {
+  const int index = static_cast<int>(kind);
+  ipc::FunctionCounters* row = version->queues.row;
+  row->collections[index].Add();
+  row->collection_ns[index].Add(static_cast<uint64_t>(std::max<Nanos>(pause, 0)));
+  pool->counters->gc_pause[static_cast<int>(during)][index].Record(pause);
+}
+
+void Instance::SetMemory(const js::MemoryUse& use) {
+  const auto move = [](ipc::Counter& gauge, size_t before, size_t after) {
+    Change(gauge, static_cast<int64_t>(after) - static_cast<int64_t>(before));
+  };
+  ipc::FunctionCounters* row = version->queues.row;
+  move(row->heap_used_bytes, memory.heap_used_bytes, use.heap_used_bytes);
+  move(row->heap_committed_bytes, memory.heap_committed_bytes, use.heap_committed_bytes);
+  move(row->external_bytes, memory.external_bytes, use.external_bytes);
+  memory = use;
+}
+
 void Instance::SetDue() {
   Nanos when = timer_due;
   if (retire_by != 0 && (when == 0 || retire_by < when)) when = retire_by;
@@ -333,6 +359,8 @@ Version* Pool::Impl::FindOrAdd(TargetRef target) {
     added->queues.row->in_flight.Set(0);
     added->queues.row->isolates.Set(0);
     added->queues.row->heap_used_bytes.Set(0);
+    added->queues.row->heap_committed_bytes.Set(0);
+    added->queues.row->external_bytes.Set(0);
   }
   return versions.Insert(target.version_id, std::move(added));
 }
@@ -428,7 +456,8 @@ void Pool::Impl::OnWarm(Version* version, Loaded loaded) {
     warmup->Dispose(std::move(loaded.isolate), nullptr);
     return OnLoadFailed(version, {js::OutcomeKind::kOverloaded, "too many isolates"});
   }
-  if (!version->queues.waiting.empty()) RecordColdStart(version, loaded);
+  const bool cold = !version->queues.waiting.empty();
+  if (cold) RecordColdStart(version, loaded);
   Instance* instance = instances.Find(*slot)->get();
   instance->pool = this;
   instance->version = version;
@@ -442,22 +471,33 @@ void Pool::Impl::OnWarm(Version* version, Loaded loaded) {
   Change(version->queues.row->isolates, 1);
   counters->warm_isolates.Set(++warm);
   TellPrepared(version, js::Outcome());
-  // Any of them may take the isolate down: the rest waits for its successor then.
-  while (!version->queues.waiting.empty() && version->current != nullptr) {
-    Request* request = version->queues.waiting.front();
-    requests.Unlist(request);
-    DispatchTo(version->current, request);
-  }
+  DispatchWaiting(version, cold);
   EvictBeyondLimit();
 }
 
+// REQUIRES: the version is pinned.
+void Pool::Impl::DispatchWaiting(Version* version, bool cold) {
+  // Any of them may take the isolate down: the rest waits for its successor then.
+  for (bool first = cold; !version->queues.waiting.empty() && version->current != nullptr; first = false) {
+    Request* request = version->queues.waiting.front();
+    const Nanos begin = host->clock_now();
+    counters->queue_wait.Record(begin - request->submitted);
+    requests.Unlist(request);
+    DispatchTo(version->current, request);
+    if (first) counters->cold[static_cast<int>(ipc::ColdPhase::kHandler)].Record(host->clock_now() - begin);
+  }
+}
+
 void Pool::Impl::RecordColdStart(Version* version, const Loaded& loaded) {
-  const Nanos total = host->clock_now() - version->queues.waiting.front()->submitted;
+  const Nanos now = host->clock_now();
+  const Nanos total = now - version->queues.waiting.front()->submitted;
   version->queues.row->cold_starts[static_cast<int>(loaded.kind)].Add();
   const std::pair<ipc::ColdPhase, Nanos> phases[] = {{ipc::ColdPhase::kQueue, loaded.waited},
                                                      {ipc::ColdPhase::kIsolate, loaded.isolate_time},
+                                                     {ipc::ColdPhase::kContext, loaded.context_time},
                                                      {ipc::ColdPhase::kCompile, loaded.report.compile},
                                                      {ipc::ColdPhase::kEvaluate, loaded.report.evaluate},
+                                                     {ipc::ColdPhase::kHandOver, now - loaded.ended_at},
                                                      {ipc::ColdPhase::kTotal, total}};
   for (const auto& [phase, time] : phases) counters->cold[static_cast<int>(phase)].Record(time);
 }
@@ -507,6 +547,7 @@ void Pool::Impl::Destroy(Instance* instance) {
   UpdateWake();
   --version->instances;
   Change(version->queues.row->isolates, -1);
+  instance->SetMemory({});
   std::unique_ptr<Instance> owned = std::move(*instances.Find(instance->slot));
   instances.Erase(owned->slot);
   std::unique_ptr<js::Isolate> isolate = std::move(owned->isolate);
@@ -539,22 +580,28 @@ void Pool::Impl::RunTasks(SlotId slot) {
 void Pool::Idle() {
   Impl& pool = *impl_;
   pool.counters->spare_isolates.Set(pool.warmup->spares());
-  Instance* chosen = nullptr;
-  Instance* first = nullptr;
-  pool.instances.ForEach([&](SlotId slot, std::unique_ptr<Instance>& instance) {
-    if (first == nullptr) first = instance.get();
-    if (chosen == nullptr && slot.index >= pool.next_look) chosen = instance.get();
-  });
-  if (chosen == nullptr) chosen = first;
-  if (chosen == nullptr) return;
-  pool.next_look = chosen->slot.index + 1;
-  pool.Look(chosen, pool.host->now());
+  // In turn, from where the last call left off.
+  std::array<Instance*, kLooksPerIdle> chosen{};
+  size_t count = 0;
+  const auto choose = [&](uint32_t begin, uint32_t end) {
+    pool.instances.ForEach([&](SlotId slot, std::unique_ptr<Instance>& instance) {
+      if (slot.index >= begin && slot.index < end && count < chosen.size()) chosen[count++] = instance.get();
+    });
+  };
+  choose(pool.next_look, UINT32_MAX);
+  choose(0, pool.next_look);
+  for (size_t i = 0; i < count; ++i) {
+    pool.next_look = chosen[i]->slot.index + 1;
+    if (pool.Look(chosen[i], pool.host->now())) return;
+  }
 }
 
-void Pool::Impl::Look(Instance* instance, Nanos now) {
-  if (instance->heap.settled() || !instance->isolate->usable()) return;
-  const js::MemoryUse use = instance->heap.Look(instance->isolate.get(), now);
-  instance->version->queues.row->heap_used_bytes.Set(use.heap_used_bytes + use.external_bytes);
+// Whether it took a collection.
+bool Pool::Impl::Look(Instance* instance, Nanos now) {
+  const bool measured = instance->memory.heap_used_bytes > 0;
+  if ((measured && instance->heap.settled()) || !instance->isolate->usable()) return false;
+  instance->SetMemory(instance->heap.Look(instance->isolate.get(), now));
+  return instance->heap.collected();
 }
 
 // ---- time -------------------------------------------------------------------------------------------------------------------

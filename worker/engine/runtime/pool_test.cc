@@ -134,6 +134,13 @@ TEST_F(PoolTest, AColdStartIsRecordedOnceWithItsPhases) {
     recorded += counters_->cold[static_cast<int>(ipc::ColdPhase::kTotal)].bucket(bucket);
   }
   EXPECT_EQ(recorded, 1u);
+  const auto count = [](const ipc::Histogram& histogram) {
+    uint64_t samples = 0;
+    for (int bucket = 0; bucket < ipc::Histogram::kBuckets; ++bucket) samples += histogram.bucket(bucket);
+    return samples;
+  };
+  for (const ipc::Histogram& phase : counters_->cold) EXPECT_EQ(count(phase), 1u);
+  EXPECT_EQ(count(counters_->queue_wait), 2u);  // both have waited
 }
 
 TEST_F(PoolTest, PreparingMakesWarmWithoutCountingAColdStart) {
@@ -447,6 +454,36 @@ TEST_F(PoolTest, LooksAtMemoryWhenIdle) {
   pool_->Idle();
   EXPECT_EQ(counters_->functions[1].heap_used_bytes.Read(), size_t{1} << 20);
   EXPECT_EQ(counters_->spare_isolates.Read(), kSpareIsolates);
+}
+
+TEST_F(PoolTest, MemoryIsTheSumOfAFunctionsIsolatesAndGoesWithThem) {
+  Submit(1, Version(1, "respond 200 a"));
+  Target second = Version(2, "respond 200 b");
+  second.counter_row = 1;  // of the same function
+  Submit(2, second);
+  Settle();
+  pool_->Idle();
+  EXPECT_EQ(counters_->functions[1].heap_used_bytes.Read(), size_t{2} << 20);
+  EXPECT_EQ(counters_->functions[1].heap_committed_bytes.Read(), size_t{4} << 20);
+  pool_->Retain({2});
+  Settle();
+  EXPECT_EQ(counters_->functions[1].heap_used_bytes.Read(), size_t{1} << 20);
+  pool_->Retain({});
+  Settle();
+  EXPECT_EQ(counters_->functions[1].heap_used_bytes.Read(), 0u);
+  EXPECT_EQ(counters_->functions[1].heap_committed_bytes.Read(), 0u);
+}
+
+TEST_F(PoolTest, CollectionsAreCountedForTheirFunction) {
+  const Target busy = Version(1, "collect minor 300\ncollect major 4000\ncollect minor 200\nrespond 200 x");
+  Submit(1, busy);
+  Settle();
+  const ipc::FunctionCounters& row = counters_->functions[1];
+  EXPECT_EQ(row.collections[static_cast<int>(js::GcKind::kMinor)].Read(), 2u);
+  EXPECT_EQ(row.collection_ns[static_cast<int>(js::GcKind::kMinor)].Read(), 500'000u);
+  EXPECT_EQ(row.collections[static_cast<int>(js::GcKind::kMajor)].Read(), 1u);
+  const auto& pauses = counters_->gc_pause[static_cast<int>(js::GcDuring::kTurn)];
+  EXPECT_EQ(pauses[static_cast<int>(js::GcKind::kMajor)].sum_ns(), 4'000'000u);
 }
 
 TEST_F(PoolTest, AnUnknownCounterRowIsTheSharedOne) {

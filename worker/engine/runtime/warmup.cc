@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <deque>
@@ -220,6 +221,11 @@ Loaded Warmup::Impl::LoadOne(const Job& job, std::unique_ptr<js::Isolate> spare,
     Turn turn(lane, spare.get(), job.script->limits.startup_cpu, js::OutcomeKind::kStartupLimit, job.version_id);
     loaded.report = spare->Load(job.script);
   }
+  if (fresh) {
+    loaded.context_time = std::min(loaded.report.context, loaded.isolate_time);
+    loaded.isolate_time -= loaded.context_time;
+  }
+  loaded.ended_at = clock->Now();
   const bool cached = loaded.report.cache == js::LoadReport::Cache::kAccepted;
   loaded.kind = fresh ? (cached ? ipc::ColdKind::kFreshCached : ipc::ColdKind::kFreshSource)
                       : (cached ? ipc::ColdKind::kSpareCached : ipc::ColdKind::kSpareSource);

@@ -1,0 +1,47 @@
+// What a client is told of collections, by the real V8.
+#include "jsruntime/gc_monitor.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "jsruntime/testing/function_test.h"
+
+namespace zts::js {
+namespace {
+
+class GcMonitorTest : public FunctionTest {
+ protected:
+  long Count(GcKind kind, GcDuring during) const {
+    return std::count_if(client_.collections.begin(), client_.collections.end(),
+                         [&](const auto& one) { return one.kind == kind && one.during == during; });
+  }
+};
+
+TEST_F(GcMonitorTest, ATurnThatMakesGarbageTellsOfScavenges) {
+  Run("let kept; export default () => { for (let i = 0; i < 300000; ++i) kept = new Array(16).fill(i); return new Response(); }");
+  EXPECT_GT(Count(GcKind::kMinor, GcDuring::kTurn), 0);
+  EXPECT_EQ(Count(GcKind::kMajor, GcDuring::kIdle), 0);
+  for (const auto& one : client_.collections) EXPECT_GT(one.pause, 0);
+}
+
+TEST_F(GcMonitorTest, ACollectionInIdleTimeIsNoRequests) {
+  Run("export default () => new Response()");
+  client_.collections.clear();
+  isolate_->CollectGarbage();
+  EXPECT_GT(Count(GcKind::kMajor, GcDuring::kIdle), 0);
+  EXPECT_EQ(Count(GcKind::kMajor, GcDuring::kTurn) + Count(GcKind::kMinor, GcDuring::kTurn), 0);
+}
+
+TEST_F(GcMonitorTest, WhatALoadCollectsIsNotTold) {
+  Load("let kept; for (let i = 0; i < 300000; ++i) kept = new Array(16).fill(i); export default () => new Response()");
+  EXPECT_TRUE(client_.collections.empty());
+}
+
+TEST_F(GcMonitorTest, ALoadTellsWhatItsContextTook) {
+  const LoadReport report = Load("export default () => new Response()");
+  EXPECT_GT(report.context, 0);
+}
+
+}  // namespace
+}  // namespace zts::js
