@@ -98,6 +98,11 @@ fmt: clang-deps  ## clang-format what differs from HEAD
 tidy:  ## the style checks a compiler cannot make
 	@python3 tools/tidy.py
 
+.PHONY: docs
+docs: deps  ## renew what docs/ says of the code: the tables of docs/metrics.md
+	@$(BAZEL) build $(TTY) //docs:metrics_doc
+	@bazel-bin/docs/metrics_doc docs/metrics.md > docs/metrics.md.new && mv docs/metrics.md.new docs/metrics.md
+
 .PHONY: clean
 clean:  ## remove what was built; data and downloaded parts stay
 	@$(BAZEL) clean

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "admin/limits.h"
+#include "admin/text_source.h"
 #include "base/bytes.h"
 
 namespace zts::admin {
@@ -91,6 +92,11 @@ class HttpServer final : public Server {
     collectables_.push_back(std::move(collectable));
   }
 
+  void AddTextSource(std::weak_ptr<TextSource> source) override {
+    const std::lock_guard lock(mutex_);
+    texts_.push_back(std::move(source));
+  }
+
   std::string address() const override { return address_; }
 
  private:
@@ -134,27 +140,34 @@ class HttpServer final : public Server {
     response.set_content(health.reason + "\n", kTextType);
   }
 
-  std::string Scrape() {
-    std::vector<std::shared_ptr<prometheus::Collectable>> alive;
-    {
-      const std::lock_guard lock(mutex_);
-      std::erase_if(collectables_, [](const auto& weak) { return weak.expired(); });
-      for (const auto& weak : collectables_) {
-        if (auto strong = weak.lock()) alive.push_back(std::move(strong));
-      }
+  // Those that are still there; the others are forgotten.
+  template <typename T>
+  std::vector<std::shared_ptr<T>> Alive(std::vector<std::weak_ptr<T>>& sources) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(sources, [](const auto& weak) { return weak.expired(); });
+    std::vector<std::shared_ptr<T>> alive;
+    for (const auto& weak : sources) {
+      if (auto strong = weak.lock()) alive.push_back(std::move(strong));
     }
+    return alive;
+  }
+
+  std::string Scrape() {
     std::vector<prometheus::MetricFamily> families;
-    for (const auto& collectable : alive) {
+    for (const auto& collectable : Alive(collectables_)) {
       auto more = collectable->Collect();
       families.insert(families.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
     }
-    return prometheus::TextSerializer().Serialize(families);
+    std::string text = families.empty() ? std::string() : prometheus::TextSerializer().Serialize(families);
+    for (const auto& source : Alive(texts_)) source->AppendText(&text);
+    return text;
   }
 
   const Options options_;
   std::string address_;
   std::mutex mutex_;
   std::vector<std::weak_ptr<prometheus::Collectable>> collectables_;
+  std::vector<std::weak_ptr<TextSource>> texts_;
   httplib::Server http_;
   std::atomic<bool> ended_{false};
   std::thread thread_;

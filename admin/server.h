@@ -20,6 +20,8 @@ class Collectable;
 
 namespace zts::admin {
 
+class TextSource;
+
 struct Health {
   bool ok = true;
   std::string reason;  // one line: "ready", or what is missing
@@ -37,6 +39,7 @@ class Server {
 
   // Scraped on every GET /metrics. Before the first scrape or at any time; any thread.
   virtual void AddCollectable(std::weak_ptr<prometheus::Collectable> collectable) = 0;
+  virtual void AddTextSource(std::weak_ptr<TextSource> source) = 0;
   // "127.0.0.1:43211": the address with the port in use.
   virtual std::string address() const = 0;
 };

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "admin/limits.h"
+#include "admin/text_source.h"
 
 namespace zts::admin {
 namespace {
@@ -49,6 +50,27 @@ TEST(AdminServerTest, ServesMetricsOfEveryCollectable) {
   EXPECT_EQ(answer->get_header_value("Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
   EXPECT_NE(answer->body.find("# TYPE zts_test_value gauge"), std::string::npos) << answer->body;
   EXPECT_NE(answer->body.find("zts_test_value 42"), std::string::npos) << answer->body;
+}
+
+class OneLine final : public TextSource {
+ public:
+  void AppendText(std::string* out) const override { *out += "# TYPE own_text gauge\nown_text 4\n"; }
+};
+
+TEST(AdminServerTest, ServesTextBesideCollectables) {
+  auto server = StartOrDie();
+  const auto gauge = std::make_shared<OneGauge>(42);
+  auto text = std::make_shared<OneLine>();
+  server->AddCollectable(gauge);
+  server->AddTextSource(text);
+  const auto both = ClientOf(*server).Get("/metrics");
+  ASSERT_TRUE(both);
+  EXPECT_NE(both->body.find("zts_test_value 42"), std::string::npos);
+  EXPECT_NE(both->body.find("\nown_text 4\n"), std::string::npos);
+  text.reset();
+  const auto one = ClientOf(*server).Get("/metrics");
+  ASSERT_TRUE(one);
+  EXPECT_EQ(one->body.find("own_text"), std::string::npos);
 }
 
 TEST(AdminServerTest, ForgetsACollectableThatIsGone) {

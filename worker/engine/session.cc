@@ -406,6 +406,7 @@ void Session::RecordLatencies() {
   const Nanos now = context_->loop->clock().Now();
   for (const SessionContext::Unflushed& answer : context_->unflushed) {
     context_->counters->functions[answer.counter_row].latency.Record(now - answer.started);
+    context_->counters->latency.Record(now - answer.started);
   }
   context_->unflushed.clear();
 }

@@ -119,6 +119,7 @@ struct alignas(64) ShardCounters {
   Counter turns_terminated;
   Counter log_records_dropped;
   Counter active_catalog;     // gauge: version
+  Histogram latency;          // of all functions; those of deleted ones stay in it
   Histogram cold[kColdPhases];
   Histogram queue_wait;       // of requests that waited for an isolate, cold starts included
   Histogram gc_pause[kGcDurings][kGcKinds];

@@ -86,7 +86,7 @@ TEST(SharedCountersTest, BothMappingsSeeTheSameFigures) {
   (*theirs)->shard(2).functions[7].requests[1].Add(5);
   (*theirs)->shard(2).cold[static_cast<int>(ColdPhase::kTotal)].Record(kMillisecond);
   EXPECT_EQ((*mine)->shard(2).functions[7].requests[1].Read(), 5u);
-  EXPECT_EQ((*mine)->shard(2).cold[4].bucket(Histogram::BucketOf(kMillisecond)), 1u);
+  EXPECT_EQ((*mine)->shard(2).cold[static_cast<int>(ColdPhase::kTotal)].bucket(Histogram::BucketOf(kMillisecond)), 1u);
   EXPECT_EQ((*mine)->shard(1).functions[7].requests[1].Read(), 0u);
 }
 

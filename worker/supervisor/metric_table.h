@@ -1,22 +1,14 @@
-// Every metric of a worker, once: name, type, labels, meaning. docs/metrics.md is checked against it, and so is what a scrape gives.
+// Every metric of a worker, once: name, type, labels, meaning. docs/metrics.md is made from it, and a scrape gives these and no other.
 //
 // Thread:   constants.
 #pragma once
 
-#include <prometheus/metric_type.h>
-
 #include <span>
-#include <string_view>
+
+#include "admin/metric_info.h"
 
 namespace zts::supervisor {
 
-struct MetricInfo {
-  std::string_view name;
-  prometheus::MetricType type;
-  std::string_view labels;  // as the documentation writes them: "function, code"
-  std::string_view help;
-};
-
-std::span<const MetricInfo> AllMetrics();
+std::span<const admin::MetricInfo> AllMetrics();
 
 }  // namespace zts::supervisor

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <map>
 #include <set>
 #include <sstream>
@@ -14,9 +14,41 @@
 namespace zts::supervisor {
 namespace {
 
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
-using prometheus::MetricType;
+// A scrape, taken apart: every sample by its whole name, and the bounds of each histogram in the order they stand.
+struct Scrape {
+  explicit Scrape(const std::string& text) {
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);) {
+      if (line.starts_with("# TYPE ")) {
+        const size_t space = line.rfind(' ');
+        EXPECT_TRUE(types.emplace(line.substr(7, space - 7), line.substr(space + 1)).second) << line << " twice";
+      } else if (!line.starts_with("#")) {
+        const size_t space = line.rfind(' ');
+        order.push_back(line.substr(0, space));
+        EXPECT_TRUE(samples.emplace(order.back(), std::stod(line.substr(space + 1))).second) << line << " twice";
+      }
+    }
+  }
+  double operator[](const std::string& name) const {
+    const auto found = samples.find(name);
+    EXPECT_NE(found, samples.end()) << name;
+    return found == samples.end() ? NAN : found->second;
+  }
+  // Bound and cumulative count; `prefix` is the name up to the le label.
+  std::vector<std::pair<double, double>> Buckets(const std::string& prefix) const {
+    std::vector<std::pair<double, double>> buckets;
+    for (const std::string& name : order) {
+      if (!name.starts_with(prefix + "le=\"")) continue;
+      const std::string bound = name.substr(prefix.size() + 4, name.size() - prefix.size() - 6);
+      buckets.emplace_back(bound == "+Inf" ? INFINITY : std::stod(bound), samples.at(name));
+    }
+    return buckets;
+  }
+
+  std::map<std::string, std::string> types;
+  std::map<std::string, double> samples;
+  std::vector<std::string> order;
+};
 
 class MetricsTest : public ::testing::Test {
  protected:
@@ -33,134 +65,158 @@ class MetricsTest : public ::testing::Test {
     row_ = rows_.Assign("hello");
   }
 
-  std::map<std::string, MetricFamily> Collect() {
-    const Metrics metrics(counters_.get(), &rows_, [this] { return figures_; });
-    std::map<std::string, MetricFamily> families;
-    for (MetricFamily& family : metrics.Collect()) families[family.name] = std::move(family);
-    return families;
+  std::string Text() {
+    const Metrics metrics(counters_.get(), &rows_, &windows_, [this] { return figures_; });
+    std::string text;
+    metrics.AppendText(&text);
+    return text;
   }
-  // The one metric with these labels.
-  const ClientMetric* Find(const MetricFamily& family, const std::map<std::string, std::string>& labels) {
-    for (const ClientMetric& metric : family.metric) {
-      std::map<std::string, std::string> has;
-      for (const auto& label : metric.label) has[label.name] = label.value;
-      if (has == labels) return &metric;
-    }
-    return nullptr;
-  }
+  Scrape Collect() { return Scrape(Text()); }
+  ipc::FunctionCounters& Function(uint32_t shard) { return counters_->shard(shard).functions[row_]; }
+  ipc::Histogram& Cold(uint32_t shard) { return counters_->shard(shard).cold[static_cast<int>(ipc::ColdPhase::kTotal)]; }
 
   std::unique_ptr<ipc::SharedCounters> counters_ = std::move(*ipc::SharedCounters::Create(2));
   FakeClock clock_;
   CounterRows rows_{counters_.get(), &clock_};
+  FunctionWindows windows_{counters_.get(), &rows_};
   WorkerFigures figures_;
   uint32_t row_ = 0;
 };
 
 TEST_F(MetricsTest, SumsAFunctionOverShards) {
-  counters_->shard(0).functions[row_].requests[1].Set(3);
-  counters_->shard(1).functions[row_].requests[1].Set(4);
-  counters_->shard(1).functions[row_].outcomes[1].Set(2);
-  counters_->shard(1).functions[row_].cold_starts[0].Set(1);
-  auto families = Collect();
-  EXPECT_EQ(Find(families["zts_requests_total"], {{"function", "hello"}, {"code", "2xx"}})->counter.value, 7);
-  EXPECT_EQ(Find(families["zts_requests_total"], {{"function", "hello"}, {"code", "5xx"}})->counter.value, 0);
-  EXPECT_EQ(Find(families["zts_invocation_outcomes_total"], {{"function", "hello"}, {"outcome", "exception"}})->counter.value, 2);
-  EXPECT_EQ(Find(families["zts_cold_starts_total"], {{"function", "hello"}, {"kind", "spare-cached"}})->counter.value, 1);
+  Function(0).requests[1].Set(3);
+  Function(1).requests[1].Set(4);
+  Function(1).outcomes[1].Set(2);
+  Function(1).cold_starts[0].Set(1);
+  Function(0).heap_committed_bytes.Set(100);
+  Function(1).heap_committed_bytes.Set(50);
+  Function(0).collections[1].Set(3);
+  Function(0).collection_ns[1].Set(2'500'000'000);
+  const Scrape scrape = Collect();
+  EXPECT_EQ(scrape["zts_requests_total{function=\"hello\",code=\"2xx\"}"], 7);
+  EXPECT_EQ(scrape["zts_requests_total{function=\"hello\",code=\"5xx\"}"], 0);
+  EXPECT_EQ(scrape["zts_invocation_outcomes_total{function=\"hello\",outcome=\"exception\"}"], 2);
+  EXPECT_EQ(scrape["zts_cold_starts_total{function=\"hello\",kind=\"spare-cached\"}"], 1);
+  EXPECT_EQ(scrape["zts_function_heap_committed_bytes{function=\"hello\"}"], 150);
+  EXPECT_EQ(scrape["zts_function_gc_total{function=\"hello\",kind=\"major\"}"], 3);
+  EXPECT_EQ(scrape["zts_function_gc_seconds_total{function=\"hello\",kind=\"major\"}"], 2.5);
+}
+
+TEST_F(MetricsTest, FunctionsBeyondTheTableAreOneSeries) {
+  for (size_t i = 0; i < 2 * ipc::kCounterRows; ++i) rows_.Assign("f" + std::to_string(i));
+  counters_->shard(0).functions[0].requests[1].Set(9);
+  const Scrape scrape = Collect();
+  EXPECT_EQ(scrape["zts_requests_total{function=\"_other\",code=\"2xx\"}"], 9);
+  EXPECT_EQ(scrape["zts_catalog_functions"], ipc::kCounterRows - 1);
+  const auto series = std::count_if(scrape.order.begin(), scrape.order.end(),
+                                    [](const auto& name) { return name.starts_with("zts_function_isolates{"); });
+  EXPECT_EQ(series, static_cast<long>(ipc::kCounterRows));
 }
 
 TEST_F(MetricsTest, AnUnusedFunctionHasNoQuantiles) {
-  EXPECT_EQ(Collect().count("zts_request_duration_quantile_seconds"), 0u);
+  EXPECT_EQ(Collect().types.count("zts_request_duration_quantile_seconds"), 0u);
 }
 
 TEST_F(MetricsTest, QuantilesAndHistogramAgreeWithWhatWasRecorded) {
-  for (int i = 1; i <= 1000; ++i) counters_->shard(i % 2).functions[row_].latency.Record(i * 10 * kMicrosecond);
-  auto families = Collect();
-  const auto& summary = Find(families["zts_request_duration_quantile_seconds"], {{"function", "hello"}})->summary;
-  EXPECT_EQ(summary.sample_count, 1000u);
-  for (const auto& one : summary.quantile) EXPECT_NEAR(one.value, one.quantile * 10e-3, one.quantile * 10e-3 * 0.032);
-  EXPECT_EQ(summary.quantile.size(), 3u);
-
-  const auto& histogram = Find(families["zts_request_duration_seconds"], {{"function", "hello"}})->histogram;
-  EXPECT_EQ(histogram.sample_count, 1000u);
-  EXPECT_NEAR(histogram.sample_sum, 5.005, 1e-9);
+  for (int i = 1; i <= 1000; ++i) Function(i % 2).latency.Record(i * 10 * kMicrosecond);
+  windows_.Step();
+  const Scrape scrape = Collect();
+  for (const auto& [text, quantile] : {std::pair("0.5", 0.5), {"0.99", 0.99}, {"0.999", 0.999}}) {
+    const double value = scrape["zts_request_duration_quantile_seconds{function=\"hello\",quantile=\"" + std::string(text) + "\"}"];
+    EXPECT_NEAR(value, quantile * 10e-3, quantile * 10e-3 * 0.032);
+  }
+  EXPECT_EQ(scrape["zts_request_duration_quantile_seconds_count{function=\"hello\"}"], 1000);
+  EXPECT_EQ(scrape["zts_request_duration_seconds_count{function=\"hello\"}"], 1000);
+  EXPECT_NEAR(scrape["zts_request_duration_seconds_sum{function=\"hello\"}"], 5.005, 1e-9);
   double last_bound = 0;
-  uint64_t last_count = 0;
-  for (const auto& bucket : histogram.bucket) {
-    EXPECT_GT(bucket.upper_bound, last_bound);
-    EXPECT_GE(bucket.cumulative_count, last_count);
+  const auto buckets = scrape.Buckets("zts_request_duration_seconds_bucket{function=\"hello\",");
+  ASSERT_GT(buckets.size(), 10u);
+  for (const auto& [bound, count] : buckets) {
+    EXPECT_GT(bound, last_bound);
     // Exact, as each bound is one of the fine histogram's.
-    const double below = std::isinf(bucket.upper_bound) ? 1000 : std::min(1000.0, std::ceil(bucket.upper_bound / 1e-5) - 1);
-    EXPECT_EQ(bucket.cumulative_count, static_cast<uint64_t>(std::max(0.0, below))) << bucket.upper_bound;
-    last_bound = bucket.upper_bound;
-    last_count = bucket.cumulative_count;
+    const double below = std::isinf(bound) ? 1000 : std::min(1000.0, std::ceil(bound / 1e-5) - 1);
+    EXPECT_EQ(count, std::max(0.0, below)) << bound;
+    last_bound = bound;
   }
   EXPECT_TRUE(std::isinf(last_bound));
 }
 
+TEST_F(MetricsTest, QuantilesAreOfTheLastMinute) {
+  for (int i = 0; i < 1000; ++i) Function(0).latency.Record(kSecond);
+  windows_.Step();
+  for (size_t i = 0; i < FunctionWindows::kSteps - 1; ++i) windows_.Step();
+  Function(0).latency.Record(kMillisecond);
+  windows_.Step();
+  const std::string p99 = "zts_request_duration_quantile_seconds{function=\"hello\",quantile=\"0.99\"}";
+  EXPECT_NEAR(Collect()[p99], 1e-3, 1e-4);
+  for (size_t i = 0; i < FunctionWindows::kSteps; ++i) windows_.Step();
+  EXPECT_TRUE(std::isnan(Collect()[p99]));
+  EXPECT_EQ(Collect()["zts_request_duration_quantile_seconds_count{function=\"hello\"}"], 1001);
+}
+
+TEST_F(MetricsTest, AFleetsQuantilesAreReadFromFineBuckets) {
+  counters_->shard(1).latency.Record(700 * kMicrosecond);
+  const auto buckets = Collect().Buckets("zts_worker_request_duration_seconds_bucket{");
+  for (size_t i = 1; i + 1 < buckets.size(); ++i) EXPECT_LE(buckets[i].first / buckets[i - 1].first, 1.0626);
+}
+
 TEST_F(MetricsTest, ColdStartBucketsAreFineWhereTheyAreJudged) {
-  counters_->shard(1).cold[static_cast<int>(ipc::ColdPhase::kTotal)].Record(1900 * kMicrosecond);
-  auto families = Collect();
-  const auto& histogram = Find(families["zts_cold_start_seconds"], {{"phase", "total"}})->histogram;
-  EXPECT_EQ(histogram.sample_count, 1u);
-  EXPECT_LE(histogram.bucket.front().upper_bound, 50e-6);
-  for (size_t i = 1; i < histogram.bucket.size(); ++i) {
-    if (histogram.bucket[i].upper_bound > 50e-3) break;
-    EXPECT_LE(histogram.bucket[i].upper_bound / histogram.bucket[i - 1].upper_bound, 1.126);
+  Cold(1).Record(1900 * kMicrosecond);
+  const auto buckets = Collect().Buckets("zts_cold_start_seconds_bucket{phase=\"total\",");
+  EXPECT_EQ(buckets.back().second, 1);
+  EXPECT_LE(buckets.front().first, 50e-6);
+  for (size_t i = 1; i < buckets.size() && buckets[i].first <= 50e-3; ++i) {
+    EXPECT_LE(buckets[i].first / buckets[i - 1].first, 1.126);
   }
   // What lies beyond all of them is in the last one only.
-  counters_->shard(0).cold[static_cast<int>(ipc::ColdPhase::kTotal)].Record(500 * kSecond);
-  auto again = Collect();
-  const auto& late = Find(again["zts_cold_start_seconds"], {{"phase", "total"}})->histogram;
-  EXPECT_EQ(late.bucket.back().cumulative_count, 2u);
-  EXPECT_EQ(late.bucket[late.bucket.size() - 2].cumulative_count, 1u);
+  Cold(0).Record(500 * kSecond);
+  const auto late = Collect().Buckets("zts_cold_start_seconds_bucket{phase=\"total\",");
+  EXPECT_EQ(late.back().second, 2);
+  EXPECT_EQ(late[late.size() - 2].second, 1);
 }
 
 TEST_F(MetricsTest, TellsOfEngineAndIo) {
-  auto families = Collect();
-  EXPECT_EQ(Find(families["zts_io_feature"], {{"backend", "uring"}, {"feature", "multishot_recv"}})->gauge.value, 1);
-  EXPECT_EQ(Find(families["zts_io_feature"], {{"backend", "uring"}, {"feature", "send_zc"}})->gauge.value, 0);
-  EXPECT_EQ(Find(families["zts_engine_restarts_total"], {{"cause", "killed"}})->counter.value, 2);
-  EXPECT_EQ(Find(families["zts_function_quarantined"], {{"function", "bad"}, {"version", "3"}})->gauge.value, 1);
-  EXPECT_EQ(Find(families["zts_catalog_version"], {})->gauge.value, 12);
+  const Scrape scrape = Collect();
+  EXPECT_EQ(scrape["zts_io_backend{backend=\"uring\"}"], 1);
+  EXPECT_EQ(scrape["zts_io_feature{backend=\"uring\",feature=\"multishot_recv\"}"], 1);
+  EXPECT_EQ(scrape["zts_io_feature{backend=\"uring\",feature=\"send_zc\"}"], 0);
+  EXPECT_EQ(scrape["zts_engine_restarts_total{cause=\"killed\"}"], 2);
+  EXPECT_EQ(scrape["zts_function_quarantined{function=\"bad\",version=\"3\"}"], 1);
+  EXPECT_EQ(scrape["zts_catalog_version"], 12);
+}
+
+TEST_F(MetricsTest, PausesAreToldByWhatTheyInterrupt) {
+  counters_->shard(1).gc_pause[0][1].Record(3 * kMillisecond);
+  const Scrape scrape = Collect();
+  EXPECT_EQ(scrape["zts_gc_pause_seconds_count{during=\"turn\",kind=\"major\"}"], 1);
+  EXPECT_EQ(scrape["zts_gc_pause_seconds_count{during=\"idle\",kind=\"major\"}"], 0);
 }
 
 TEST_F(MetricsTest, GivesExactlyWhatTheTableSays) {
-  counters_->shard(0).functions[row_].latency.Record(kMillisecond);
-  const auto families = Collect();
+  Function(0).latency.Record(kMillisecond);
+  const Scrape scrape = Collect();
   std::set<std::string> in_table;
-  for (const MetricInfo& info : AllMetrics()) {
-    EXPECT_TRUE(in_table.insert(std::string(info.name)).second) << info.name << " twice";
-    const auto found = families.find(std::string(info.name));
-    ASSERT_NE(found, families.end()) << info.name << " is never collected";
+  for (const admin::MetricInfo& info : AllMetrics()) {
+    const std::string name(info.name);
+    EXPECT_TRUE(in_table.insert(name).second) << name << " twice";
+    const auto type = scrape.types.find(name);
+    ASSERT_NE(type, scrape.types.end()) << name << " is never collected";
+    EXPECT_EQ(type->second, admin::MetricTypeName(info.type)) << name;
+    const std::string first = name + (info.type == admin::MetricType::kHistogram ? "_bucket" : "");
+    const auto sample = std::find_if(scrape.order.begin(), scrape.order.end(), [&](const std::string& one) {
+      return one == first || one.starts_with(first + "{");
+    });
+    ASSERT_NE(sample, scrape.order.end()) << name;
     std::string labels;
-    for (const auto& label : found->second.metric[0].label) labels += (labels.empty() ? "" : ", ") + label.name;
-    // A summary's quantile is part of its value there, and a label only in the text.
-    if (info.type == MetricType::Summary) labels += ", quantile";
-    EXPECT_EQ(labels, info.labels) << info.name;
-    EXPECT_EQ(info.name.ends_with("_total"), info.type == MetricType::Counter) << info.name;
-    EXPECT_TRUE(info.name.starts_with("zts_")) << info.name;
+    for (size_t at = 0; (at = sample->find("=\"", at)) != std::string::npos; ++at) {
+      const size_t begin = sample->find_last_of("{,", at) + 1;
+      if (sample->substr(begin, at - begin) != "le") labels += (labels.empty() ? "" : ", ") + sample->substr(begin, at - begin);
+    }
+    EXPECT_EQ(labels, info.labels) << name;
+    EXPECT_EQ(name.ends_with("_total"), info.type == admin::MetricType::kCounter) << name;
+    EXPECT_TRUE(name.starts_with("zts_")) << name;
   }
-}
-
-TEST_F(MetricsTest, TheDocumentationListsExactlyWhatTheTableSays) {
-  std::ifstream file("docs/metrics.md");
-  ASSERT_TRUE(file.good());
-  // A row of the table as it stands: | `name` | type | labels | help |
-  std::vector<std::string> documented;
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("| `zts_")) documented.push_back(line);
-  }
-  std::vector<std::string> table;
-  for (const MetricInfo& info : AllMetrics()) {
-    const char* type = info.type == MetricType::Counter ? "counter" : info.type == MetricType::Gauge     ? "gauge"
-                       : info.type == MetricType::Summary ? "summary"
-                                                          : "histogram";
-    std::string labels = "`" + std::string(info.labels) + "`";
-    for (size_t at = 0; (at = labels.find(", ", at)) != std::string::npos; at += 3) labels.replace(at, 2, "` `");
-    if (info.labels.empty()) labels = "-";
-    table.push_back("| `" + std::string(info.name) + "` | " + type + " | " + labels + " | " + std::string(info.help) + " |");
-  }
-  EXPECT_EQ(documented, table);
+  EXPECT_EQ(in_table.size(), scrape.types.size());
 }
 
 }  // namespace

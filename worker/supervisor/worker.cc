@@ -152,6 +152,7 @@ Status Worker::StartEngines() {
   http_address_ = listeners.address.ToString();
   ZTS_ASSIGN_OR_RETURN(counters_, ipc::SharedCounters::Create(shards_));
   rows_ = std::make_unique<CounterRows>(counters_.get(), &clock_);
+  windows_ = std::make_unique<FunctionWindows>(counters_.get(), rows_.get());
 
   Engines::Options options;
   ZTS_ASSIGN_OR_RETURN(options.setup.snapshot_path, FindInstalled("web.snapshot"));
@@ -185,9 +186,10 @@ Status Worker::StartAdmin() {
   // Whoever answers lives; an engine that is away comes back by itself.
   options.healthz = [] { return admin::Health{true, "alive"}; };
   options.readyz = [this] { return Readiness(); };
-  metrics_ = std::make_shared<Metrics>(counters_.get(), rows_.get(), [this] { return Figures(); });
+  metrics_ = std::make_shared<Metrics>(counters_.get(), rows_.get(), windows_.get(), [this] { return Figures(); });
   ZTS_ASSIGN_OR_RETURN(admin_, admin::Server::Start(std::move(options)));
-  admin_->AddCollectable(metrics_);
+  admin_->AddTextSource(metrics_);
+  ticker_ = std::make_unique<Ticker>(FunctionWindows::kStep, [this] { OnTick(); });
   return {};
 }
 
@@ -202,7 +204,10 @@ Status Worker::TakeAdminPort() {
   }
 }
 
+void Worker::OnTick() { windows_->Step(); }
+
 Worker::~Worker() {
+  ticker_.reset();
   handover_.reset();
   if (relay_thread_.joinable()) {
     predecessor_->Close();

@@ -16,6 +16,7 @@
 #include "worker/engine/net/listener.h"
 #include "worker/supervisor/data_dir.h"
 #include "worker/supervisor/engines.h"
+#include "worker/supervisor/function_windows.h"
 #include "worker/supervisor/handover.h"
 #include "worker/supervisor/log_queue.h"
 #include "worker/supervisor/metrics.h"
@@ -23,6 +24,7 @@
 #include "worker/supervisor/sync/applier.h"
 #include "worker/supervisor/sync/controller_client.h"
 #include "worker/supervisor/sync/disk_cache.h"
+#include "worker/supervisor/ticker.h"
 
 namespace zts::supervisor {
 
@@ -44,6 +46,7 @@ class Worker {
   Result<net::ListenerSet> TakeListeners();
   Status StartAdmin();
   Status TakeAdminPort();
+  void OnTick();
   WorkerFigures Figures() const;
   admin::Health Readiness() const;
   Status WriteReadyFile() const;
@@ -79,6 +82,7 @@ class Worker {
   LogQueue logs_;
   std::unique_ptr<ipc::SharedCounters> counters_;
   std::unique_ptr<CounterRows> rows_;
+  std::unique_ptr<FunctionWindows> windows_;
   std::unique_ptr<DiskCache> cache_;
   std::unique_ptr<Engines> engines_;
   std::unique_ptr<Applier> applier_;
@@ -88,6 +92,7 @@ class Worker {
   std::unique_ptr<HandoverPort> handover_;
   std::thread start_thread_;
   std::thread relay_thread_;  // the predecessor's last log records
+  std::unique_ptr<Ticker> ticker_;  // ends before what it ticks
 };
 
 }  // namespace zts::supervisor

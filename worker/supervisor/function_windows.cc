@@ -1,0 +1,97 @@
+#include "worker/supervisor/function_windows.h"
+
+#include <set>
+
+#include "jsruntime/outcome.h"
+
+namespace zts::supervisor {
+namespace {
+
+constexpr js::OutcomeKind kLimits[] = {js::OutcomeKind::kCpuLimit, js::OutcomeKind::kWallLimit, js::OutcomeKind::kStartupLimit,
+                                       js::OutcomeKind::kMemoryLimit};
+
+}  // namespace
+
+FunctionWindows::FunctionWindows(const ipc::SharedCounters* counters, const CounterRows* rows) : counters_(counters), rows_(rows) {}
+
+FunctionWindows::Totals FunctionWindows::Read(uint32_t row) const {
+  Totals totals;
+  for (uint32_t shard = 0; shard < counters_->shards(); ++shard) {
+    const ipc::FunctionCounters& counters = counters_->shard(shard).functions[row];
+    for (const ipc::Counter& code : counters.requests) totals.requests += code.Read();
+    totals.errors += counters.requests[ipc::kCodeClasses - 1].Read();
+    for (const ipc::Counter& kind : counters.cold_starts) totals.cold_starts += kind.Read();
+    for (const js::OutcomeKind kind : kLimits) totals.limits_hit += counters.outcomes[static_cast<int>(kind)].Read();
+  }
+  return totals;
+}
+
+std::vector<FunctionStep> FunctionWindows::Step() {
+  std::lock_guard lock(mutex_);
+  ++steps_;
+  std::vector<FunctionStep> active;
+  std::set<std::string> alive;
+  for (const auto& [function, row] : rows_->InUse()) {
+    alive.insert(function);
+    Entry& entry = entries_[function];
+    // Another row, or figures that went back: the function was away so long that its row had another life.
+    if (entry.row != row || Read(row).requests < entry.before.requests) entry = Entry();
+    entry.row = row;
+    FunctionStep step = StepOf(function, &entry);
+    if (!step.quiet()) active.push_back(std::move(step));
+  }
+  std::erase_if(entries_, [&](const auto& item) { return alive.count(item.first) == 0; });
+  return active;
+}
+
+FunctionStep FunctionWindows::StepOf(const std::string& function, Entry* entry) {
+  FunctionStep step;
+  step.function = function;
+  const Totals now = Read(entry->row);
+  step.requests = now.requests - entry->before.requests;
+  step.errors = now.errors - entry->before.errors;
+  step.cold_starts = now.cold_starts - entry->before.cold_starts;
+  step.limits_hit = now.limits_hit - entry->before.limits_hit;
+  entry->before = now;
+  for (uint32_t shard = 0; shard < counters_->shards(); ++shard) {
+    const ipc::FunctionCounters& counters = counters_->shard(shard).functions[entry->row];
+    step.in_flight += counters.in_flight.Read();
+    step.isolates += counters.isolates.Read();
+    step.memory_bytes += counters.heap_committed_bytes.Read() + counters.external_bytes.Read();
+  }
+  StepLatency(entry, &step);
+  while (!entry->kept.empty() && entry->kept.front().number + kSteps <= steps_) entry->kept.pop_front();
+  return step;
+}
+
+void FunctionWindows::StepLatency(Entry* entry, FunctionStep* step) {
+  // A request is counted before its answer is with the kernel, which is when its latency is known: the sum tells of both.
+  uint64_t sum_ns = 0;
+  for (uint32_t shard = 0; shard < counters_->shards(); ++shard) {
+    sum_ns += counters_->shard(shard).functions[entry->row].latency.sum_ns();
+  }
+  if (sum_ns == entry->latency_before.sum_ns()) return;
+  HistogramView now;
+  for (uint32_t shard = 0; shard < counters_->shards(); ++shard) now.Add(counters_->shard(shard).functions[entry->row].latency);
+  step->latency_sum_ns = now.sum_ns() - entry->latency_before.sum_ns();
+  for (int i = 0; i < ipc::Histogram::kBuckets; ++i) {
+    const uint64_t grown = now.bucket(i) - entry->latency_before.bucket(i);
+    if (grown > 0) step->latency.emplace_back(static_cast<uint16_t>(i), grown);
+  }
+  entry->latency_before = now;
+  if (!step->latency.empty()) entry->kept.push_back({steps_, step->latency_sum_ns, step->latency});
+}
+
+std::optional<HistogramView> FunctionWindows::Recent(const std::string& function) const {
+  std::lock_guard lock(mutex_);
+  const auto entry = entries_.find(function);
+  if (entry == entries_.end() || entry->second.kept.empty()) return std::nullopt;
+  HistogramView view;
+  for (const Entry::Kept& kept : entry->second.kept) {
+    uint64_t sum_ns = kept.sum_ns;
+    for (const auto& [bucket, samples] : kept.latency) view.AddSamples(bucket, samples, std::exchange(sum_ns, 0));
+  }
+  return view;
+}
+
+}  // namespace zts::supervisor
