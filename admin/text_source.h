@@ -1,4 +1,5 @@
-// Something that writes its own metrics in the Prometheus text format, where building a model of each sample would cost more than reading it.
+// Something that writes its own metrics in the Prometheus text format: where building a model of each sample would cost more than
+// reading it.
 //
 // Thread:   AppendText: any, the admin server's.
 // Source:   Prometheus text exposition format 0.0.4.

@@ -16,7 +16,10 @@ namespace {
 constexpr uint32_t kShards = 2;
 
 struct Worker {
-  explicit Worker(int functions) : counters(std::move(*ipc::SharedCounters::Create(kShards))), rows(counters.get(), &clock), windows(counters.get(), &rows) {
+  explicit Worker(int functions)
+      : counters(std::move(*ipc::SharedCounters::Create(kShards))),
+        rows(counters.get(), &clock),
+        windows(counters.get(), &rows) {
     for (int i = 0; i < functions; ++i) Use(rows.Assign("function-" + std::to_string(i)), i);
     windows.Step();
   }
