@@ -14,6 +14,7 @@
 #include "jsruntime/heap_guard.h"
 #include "jsruntime/invocations.h"
 #include "jsruntime/isolate.h"
+#include "jsruntime/lazy_files.h"
 #include "jsruntime/timer_queue.h"
 
 namespace zts::js {
@@ -42,6 +43,7 @@ struct Realm {
 
   IsolateClient* client = nullptr;
   const Script* script = nullptr;  // once loaded
+  LazyFiles lazy_files;
   InvocationTable invocations;
   TimerQueue timers;
   HeapGuard heap;

@@ -1,6 +1,7 @@
 // The startup snapshot: a blob of V8's with the web API in place, and what may run it.
 //
-// Built once, by snapshot_main.cc, with the same binary and flags that run it. The file begins with the key of what made it.
+// Built once, by snapshot_main.cc, with the same binary and flags that run it. The file begins with the key of what made it, and also
+// holds the files of the web API that are compiled at first touch (lazy_files.h).
 //
 // Owner:    Host, one a process.
 // Thread:   any; immutable after Load.
@@ -10,10 +11,14 @@
 
 #include <v8.h>
 
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/result.h"
+#include "jsruntime/lazy_files.h"
 
 namespace zts::js {
 
@@ -24,18 +29,22 @@ class Snapshot {
  public:
   static Result<Snapshot> Load(const std::string& path);
   // The file's content for a blob just made.
-  static std::string Encode(std::string_view blob);
+  static std::string Encode(std::string_view blob, LazyFiles lazy_files);
 
   const v8::StartupData* data() const { return &data_; }
+  LazyFiles lazy_files() const { return lazy_files_; }
 
-  Snapshot(Snapshot&& other) noexcept : file_(std::move(other.file_)), data_(other.data_) {}
+  Snapshot(Snapshot&& other) noexcept = default;
   Snapshot(const Snapshot&) = delete;
 
  private:
-  Snapshot(std::unique_ptr<std::string> file, size_t blob_start);
+  explicit Snapshot(std::unique_ptr<std::string> file) : file_(std::move(file)) {}
+  // Finds the parts behind the head; false where the file is cut.
+  bool FindParts(size_t at);
 
   std::unique_ptr<std::string> file_;  // at one address while the Snapshot moves
-  v8::StartupData data_;
+  v8::StartupData data_ = {nullptr, 0};
+  std::vector<LazyFile> lazy_files_;  // views of the file
 };
 
 }  // namespace zts::js

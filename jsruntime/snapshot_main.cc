@@ -1,9 +1,15 @@
-// Builds web.snapshot: runs the files of web/manifest.txt in a fresh context and writes the blob.
+// Builds web.snapshot: runs the eager files of web/manifest.txt in a fresh context and writes the blob; then runs the lazy ones in an
+// isolate made from that blob, for their code caches.
 //
-//   snapshot_builder.node OUTPUT MANIFEST FOLDER_OF_JS
+//   snapshot_builder.node OUTPUT MANIFEST FOLDER_OF_JS FOLDER_OF_NPM
+//
+// A line of the manifest: NAME.js [GLOBAL...], run at once where it names no global, else when one of them is read first;
+// npm/PACKAGE/FILE, a CommonJS module that lazy files load.
 #include <v8.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,8 +19,9 @@
 #include "jsruntime/heap_guard.h"
 #include "jsruntime/host.h"
 #include "jsruntime/host_platform.h"
-#include "jsruntime/launch.h"
+#include "jsruntime/lazy_files.h"
 #include "jsruntime/ops/registry.h"
+#include "jsruntime/realm.h"
 #include "jsruntime/snapshot.h"
 #include "jsruntime/task_queue.h"
 
@@ -24,14 +31,45 @@ namespace {
 struct WebFile {
   std::string name;
   std::string source;
+  std::vector<std::string> globals;
+  std::string code_cache = {};
+  bool lazy() const { return !globals.empty() || name.starts_with("npm/"); }
 };
 
-Result<std::vector<WebFile>> ReadWebFiles(const std::string& manifest_path, const std::string& folder) {
+bool IsAscii(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+Result<WebFile> ReadWebFile(std::string_view line, const std::string& folder, const std::string& npm_folder) {
+  WebFile file;
+  for (size_t at = 0; at < line.size();) {
+    const size_t end = std::min(line.find(' ', at), line.size());
+    std::string word(line.substr(at, end - at));
+    at = end + 1;
+    if (word.empty()) continue;
+    if (file.name.empty()) file.name = std::move(word);
+    else file.globals.push_back(std::move(word));
+  }
+  const bool npm = file.name.starts_with("npm/");
+  ZTS_ASSIGN_OR_RETURN(file.source, ReadFile((npm ? npm_folder : folder) + "/" + file.name));
+  if (!npm) file.source.insert(0, "'use strict'; ");
+  // V8 reads the source of a lazy file in place, a byte a unit.
+  if (file.lazy() && !IsAscii(file.source)) return Invalid(file.name + " is not ASCII: write \\u escapes");
+  return file;
+}
+
+Result<std::vector<WebFile>> ReadWebFiles(const std::string& manifest_path, const std::string& folder,
+                                          const std::string& npm_folder) {
   ZTS_ASSIGN_OR_RETURN(const std::string manifest, ReadFile(manifest_path));
   std::vector<WebFile> files;
-  for (const std::string& name : ParseV8Flags(manifest)) {  // the same form: one a line, '#' comments
-    ZTS_ASSIGN_OR_RETURN(std::string source, ReadFile(folder + "/" + name));
-    files.push_back({name, std::move(source)});
+  std::string_view rest = manifest;
+  while (!rest.empty()) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (line.find_first_not_of(' ') == std::string_view::npos || line[0] == '#') continue;
+    ZTS_ASSIGN_OR_RETURN(WebFile file, ReadWebFile(line, folder, npm_folder));
+    files.push_back(std::move(file));
   }
   return files;
 }
@@ -56,7 +94,7 @@ Status RunFile(v8::Isolate* isolate, v8::Local<v8::Context> context, const WebFi
                v8::Local<v8::Object> internal) {
   v8::TryCatch caught(isolate);
   const v8::ScriptOrigin origin(Text(isolate, "zts:" + file.name));
-  v8::ScriptCompiler::Source source(Text(isolate, "'use strict'; " + file.source), origin);
+  v8::ScriptCompiler::Source source(Text(isolate, file.source), origin);
   v8::Local<v8::String> parameters[] = {Text(isolate, "native"), Text(isolate, "internal"), Text(isolate, "globalThis")};
   v8::Local<v8::Function> function;
   v8::Local<v8::Value> arguments[] = {native, internal, context->Global()};
@@ -70,13 +108,30 @@ Status RunFile(v8::Isolate* isolate, v8::Local<v8::Context> context, const WebFi
                  outcome.message + "\n" + outcome.source_line + "\n" + outcome.stack);
 }
 
+// Calls internal.declareLazy(file, global) for each global of the lazy files.
+Status DeclareLazy(v8::Isolate* isolate, v8::Local<v8::Context> context, const std::vector<WebFile>& files,
+                   v8::Local<v8::Object> internal) {
+  const v8::Local<v8::Value> declare = internal->Get(context, Text(isolate, "declareLazy")).ToLocalChecked();
+  if (!declare->IsFunction()) return Internal("lazy.js has left no internal.declareLazy");
+  for (const WebFile& file : files) {
+    for (const std::string& global : file.globals) {
+      v8::Local<v8::Value> arguments[] = {Text(isolate, file.name), Text(isolate, global)};
+      declare.As<v8::Function>()->Call(context, internal, 2, arguments).ToLocalChecked();
+    }
+  }
+  return {};
+}
+
 Status FillContext(v8::Isolate* isolate, v8::SnapshotCreator* creator, const std::vector<WebFile>& files) {
   v8::HandleScope handles(isolate);
   const v8::Local<v8::Context> context = v8::Context::New(isolate);
   const v8::Context::Scope scope(context);
   const v8::Local<v8::Object> native = NativeObject(isolate, context);
   const auto internal = v8::Object::New(isolate);
-  for (const WebFile& file : files) ZTS_RETURN_IF_ERROR(RunFile(isolate, context, file, native, internal));
+  for (const WebFile& file : files) {
+    if (!file.lazy()) ZTS_RETURN_IF_ERROR(RunFile(isolate, context, file, native, internal));
+  }
+  ZTS_RETURN_IF_ERROR(DeclareLazy(isolate, context, files, internal));
   const v8::Local<v8::Value> calls = internal->Get(context, Text(isolate, "calls")).ToLocalChecked();
   if (!calls->IsObject()) return Internal("dispatch.js has left no internal.calls");
   creator->SetDefaultContext(context);
@@ -112,18 +167,82 @@ Result<std::string> BuildBlob(const std::vector<WebFile>& files) {
   return text;
 }
 
-Status Build(const std::string& output, const std::string& manifest, const std::string& folder) {
-  ZTS_ASSIGN_OR_RETURN(const std::vector<WebFile> files, ReadWebFiles(manifest, folder));
+std::vector<LazyFile> LazyFilesOf(const std::vector<WebFile>& files) {
+  std::vector<LazyFile> lazy;
+  for (const WebFile& file : files) {
+    if (file.lazy()) lazy.push_back({file.name, file.source, file.code_cache});
+  }
+  return lazy;
+}
+
+// Runs one lazy file as its first touch would; its code, with the functions that ran, is what the cache holds.
+Status FillCodeCache(v8::Isolate* isolate, v8::Local<v8::Context> context, v8::Local<v8::Object> calls, WebFile* file) {
+  v8::TryCatch caught(isolate);
+  v8::Local<v8::Function> function;
+  v8::Local<v8::Value> ignored;
+  const v8::Local<v8::Value> run = calls->Get(context, Text(isolate, "runLazy")).ToLocalChecked();
+  if (!run->IsFunction()) return Internal("lazy.js has left no calls.runLazy");
+  const LazyFile lazy = {file->name, file->source, {}};
+  if (CompileLazyFile(isolate, context, lazy).ToLocal(&function)) {
+    v8::Local<v8::Value> arguments[] = {Text(isolate, file->name), function};
+    if (run.As<v8::Function>()->Call(context, calls, 2, arguments).ToLocal(&ignored)) {
+      const std::unique_ptr<v8::ScriptCompiler::CachedData> data(v8::ScriptCompiler::CreateCodeCacheForFunction(function));
+      if (data == nullptr) return Internal("V8 made no code cache of " + file->name);
+      file->code_cache.assign(reinterpret_cast<const char*>(data->data), data->length);
+      return {};
+    }
+  }
+  const Outcome outcome = OutcomeOf(isolate, context, caught, OutcomeKind::kThrew);
+  return Invalid(file->name + ":" + std::to_string(outcome.line) + ":" + std::to_string(outcome.column) + ": " +
+                 outcome.message + "\n" + outcome.stack);
+}
+
+// In an isolate as the product has it: a code cache fits only what is made from the same blob.
+Status FillCodeCaches(const std::string& blob, std::vector<WebFile>* files) {
+  const v8::StartupData data = {blob.data(), static_cast<int>(blob.size())};
+  const std::vector<LazyFile> lazy_files = LazyFilesOf(*files);
+  const auto tasks = std::make_shared<TaskQueue>();
+  TaskQueueDelegate delegate(tasks);
+  Realm realm;
+  realm.lazy_files = lazy_files;
+  v8::Isolate* isolate = v8::Isolate::Allocate();
+  isolate->SetData(Realm::kSlot, &realm);
+  HostPlatform()->RegisterIsolate(isolate, &delegate);
+  v8::Isolate::CreateParams params;
+  params.snapshot_blob = &data;
+  params.external_references = ExternalReferences();
+  realm.heap.Configure(&params);
+  v8::Isolate::Initialize(isolate, params);
+  realm.heap.SetLimit(size_t{1} << 30);
+  Status filled;
+  {
+    const v8::Isolate::Scope scope(isolate);
+    const v8::HandleScope handles(isolate);
+    const v8::Local<v8::Context> context = v8::Context::New(isolate);
+    const v8::Context::Scope context_scope(context);
+    const auto calls = context->GetDataFromSnapshotOnce<v8::Object>(kSnapshotCalls).ToLocalChecked();
+    for (WebFile& file : *files) {
+      if (filled.ok() && file.lazy()) filled = FillCodeCache(isolate, context, calls, &file);
+    }
+  }
+  tasks->Close();
+  HostPlatform()->DisposeIsolate(isolate);
+  return filled;
+}
+
+Status Build(const std::string& output, const std::string& manifest, const std::string& folder, const std::string& npm_folder) {
+  ZTS_ASSIGN_OR_RETURN(std::vector<WebFile> files, ReadWebFiles(manifest, folder, npm_folder));
   ZTS_ASSIGN_OR_RETURN(const std::string blob, BuildBlob(files));
-  return WriteFileAtomically(output, Snapshot::Encode(blob));
+  ZTS_RETURN_IF_ERROR(FillCodeCaches(blob, &files));
+  return WriteFileAtomically(output, Snapshot::Encode(blob, LazyFilesOf(files)));
 }
 
 int Main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fprintf(stderr, "usage: snapshot_builder.node OUTPUT MANIFEST FOLDER\n");
+  if (argc != 5) {
+    std::fprintf(stderr, "usage: snapshot_builder.node OUTPUT MANIFEST FOLDER FOLDER_OF_NPM\n");
     return 2;
   }
-  const Status status = Build(argv[1], argv[2], argv[3]);
+  const Status status = Build(argv[1], argv[2], argv[3], argv[4]);
   if (status.ok()) return 0;
   std::fprintf(stderr, "snapshot: %s\n", status.error().message.c_str());
   return 1;

@@ -74,6 +74,7 @@ V8Isolate::V8Isolate(const Snapshot& snapshot) : tasks_(std::make_shared<TaskQue
   isolate_ = v8::Isolate::Allocate();
   isolate_->SetData(Realm::kSlot, &realm_);
   isolate_->SetData(kSelfSlot, this);
+  realm_.lazy_files = snapshot.lazy_files();
   HostPlatform()->RegisterIsolate(isolate_, &delegate_);
   Create(snapshot);
 }

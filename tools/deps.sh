@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the build, the tests and the binaries need, and nothing else:
 #   - Debian packages, by apt (as root, or with sudo);
-#   - the pinned Node binary that lends its V8, from npm, into a private prefix, checked against its integrity hash.
+#   - from npm, into a private prefix and checked against their integrity hashes, the pinned Node binary that lends its V8 and the
+#     packages of NPM_PACKAGES.
 # Does nothing, quickly, when all is there. "tools/deps.sh bench" adds what only the benchmarks need.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -28,9 +29,17 @@ missing_packages() {
 }
 command -v dpkg-query >/dev/null || die "this is not a Debian system (no dpkg-query); Debian 12 is what zts is built on"
 missing=$(missing_packages)
-# The npm client is needed once, to fetch the Node binary; any npm on the PATH will do.
-node_home="${XDG_CACHE_HOME:-$HOME/.cache}/zts/node-$NODE_VERSION"
-if [ ! -x "$node_home/bin/node" ] && ! command -v npm >/dev/null; then missing="$missing npm"; fi
+# The npm client is needed once, to fetch the Node binary and the packages; any npm on the PATH will do.
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/zts"
+node_home="$cache/node-$NODE_VERSION"
+npm_there() {
+  local name version integrity
+  [ -x "$node_home/bin/node" ] || return 1
+  while read -r name version integrity; do
+    [ -z "$name" ] || [ -f "$cache/npm/${name//\//+}-$version/package.json" ] || return 1
+  done <<<"$NPM_PACKAGES"
+}
+if ! npm_there && ! command -v npm >/dev/null; then missing="$missing npm"; fi
 if [ -n "${missing// /}" ]; then
   as_root=""
   if [ "$(id -u)" != 0 ]; then
@@ -56,28 +65,45 @@ if [ -n "${missing// /}" ]; then
   fi
 fi
 
-# --- the Node binary -----------------------------------------------------------------------------------
+# --- from npm: the Node binary, and packages -------------------------------------------------------------
+# fetch_npm NAME VERSION INTEGRITY FOLDER: the package's content as FOLDER, whole or not at all.
+fetch_npm() {
+  local name="$1" version="$2" integrity="$3" folder="$4" tmp got
+  tmp=$(mktemp -d)
+  trap 'rm -rf "$tmp"' RETURN
+  if ! (cd "$tmp" && npm pack --loglevel=error "$name@$version" >/dev/null 2>"$tmp/log"); then
+    tail -5 "$tmp/log" >&2
+    die "npm could not fetch $name@$version (its words are above); check that npm reaches its registry, then run again"
+  fi
+  got="sha512-$(openssl dgst -sha512 -binary "$tmp"/*.tgz | openssl base64 -A)"
+  [ "$got" = "$integrity" ] ||
+    die "$name@$version does not have the pinned hash (got $got, want $integrity); nothing was installed"
+  tar -xzf "$tmp"/*.tgz -C "$tmp"
+  mkdir -p "$(dirname "$folder")"
+  rm -rf "$folder.new.$$"
+  mv "$tmp/package" "$folder.new.$$"
+  # The rename makes it appear whole or not at all; another run may have been faster.
+  mv -T "$folder.new.$$" "$folder" 2>/dev/null || rm -rf "$folder.new.$$"
+}
+# link NAME FOLDER: .deps/NAME is FOLDER.
+link() {
+  mkdir -p "$(dirname ".deps/$1")"
+  [ "$(readlink ".deps/$1" 2>/dev/null)" = "$2" ] || ln -sfn "$2" ".deps/$1"
+}
+
 if [ ! -x "$node_home/bin/node" ]; then
   say "fetching Node $NODE_VERSION (55 MB) from npm; its V8 is the engine"
-  tmp=$(mktemp -d)
-  trap 'rm -rf "$tmp"' EXIT
-  if ! (cd "$tmp" && npm pack --loglevel=error "$NODE_PACKAGE@$NODE_VERSION" >/dev/null 2>"$tmp/log"); then
-    tail -5 "$tmp/log" >&2
-    die "npm could not fetch $NODE_PACKAGE@$NODE_VERSION (its words are above); check that npm reaches its registry, then run again"
+  fetch_npm "$NODE_PACKAGE" "$NODE_VERSION" "$NODE_INTEGRITY" "$node_home"
+fi
+link node "$node_home"
+mkdir -p .deps/npm
+while read -r name version integrity; do
+  [ -n "$name" ] || continue
+  folder="$cache/npm/${name//\//+}-$version"
+  if [ ! -f "$folder/package.json" ]; then
+    say "fetching $name $version from npm"
+    fetch_npm "$name" "$version" "$integrity" "$folder"
   fi
-  tarball=$(ls "$tmp"/*.tgz)
-  got="sha512-$(openssl dgst -sha512 -binary "$tarball" | openssl base64 -A)"
-  [ "$got" = "$NODE_INTEGRITY" ] ||
-    die "$NODE_PACKAGE@$NODE_VERSION does not have the pinned hash (got $got, want $NODE_INTEGRITY); nothing was installed"
-  tar -xzf "$tarball" -C "$tmp"
-  mkdir -p "$(dirname "$node_home")"
-  rm -rf "$node_home.new.$$"
-  mv "$tmp/package" "$node_home.new.$$"
-  # The rename makes it appear whole or not at all; another run may have been faster.
-  mv -T "$node_home.new.$$" "$node_home" 2>/dev/null || rm -rf "$node_home.new.$$"
-fi
-mkdir -p .deps
-if [ "$(readlink .deps/node 2>/dev/null)" != "$node_home" ]; then
-  ln -sfn "$node_home" .deps/node
-fi
+  link "npm/$name" "$folder"
+done <<<"$NPM_PACKAGES"
 say "all there (Node $NODE_VERSION, $(printf '%s\n' $wanted | wc -l) Debian packages)"

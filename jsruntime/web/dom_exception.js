@@ -5,10 +5,10 @@
 
 // Structured cloning must tell platform objects from plain ones.
 {
-  const exposeInterface = internal.exposeInterface;
-  internal.exposeInterface = (constructor, name) => {
+  const shapeInterface = internal.shapeInterface;
+  internal.shapeInterface = (constructor, name) => {
     native.markPlatform(constructor.prototype);
-    exposeInterface(constructor, name);
+    shapeInterface(constructor, name);
   };
 }
 

@@ -78,6 +78,7 @@ function platformView(value) {
   if (internal.isResponse?.(value)) return { status: value.status, bodyUsed: value.bodyUsed };
   if (internal.isEvent?.(value)) return { type: value.type };
   if (internal.isAbortSignal?.(value)) return { aborted: value.aborted };
+  if (internal.isReadableStream(value) || internal.isWritableStream(value)) return { locked: value.locked, state: value._state };
   return undefined;
 }
 

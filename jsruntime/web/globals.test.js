@@ -15,7 +15,7 @@ test('values are not enumerable, operations are, as Web IDL has it', () => {
 
 test('names that libraries ask for to choose their way are undefined', () => {
   for (const name of ['process', 'require', 'module', 'exports', 'Buffer', 'global', 'window', 'document', 'XMLHttpRequest', 'WebSocket', 'Deno', 'Bun',
-    'ReadableStream', 'fetch', 'native', 'internal', 'SharedArrayBuffer', 'WebAssembly']) {
+    'fetch', 'native', 'internal', 'SharedArrayBuffer', 'WebAssembly']) {
     equal(typeof globalThis[name], 'undefined', name);
   }
 });
@@ -37,4 +37,15 @@ test('replaced built-ins do not break the platform', () => {
   } finally {
     Array.prototype.slice = slice;
   }
+});
+
+test('a lazy global looks like any other, and can be replaced before it is read', () => {
+  globalThis.TransformStreamDefaultController = 7;
+  equal(TransformStreamDefaultController, 7);
+  const found = Object.getOwnPropertyDescriptor(globalThis, 'ByteLengthQueuingStrategy');
+  same([typeof found.value, found.writable, found.enumerable, found.configurable], ['function', true, false, true]);
+  equal(globalThis.ByteLengthQueuingStrategy, found.value);
+  ok(delete globalThis.CountQueuingStrategy);
+  equal(typeof CountQueuingStrategy, 'undefined');
+  equal(Object.keys(globalThis).includes('WritableStream'), false);
 });

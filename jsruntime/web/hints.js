@@ -17,9 +17,6 @@ internal.hintFor = (name) => {
       return name === 'global' || name === 'window' ? 'The global object is globalThis.' : `${name} belongs to browsers' pages.`;
     case 'fetch': case 'XMLHttpRequest': case 'WebSocket': case 'EventSource':
       return `${name} is not available: functions cannot make outgoing requests yet.`;
-    case 'ReadableStream': case 'WritableStream': case 'TransformStream': case 'CompressionStream': case 'DecompressionStream':
-    case 'TextEncoderStream': case 'TextDecoderStream':
-      return `${name} is not available: bodies are read and written as a whole (text(), bytes(), new Response(string or bytes)).`;
     case 'setImmediate':
       return 'Use setTimeout(f, 0) or queueMicrotask(f).';
     case 'WebAssembly': case 'SharedArrayBuffer': case 'Atomics':

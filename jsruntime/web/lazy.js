@@ -1,0 +1,46 @@
+// Lazy files: those of manifest.txt that name globals. Such a file runs in an isolate when one of its globals is read first, and
+// returns an object that has them, and whatever else it shares. Its classes are shaped by internal.shapeInterface.
+//
+//   internal.lazy(file)          runs it, once, and returns its object: how other files reach what it shares
+//   internal.loadedLazy(file)    its object, or undefined where it has not run: nothing of its classes exists then
+//   internal.npm('PACKAGE/FILE') module.exports of a CommonJS module of the manifest
+//   internal.declareLazy(file, global)   for the snapshot builder
+//   internal.runLazy(file, compiled)     for the snapshot builder, which makes a code cache of `compiled`
+
+const loaded = new Map();  // file -> what it returned
+
+internal.runLazy = (file, compiled) => {
+  let made = loaded.get(file);
+  if (made !== undefined) return made;
+  if (file.startsWith('npm/')) {
+    const module = { exports: {} };
+    // Libraries make errors to see whether they can; V8 would read the whole source again for the lines of their stacks.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    try {
+      compiled.call(undefined, module.exports, module);
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
+    }
+    made = module.exports;
+  } else {
+    made = compiled(native, internal, globalThis);
+  }
+  loaded.set(file, made);
+  return made;
+};
+
+internal.lazy = (file) => loaded.get(file) ?? internal.runLazy(file, native.lazyFunction(file));
+internal.loadedLazy = (file) => loaded.get(file);
+internal.npm = (file) => internal.lazy(`npm/${file}`);
+
+const files = new Map();  // global -> file
+const make = (global) => internal.lazy(files.get(global))[global];
+internal.declareLazy = (file, global) => {
+  files.set(global, file);
+  native.defineLazy(globalThis, global, make);
+};
+
+// What streams.js says of values, before it has run.
+internal.isReadableStream = () => false;
+internal.isWritableStream = () => false;
