@@ -89,7 +89,7 @@ TEST_F(AppTest, HelpIsWhatTheGoldenFileSays) {
   std::string all;
   for (const std::vector<std::string>& line : std::vector<std::vector<std::string>>{{"--help"},
                                                                                     {"up", "--help"},
-                                                                                    {"down", "reload", "--help"},
+                                                                                    {"down", "--help"},
                                                                                     {"reload", "--help"},
                                                                                     {"deploy", "--help"},
                                                                                     {"list", "--help"},
@@ -472,7 +472,7 @@ TEST_F(AppTest, FollowWithNobodyThereFailsAtOnce) {
 // --- down ------------------------------------------------------------------------------------------------
 
 TEST_F(AppTest, DownWithNothingUpIsFine) {
-  const Ran ran = Run({"down", "reload", "--data-dir", Path("data")});
+  const Ran ran = Run({"down", "--data-dir", Path("data")});
   EXPECT_EQ(ran.exit, 0);
   EXPECT_NE(ran.out.find("nothing is up"), std::string::npos);
 }
