@@ -53,6 +53,11 @@ wpt: deps  ## web-platform-tests against the expectations in tests/wpt: WPT="url
 	@$(BAZEL) build $(TTY) //tests/wpt:runtime
 	@python3 tests/wpt/run.py $(WPT)
 
+.PHONY: wpt-table
+wpt-table: deps  ## docs/wpt.md: web-platform-tests here, in Node, Deno and workerd (a quarter of an hour)
+	@$(BAZEL) build $(TTY) //tests/wpt:runtime
+	@python3 tests/wpt/table.py
+
 # The host binary is built without a sanitizer, so what runs inside it is tested without one; all else is.
 SANITIZED := //base/... //admin/... //cli/... //controller/... //worker/...
 .PHONY: asan

@@ -214,6 +214,15 @@ TEST_F(HandlerTest, ConsoleKnowsItsInvocationAcrossAwaits) {
   EXPECT_EQ(client_.console[1].severity, LogSeverity::kWarn);
 }
 
+TEST_F(HandlerTest, ATraceWithoutLimitIsNoCrash) {
+  // With traces of uncaught exceptions switched on, V8 ends the process over any limit above 2^31 - 1.
+  EXPECT_EQ(Ask("Error.stackTraceLimit = Infinity; export default () => { try { null.x } catch (e) { Error.captureStackTrace({}); "
+                "return new Response(e.stack.includes('fn.js:1:') ? 'traced' : e.stack); } }"),
+            "traced");
+  Run("Error.stackTraceLimit = Infinity; export default () => { throw new RangeError('limitless'); }");
+  EXPECT_EQ(client_.failures[id_].message, "RangeError: limitless");
+}
+
 TEST_F(HandlerTest, ReportsWhatNobodyCaught) {
   Run("export default () => { Promise.reject(new RangeError('adrift')); queueMicrotask(() => { throw new Error('micro'); }); "
       "setTimeout(() => { throw new Error('timer'); }, 1); const late = Promise.reject(1); late.catch(() => {}); "

@@ -93,7 +93,6 @@ void V8Isolate::Create(const Snapshot& snapshot) {
   isolate_->SetMicrotasksPolicy(v8::MicrotasksPolicy::kExplicit);
   isolate_->SetPromiseRejectCallback(OnPromiseReject);
   isolate_->SetAllowWasmCodeGenerationCallback(NoWasm);
-  isolate_->SetCaptureStackTraceForUncaughtExceptions(true, 16);
   InstallModuleCallbacks(isolate_);
 
   const v8::Isolate::Scope scope(isolate_);

@@ -33,3 +33,11 @@ WPT_DIRECTORIES="
 FileAPI WebCryptoAPI common compression console dom encoding fetch hr-time html/webappapis interfaces mimesniff performance-timeline
 resources streams tools url urlpattern user-timing wasm webidl webmessaging xhr wpt wpt.py LICENSE.md
 "
+
+# make wpt-table: the runtimes that docs/wpt.md sets beside ours. Version and the registry's hash, as with the Node binary.
+DENO_PACKAGE=@deno/linux-x64-glibc
+DENO_VERSION=2.9.6
+DENO_INTEGRITY=sha512-3md4TKLCuzsLDmfOoC5KN7NAZaxSVkMgm64vg6foD00JBADCpYS2/5QqXfzgnP5ZQz3iLP9vBQJtEgc116OAoQ==
+WORKERD_PACKAGE=@cloudflare/workerd-linux-64
+WORKERD_VERSION=1.20261117.1
+WORKERD_INTEGRITY=sha512-gZLA8X11m/luZwn+YA3+mDu61vdxNJzpksP/QZqjydKTQ+VUCulsK5gtn9Bqst1p3KJu2kafQpJ1nDQv4B23jA==

@@ -81,7 +81,11 @@ def entry(outcome, old):
     return {"status": outcome["status"], "fails": reasons}
 
 
-def save(tests, results, expected):
+def save(tests, results, expected, whole):
+    """`whole`: all tests were run, so that an entry of one that is no longer there goes."""
+    if whole:
+        run = {test.id for test in tests}
+        expected = {name: known for name, known in expected.items() if name in run}
     for test in tests:
         outcome = results[test.id]
         old = expected.pop(test.id, {})
@@ -100,23 +104,31 @@ def save(tests, results, expected):
             os.unlink(path)
 
 
-def report(tests, results, expected, skipped):
-    """Prints the sums and what differs; the exit code."""
+def sums(tests, results):
+    """{directory: [tests, subtests, passed]}"""
     groups = collections.defaultdict(lambda: [0, 0, 0])
-    worse, better = [], 0
     for test in tests:
         outcome = results[test.id]
-        sums = groups[test.group]
-        sums[0] += 1
+        group = groups[test.group]
+        group[0] += 1
         # A test that ends before it has named its subtests counts as one.
-        sums[1] += len(outcome["subtests"]) or 1
-        sums[2] += len(outcome["subtests"]) - len(failing(outcome))
-        worse += [(test.id, name, outcome) for name in regressions(test, outcome, expected)]
-        better += improvements(test, outcome, expected)
-    for group, (files, subtests, passed) in sorted(groups.items()):
+        group[1] += len(outcome["subtests"]) or 1
+        group[2] += len(outcome["subtests"]) - len(failing(outcome))
+    return groups
+
+
+def print_sums(tests, results, skipped):
+    for group, (files, subtests, passed) in sorted(sums(tests, results).items()):
         print(f"wpt: {group:34} {files:4} tests {passed:6} of {subtests:6} subtests pass ({100 * passed / subtests:5.1f}%)")
     for reason, count in sorted(skipped.items()):
         print(f"wpt: out of scope: {count} files: {reason}")
+
+
+def report(tests, results, expected, skipped):
+    """Prints the sums and what differs; the exit code."""
+    print_sums(tests, results, skipped)
+    worse = [(test.id, name, results[test.id]) for test in tests for name in regressions(test, results[test.id], expected)]
+    better = sum(improvements(test, results[test.id], expected) for test in tests)
     if better:
         print(f"wpt: {better} subtests pass that the expectations list: run again with --update")
     for name, subtest, outcome in worse[:50]:

@@ -31,6 +31,11 @@ def find_suite(cached):
     return ran.stdout.strip()
 
 
+def find_peers():
+    ran = subprocess.run([os.path.join(TREE, "tools/wpt_peers.sh")], stdout=subprocess.PIPE, text=True, check=True)
+    return dict(line.split(" ", 1) for line in ran.stdout.splitlines())
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("patterns", nargs="*", help="run only tests whose id contains one of these")
@@ -39,6 +44,7 @@ def arguments():
     parser.add_argument("--cached", action="store_true", help="do not fetch the suite; say so and end well when it is not there")
     parser.add_argument("--jobs", type=int, default=4)
     parser.add_argument("--update", action="store_true", help="rewrite the expectations of what was run")
+    parser.add_argument("--peer", choices=["node", "deno", "workerd"], help="run a peer instead; nothing is compared")
     parser.add_argument("--json", help="write all results here")
     parser.add_argument("-v", action="store_true", help="print every subtest that does not pass")
     return parser.parse_args()
@@ -50,11 +56,15 @@ def main():
     if root is None:
         print("wpt: SKIPPED: the suite is not in the cache; `make wpt` fetches it (680 MB) and runs")
         return 0
+    peers = find_peers() if options.peer else {}
     tests, skipped = suite.find(root, options.patterns)
     if not tests:
         sys.exit(f"wpt: no test matches {options.patterns}")
     results = {}
     with tempfile.TemporaryDirectory(prefix="zts_wpt_") as folder:
+        def make():
+            return runtimes.peer(options.peer, peers[options.peer], folder) if options.peer else runtimes.Isolate(options.bin, folder)
+
         def run(some, jobs):
             def note(test, outcome):
                 results[test.id] = outcome
@@ -62,17 +72,21 @@ def main():
                     show(test, outcome)
                 elif len(results) % 100 == 0:
                     print(f"wpt: {len(results)} of {len(tests)}", flush=True)
-            runtimes.run_all(some, lambda: runtimes.Isolate(options.bin, folder), ORIGIN, jobs, note)
+            runtimes.run_all(some, make, ORIGIN, jobs, note)
 
         run(tests, options.jobs)
-        expected = expectations.load()
+        expected = {} if options.peer else expectations.load()
         # What differs is run once more, alone: a busy machine makes timers late.
-        run([test for test in tests if expectations.regressions(test, results[test.id], expected)], 1)
+        if not options.peer:
+            run([test for test in tests if expectations.regressions(test, results[test.id], expected)], 1)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump({"results": results, "skipped": skipped}, file, indent=1, sort_keys=True)
+    if options.peer:
+        expectations.print_sums(tests, results, skipped)
+        return 0
     if options.update:
-        expectations.save(tests, results, expected)
+        expectations.save(tests, results, expected, whole=not options.patterns)
         expected = expectations.load()
     return expectations.report(tests, results, expected, skipped)
 

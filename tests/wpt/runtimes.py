@@ -1,9 +1,11 @@
 """What runs a test: this platform's isolate, this platform's real processes, and its peers."""
 
+import http.client
 import json
 import os
 import queue
 import select
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -97,6 +99,92 @@ class Isolate:
             self.popen.stdin.close()
             self.popen.stdout.close()
             self.popen = None
+
+
+class Shell:
+    """A peer that is started for each test and prints its results: Node, Deno."""
+
+    def __init__(self, name, command, folder):
+        self.name = name
+        self.command = command
+        self.folder = folder
+
+    def run(self, test, origin):
+        path = os.path.join(self.folder, f"{id(self)}.{self.name}.js")
+        with open(path, "w", encoding="utf-8", errors="surrogatepass") as file:
+            file.write(bundle.script(test, origin))
+        env = {**os.environ, "NO_COLOR": "1", "DENO_DIR": os.path.join(self.folder, "deno"), "DENO_NO_UPDATE_CHECK": "1"}
+        try:
+            ran = subprocess.run([*self.command, path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env,
+                                 timeout=test.seconds + GRACE)
+        except subprocess.TimeoutExpired:
+            return failed("HANG", "no end in time")
+        for line in reversed(ran.stdout.decode(errors="replace").split("\n")):
+            if line.startswith('{"status":'):
+                return result(line)
+        status = "CRASH" if ran.returncode < 0 else "ERROR"
+        return failed(status, f"exit code {ran.returncode}: {ran.stderr.decode(errors='replace')[-500:]}")
+
+    def close(self):
+        pass
+
+
+class Workerd:
+    """workerd, started for each test with a worker of its own on a port that the kernel picks."""
+
+    name = "workerd"
+
+    def __init__(self, binary, folder):
+        self.binary = binary
+        self.folder = tempfile.mkdtemp(dir=folder)
+        here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers")
+        for name in ("workerd.capnp", "workerd.mjs"):
+            shutil.copy(os.path.join(here, name), self.folder)
+
+    def run(self, test, origin):
+        with open(os.path.join(self.folder, "SCRIPT"), "w", encoding="utf-8", errors="replace") as file:
+            file.write(bundle.script(test, origin))
+        control, control_write = os.pipe()
+        popen = subprocess.Popen([self.binary, "serve", "--experimental", f"--control-fd={control_write}", "workerd.capnp"],
+                                 cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                 pass_fds=[control_write])
+        os.close(control_write)
+        try:
+            with open(control, encoding="utf-8") as events:
+                listening = events.readline()
+            if not listening:
+                return failed("ERROR", popen.stdout.read().decode(errors="replace")[-500:])
+            return self._ask(json.loads(listening)["port"], test.seconds + GRACE)
+        finally:
+            popen.kill()
+            popen.wait()
+            popen.stdout.close()
+
+    def _ask(self, port, seconds):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+        try:
+            connection.request("GET", "/")
+            response = connection.getresponse()
+            body = response.read().decode(errors="replace")
+            return result(body) if response.status == 200 else failed("ERROR", f"{response.status}: {body[:500]}")
+        except TimeoutError:
+            return failed("HANG", "no answer in time")
+        except (OSError, http.client.HTTPException) as error:
+            return failed("CRASH", str(error))
+        finally:
+            connection.close()
+
+    def close(self):
+        pass
+
+
+def peer(name, home, folder):
+    peers = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers")
+    if name == "node":
+        return Shell(name, [os.path.join(home, "bin/node"), os.path.join(peers, "node.cjs")], folder)
+    if name == "deno":
+        return Shell(name, [os.path.join(home, "deno"), "run", "-A", "--quiet", "--no-config", os.path.join(peers, "deno.mjs")], folder)
+    return Workerd(os.path.join(home, "bin/workerd"), folder)
 
 
 def run_all(tests, make_runtime, origin, jobs, on_result):

@@ -7,7 +7,7 @@ import re
 # The directories that a function's platform can be measured by. A prefix may be narrower than a directory of the suite.
 DIRECTORIES = [
     "FileAPI", "WebCryptoAPI", "compression", "console", "dom/abort", "dom/events", "encoding", "fetch/api/abort", "fetch/api/basic",
-    "fetch/api/body", "fetch/api/headers", "fetch/api/redirect", "fetch/api/request", "fetch/api/response", "fetch/content-encoding",
+    "fetch/api/body", "fetch/api/headers", "fetch/api/redirect", "fetch/api/request", "fetch/api/response",
     "fetch/data-urls", "hr-time", "html/webappapis/atob", "html/webappapis/microtask-queuing", "html/webappapis/structured-clone",
     "html/webappapis/timers", "mimesniff", "performance-timeline", "streams", "url", "urlpattern", "user-timing", "wasm/jsapi",
     "webidl/ecmascript-binding", "webmessaging", "xhr/formdata",
@@ -23,6 +23,7 @@ OUT_OF_SCOPE = [
     ("a proposal, not a standard yet", lambda t: ".tentative." in t.path and not t.path.startswith(STANDARD_NOW)),
     ("needs a page: another realm, a frame, a document or a worker", lambda t: t.needs_page()),
     ("runs only where global= names no worker and no shell", lambda t: t.globals and not t.globals & FITTING_GLOBALS),
+    ("needs the tests' own server", lambda t: t.needs_server()),
     ("needs HTTP/2 or HTTP/3 of the tests' own server", lambda t: re.search(r"\.(h2|h3|www)\.", t.path)),
 ]
 # Called tentative by the suite, and part of a standard.
@@ -30,6 +31,10 @@ STANDARD_NOW = ("compression/",)
 FITTING_GLOBALS = {"worker", "dedicatedworker", "dedicatedworker-module", "shell", "shadowrealm", "!default"}
 PAGE = re.compile(r"\bdocument\.|\bwindow\.(open|parent|frames|document|top)|createElement|\biframe\b|new (Shared)?Worker\(|navigator\.serviceWorker"
                   r"|\bsetup_?iframe|with_iframe")
+
+
+# A path that only the server answers, or something that it fills in.
+SERVER = re.compile(r"RESOURCES_DIR|get_host_info|\.py\b|\{\{\w|XMLHttpRequest|\btop\.txt\b|\btrickle\b")
 
 
 @dataclasses.dataclass
@@ -59,6 +64,10 @@ class Test:
 
     def needs_page(self):
         return PAGE.search(self.text) is not None
+
+    def needs_server(self):
+        texts = [self.text] + [self.read(path) for path in self.script_paths() if path.startswith(("fetch/", "FileAPI/"))]
+        return any(SERVER.search(text) for text in texts) and ("fetch(" in "".join(texts) or "XMLHttpRequest" in self.text)
 
     def out_of_scope(self):
         return next((reason for reason, fits in OUT_OF_SCOPE if fits(self)), None)

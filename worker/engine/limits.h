@@ -97,8 +97,12 @@ inline constexpr size_t kColdQueueMax = 512;
 inline constexpr Nanos kColdQueueTimeout = 10 * kSecond;
 // The watchdog looks this often: the overshoot of a CPU limit. Two reads of shared memory a shard cost nothing at 200 Hz.
 inline constexpr Nanos kWatchdogPeriod = 5 * kMillisecond;
-// A terminated turn that has not ended after this is inside a V8 builtin that does not look: the engine process ends and restarts.
+// A terminated turn that has not ended after this much CPU time is inside a V8 builtin that does not look: the engine process ends and
+// restarts. A second is the longest that a builtin takes within the default memory limit; twice that for slower cores.
 inline constexpr Nanos kTerminationGrace = 2 * kSecond;
+// A machine so busy that the turn does not get its CPU time is waited for no longer than this: the shard's other requests wait too.
+inline constexpr Nanos kTerminationWaitMax = 8 * kSecond;
+static_assert(kTerminationWaitMax > kTerminationGrace);
 
 // --- logs ---------------------------------------------------------------------------------------------------------------------------
 

@@ -2,8 +2,9 @@
 //
 // The serving thread pays a few plain stores and one compare-exchange a turn, and reads no clock. The watchdog polls each lane every
 // kWatchdogPeriod: it notes the thread's CPU clock when it first sees a turn, looks at that clock again only once the turn has lasted
-// longer than its budget, and terminates it when the budget is used up. A turn that does not end within kTerminationGrace after that
-// sits in a V8 builtin: `on_stuck` is called (the engine reports the function and ends itself).
+// longer than its budget, and terminates it when the budget is used up. A turn that goes on for kTerminationGrace of
+// CPU time after that (kTerminationWaitMax where the machine gives it none) sits in a V8 builtin: `on_stuck` is called (the engine
+// reports the function and ends itself).
 //
 //   Lane* lane = watchdog.AddLane();          // once a thread
 //   {
@@ -17,7 +18,7 @@
 // Owner:    the engine's main, exactly one.
 // Thread:   AddLane: the thread that will make the turns. Turn: the lane's own thread. on_stuck: the watchdog's thread.
 // Life:     outlives every lane's use. The isolate of a turn outlives the Turn.
-// Limits:   kWatchdogPeriod, kTerminationGrace.
+// Limits:   kWatchdogPeriod, kTerminationGrace, kTerminationWaitMax.
 #pragma once
 
 #include <time.h>

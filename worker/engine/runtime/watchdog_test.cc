@@ -128,6 +128,21 @@ TEST_F(WatchdogTest, ReportsOnceATurnThatDoesNotEnd) {
   EXPECT_EQ(isolate.terminated_, 1);
 }
 
+TEST_F(WatchdogTest, ATurnThatDoesNotGetTheCoreToEndOnIsWaitedForWithinReason) {
+  CountingIsolate isolate;
+  Turn turn(watchdog_.AddLane(), &isolate, kBudget, js::OutcomeKind::kCpuLimit, 42);
+  watchdog_.PollOnce();
+  Compute(kBudget);
+  watchdog_.PollOnce();
+  clock_.Advance(kTerminationGrace);
+  cpu_ += kTerminationGrace / 4;
+  watchdog_.PollOnce();
+  EXPECT_TRUE(stuck_.empty());
+  clock_.Advance(kTerminationWaitMax - kTerminationGrace);
+  watchdog_.PollOnce();
+  EXPECT_EQ(stuck_, std::vector<uint64_t>{42});
+}
+
 TEST_F(WatchdogTest, AThreadThatIsGoneIsNoSuspect) {
   CountingIsolate isolate;
   cpu_ = -1;

@@ -1,0 +1,190 @@
+"""Handlers that mean harm, by name: the body of `async (request) => { ... }` and how they may end.
+
+What may come of one is a set of words of `x-zts-error`, or "200" for a handler that may be able to finish. FATAL marks what the engine
+process ends for (jsruntime/README.md, "Not survived"); every other must leave it as it is.
+"""
+
+CPU = {"cpu-limit"}
+MEMORY = {"memory-limit"}
+EXCEPTION = {"exception"}
+WALL = {"wall-limit"}
+# An allocation that V8 refuses at once is the function's own exception; one that grows too slowly meets the CPU limit first.
+GREED = {"memory-limit", "exception", "cpu-limit"}
+FATAL = "engine-lost"
+
+ENDLESS = {
+    "loop": ("for (;;) {}", CPU),
+    "loop-after-await": ("await null; for (;;) {}", CPU),
+    "loop-after-timer": ("await new Promise((r) => setTimeout(r, 1)); for (;;) {}", CPU),
+    "loop-in-timer": ("setTimeout(() => { for (;;) {} }, 0); await new Promise(() => {});", CPU),
+    "loop-await": ("for (;;) await null;", CPU),
+    "loop-generator": ("for (const _ of (function* () { for (;;) yield 1; })()) {}", CPU),
+    "loop-catch": ("for (;;) { try { for (;;) {} } catch {} }", CPU),
+    "loop-finally": ("for (;;) { try { for (;;) {} } finally { continue; } }", CPU),
+    "loop-then-getter": ("return { get then() { for (;;) {} } };", CPU),
+    "loop-to-string": ("return new Response({ toString() { for (;;) {} } });", CPU),
+    "loop-to-primitive": ("return new Response('', { status: { [Symbol.toPrimitive]() { for (;;) {} } } });", CPU),
+    "loop-proxy-headers": ("return new Response('', { headers: new Proxy({}, { ownKeys() { for (;;) {} } }) });", CPU),
+    "loop-proxy-response": ("return new Proxy(new Response(''), { get() { for (;;) {} } });", CPU | EXCEPTION),
+    "loop-proxy-chain": ("let p = {}; for (let i = 0; i < 1e5; ++i) p = new Proxy(p, {}); for (;;) p.x;", CPU | EXCEPTION | MEMORY),
+    "loop-comparator": ("[3, 2, 1].sort(() => { for (;;) {} });", CPU),
+    "loop-replacer": ("JSON.stringify({ a: 1 }, () => { for (;;) {} });", CPU),
+    "loop-reviver": ("JSON.parse('[1]', () => { for (;;) {} });", CPU),
+    "loop-eval": ("(0, eval)('for (;;) {}');", CPU),
+    "loop-new-function": ("new Function('for (;;) {}')();", CPU),
+    "loop-prepare-stack": ("Error.prepareStackTrace = () => { for (;;) {} }; throw new Error('x');", CPU | EXCEPTION),
+    "loop-thrown-getters": ("throw { get message() { for (;;) {} }, get stack() { for (;;) {} }, toString() { for (;;) {} } };", CPU | EXCEPTION),
+    "loop-logged-getter": ("console.log({ get a() { for (;;) {} }, toString() { for (;;) {} } }); return new Response('');", CPU | {"200"}),
+    "loop-event": ("const t = new EventTarget(); t.addEventListener('x', () => { for (;;) {} }); t.dispatchEvent(new Event('x'));", CPU),
+    "loop-abort": ("const c = new AbortController(); c.signal.onabort = () => { for (;;) {} }; c.abort();", CPU),
+    "regexp": ("return new Response(String(/^(a+)+$/.test('a'.repeat(40) + 'b')));", CPU),
+    "regexp-lookbehind": ("return new Response(String(/(?<=(x+x+)+y)z/.test('x'.repeat(40) + 'z'.repeat(2))));", CPU | {"200"}),
+    "regexp-huge": ("return new Response(String(new RegExp('(a{0,1000}){0,1000}b'.repeat(20)).test('a'.repeat(1e5))));", CPU | EXCEPTION | MEMORY),
+    "sort-millions": ("const a = Array.from({ length: 3e6 }, Math.random); a.sort(); a.sort(); for (;;) a.sort((x, y) => y - x);", CPU | MEMORY | {FATAL}),
+    "sort-typed": ("const a = new Float64Array(4e6).map(Math.random); for (;;) { a.sort(); a.reverse(); }", CPU | MEMORY),
+    "bigint": ("let x = 3n; for (;;) x *= x;", CPU | EXCEPTION | MEMORY),
+    "bigint-text": ("let x = 2n ** 1000000n; for (;;) x = BigInt(x.toString()) + 1n;", CPU | EXCEPTION),
+    "date-flood": ("for (;;) new Date().toLocaleString('de', { timeZone: 'Asia/Tokyo' });", CPU | MEMORY),
+    "url-flood": ("for (;;) new URL('http://a/' + 'b/../'.repeat(1e4));", CPU),
+    "never": ("await new Promise(() => {});", WALL),
+    "never-then": ("return { then() {} };", WALL | EXCEPTION),
+}
+
+PROMISES = {
+    "promise-fork": ("const f = () => { Promise.resolve().then(f); Promise.resolve().then(f); }; f(); await new Promise(() => {});", CPU | MEMORY),
+    "promise-chain": ("const f = () => Promise.resolve().then(f); return f();", CPU | MEMORY),
+    "promise-hoard": ("const a = []; for (;;) a.push(new Promise(() => {}));", CPU | MEMORY),
+    "promise-all": ("return Promise.all(Array.from({ length: 5e6 }, () => Promise.resolve()));", CPU | MEMORY),
+    "microtasks": ("const f = () => { queueMicrotask(f); queueMicrotask(f); }; f();  await new Promise(() => {});", CPU | MEMORY),
+    "rejections": ("for (;;) Promise.reject(new Error('x'));", CPU | MEMORY),
+    "timers": ("for (;;) setTimeout(() => {}, 1e6);", CPU | MEMORY | EXCEPTION),
+    "timer-chain": ("const f = () => setTimeout(f, 0); f(); await new Promise(() => {});", CPU | WALL),
+    "intervals": ("for (let i = 0; i < 5000; ++i) setInterval(() => {}, 1); await new Promise(() => {});", CPU | WALL | EXCEPTION),
+    "wait-until": ("for (;;) arguments[2].waitUntil(new Promise(() => {}));", CPU | MEMORY | EXCEPTION),
+    "listeners": ("const t = new EventTarget(); for (let i = 0;; ++i) t.addEventListener('x', () => i);", CPU | MEMORY),
+    "abort-any": ("let s = new AbortController().signal; const a = []; for (;;) a.push(s = AbortSignal.any([s]));", CPU | MEMORY | EXCEPTION),
+    "clones": ("const r = new Response('x'.repeat(1e6)); const a = []; for (;;) a.push(r.clone());", CPU | MEMORY | EXCEPTION),
+}
+
+ALLOCATION = {
+    "arrays": ("const a = []; for (;;) a.push(new Array(1000).fill(Math.random()));", GREED),
+    "array-holes": ("const a = []; for (let n = 0;; n += 1000) a[n] = n;", GREED),
+    "array-join": ("return new Response(Array(2 ** 26).join('xyz'));", GREED | {"200", "response-too-large"}),
+    "objects": ("let o = null; for (;;) o = { next: o, payload: [1, 2, 3] };", GREED),
+    "properties": ("const o = {}; for (let n = 0;; ++n) o['k' + n] = n;", GREED),
+    "strings": ("const a = []; for (let n = 0;; n++) a.push('x'.repeat(1000) + n);", GREED),
+    "doubling": ("let s = 'x'; for (;;) { s += s; s.charCodeAt(0); }", GREED),
+    "repeat": ("const a = []; for (;;) { const s = 'xy'.repeat(2 ** 20); s.charCodeAt(0); a.push(s + a.length); }", GREED),
+    "pad": ("const a = []; for (let n = 0;; ++n) a.push(''.padEnd(2 ** 20, 'ab' + n));", GREED),
+    "replace": ("let s = 'x'; for (;;) s = s.replaceAll('x', 'xx');", GREED),
+    "split": ("return new Response(String('x'.repeat(2 ** 26).split('').length));", GREED | {"200"}),
+    "match-all": ("return new Response(String('x'.repeat(2 ** 25).match(/x/g).length));", GREED | {"200"}),
+    "symbols": ("const a = []; for (;;) a.push(Symbol('x'.repeat(100) + a.length));", GREED),
+    "buffers": ("const a = []; for (;;) a.push(new Uint8Array(1 << 20).fill(1));", GREED),
+    "buffers-small": ("const a = []; for (;;) a.push(new Uint8Array(100));", GREED),
+    "buffer-huge": ("return new Response(String(new ArrayBuffer(2 ** 33).byteLength));", GREED),
+    "buffers-resizable": ("const a = []; for (;;) { const b = new ArrayBuffer(1, { maxByteLength: 1 << 26 }); b.resize(1 << 26); a.push(b); }", GREED),
+    "buffers-transfer": ("const a = []; for (;;) a.push(new ArrayBuffer(1 << 10).transfer(1 << 22));", GREED),
+    "typed-array": ("const a = []; for (;;) a.push(Float64Array.from({ length: 1e5 }, Math.random));", GREED),
+    "map": ("const m = new Map(); for (let n = 0;; n++) m.set(n, n);", GREED),
+    "set": ("const s = new Set(); for (let n = 0;; n++) s.add('k' + n);", GREED),
+    "weak-map": ("const w = new WeakMap(), a = []; for (;;) { const k = {}; a.push(k); w.set(k, new Array(10)); }", GREED),
+    "closures": ("const a = []; for (;;) { const big = new Array(100); a.push(() => big); }", GREED),
+    "functions": ("const a = []; for (let n = 0;; ++n) a.push(new Function('return ' + n));", GREED),
+    "generators": ("const a = []; for (;;) { const g = (function* () { yield new Array(100); })(); g.next(); a.push(g); }", GREED),
+    "regexps": ("const a = []; for (let n = 0;; ++n) { const r = new RegExp('a' + n); r.test('a'); a.push(r); }", GREED),
+    "text-decoder": ("const a = [], b = new Uint8Array(1 << 20).fill(0xe9), d = new TextDecoder('utf-16le'); for (;;) a.push(d.decode(b));", GREED),
+    "text-encoder": ("const a = [], s = 'é'.repeat(1 << 20); for (;;) a.push(new TextEncoder().encode(s));", GREED),
+    "base64": ("const a = [], s = 'x'.repeat(1 << 20); for (;;) a.push(btoa(s + a.length));", GREED),
+    "blobs": ("const a = []; for (;;) a.push(new Blob(['x'.repeat(1 << 20)]));", GREED),
+    "form-data": ("const f = new FormData(); for (let n = 0;; ++n) f.append('k' + n, 'x'.repeat(1000) + n);", GREED),
+    "search-params": ("const p = new URLSearchParams(); for (let n = 0;; ++n) p.append('k' + n, 'x'.repeat(1000) + n);", GREED),
+    "headers": ("const h = new Headers(); for (let n = 0;; ++n) h.append('k' + n, 'x'.repeat(1000) + n);", GREED),
+    "structured-clone": ("let o = ['x'.repeat(1000)]; for (;;) o = [o, structuredClone(o)];", GREED),
+    "json": ("let o = [1]; for (;;) o = [o, o, JSON.parse(JSON.stringify(o))];", GREED),
+    "json-nested": ("return new Response(String(JSON.parse('['.repeat(1e6) + ']'.repeat(1e6)).length));", GREED | {"200", FATAL}),
+    "random": ("const a = []; for (;;) a.push(crypto.getRandomValues(new Uint8Array(65536)));", GREED),
+    "errors": ("const a = []; for (;;) a.push(new Error('x'.repeat(1000) + a.length));", GREED),
+    "aggregate": ("let e = new Error('x'); for (;;) e = new AggregateError([e, e], 'x'.repeat(1000), { cause: e });", GREED),
+    "freed-and-again": ("for (;;) new Uint8Array(1 << 24).fill(1);", CPU | MEMORY | EXCEPTION),
+}
+
+RECURSION = {
+    "recursion": ("const f = () => f() + 1; return new Response(String(f()));", EXCEPTION),
+    "recursion-catch": ("const f = () => { try { f(); } catch { f(); } }; f();", CPU | EXCEPTION),
+    "recursion-getter": ("const o = { get x() { return this.x; } }; o.x;", EXCEPTION),
+    "recursion-to-string": ("const o = { toString() { return `${this}`; } }; `${o}`;", EXCEPTION),
+    "recursion-proxy": ("const h = {}; const p = new Proxy({}, h); h.get = (t, k) => p[k]; p.x;", EXCEPTION),
+    "recursion-json": ("let o = {}; for (let i = 0; i < 1e5; ++i) o = { o }; return new Response(JSON.stringify(o));", EXCEPTION | {"200", "cpu-limit"}),
+    "recursion-clone": ("let o = {}; for (let i = 0; i < 1e5; ++i) o = { o }; structuredClone(o);", EXCEPTION | {"200", "cpu-limit"}),
+    "recursion-log": ("let o = {}; for (let i = 0; i < 1e5; ++i) o = { o }; console.log(o); return new Response('');", EXCEPTION | {"200"}),
+    "recursion-regexp": ("new RegExp('('.repeat(1e5) + ')'.repeat(1e5)).test('x');", EXCEPTION | {"cpu-limit"}),
+    "recursion-source": ("(0, eval)('['.repeat(1e5) + ']'.repeat(1e5));", EXCEPTION | {"cpu-limit"}),
+    "recursion-flat": ("let a = []; for (let i = 0; i < 1e5; ++i) a = [a]; a.flat(Infinity);", EXCEPTION | {"200", "cpu-limit"}),
+    "recursion-event": ("const t = new EventTarget(); t.addEventListener('x', () => t.dispatchEvent(new Event('x'))); t.dispatchEvent(new Event('x'));",
+                        EXCEPTION | CPU | {"200"}),
+    "recursion-apply": ("Math.max.apply(null, new Array(1e7));", EXCEPTION | {"memory-limit", "200"}),
+    "recursion-async": ("const f = async () => { await f(); }; await f();", EXCEPTION | CPU | MEMORY),
+}
+
+OUTPUT = {
+    "log-flood": ("const s = 'x'.repeat(16000); for (;;) console.log(s);", CPU),
+    "log-lines": ("for (let i = 0; i < 20000; ++i) console.log(i); return new Response('');", CPU | {"200"}),
+    "log-huge": ("console.log('x'.repeat(2 ** 25)); return new Response('');", {"200"}),
+    "log-wide": ("console.log(Array.from({ length: 1e5 }, (_, i) => ({ i }))); return new Response('');", {"200"}),
+    "log-after": ("arguments[2].waitUntil((async () => { for (;;) { console.log('x'); await null; } })()); return new Response('');", CPU | {"200"}),
+    "throw-huge": ("throw new Error('x'.repeat(2 ** 24));", EXCEPTION),
+    "header-many": ("const h = new Headers(); for (let i = 0; i < 20000; ++i) h.append('k' + i, 'v'); return new Response('', { headers: h });",
+                    {"response-head-too-large", "cpu-limit"}),
+    "header-long": ("return new Response('', { headers: { x: 'v'.repeat(1 << 20) } });", {"response-head-too-large"}),
+    "header-split": ("return new Response('', { headers: { x: 'a\\r\\nset-cookie: b=c' } });", EXCEPTION),
+    "status-text": ("return new Response('', { statusText: 'a\\r\\nb: c' });", EXCEPTION),
+    "response-huge": ("return new Response('x'.repeat(80 << 20));", GREED | {"response-too-large"}),
+    "response-wide": ("return new Response('é'.repeat(40 << 20));", GREED | {"response-too-large"}),
+    "response-none": ("return 7;", EXCEPTION),
+    "response-fake": ("return Object.create(Response.prototype);", EXCEPTION),
+    "response-used": ("const r = new Response('x'); await r.text(); return r;", EXCEPTION),
+    "response-shared": ("return globalThis.kept ??= new Response('x');", {"200"}),
+}
+
+POLLUTION = {
+    "pollute-then": ("Object.defineProperty(Object.prototype, 'then', { get() { for (;;) {} } }); return new Response('');", CPU | {"200"}),
+    "pollute-promise": ("Promise.prototype.then = () => { throw 1; }; await null; return new Response('');", EXCEPTION | {"200"}),
+    "pollute-species": ("Object.defineProperty(Promise, Symbol.species, { get() { for (;;) {} } }); await null; return new Response('');", CPU | {"200"}),
+    "pollute-array": ("Array.prototype.push = Array.prototype.slice = Array.prototype[Symbol.iterator] = () => { for (;;) {} };"
+                      "return new Response('', { headers: { a: 'b' } });", CPU | EXCEPTION | {"200"}),
+    "pollute-index": ("Object.defineProperty(Array.prototype, 0, { set() { throw 1; } }); return new Response('', { headers: { a: 'b' } });",
+                      EXCEPTION | {"200"}),
+    "pollute-setter": ("for (const k of ['status', 'headers', 'body', 'type', 'value', 'get', 'set']) Object.defineProperty(Object.prototype, k,"
+                       "{ get() { return 7; }, set() { throw 1; }, configurable: true }); return new Response('x', { headers: { a: 'b' } });",
+                       EXCEPTION | {"200"}),
+    "pollute-string": ("String.prototype.toLowerCase = String.prototype.slice = RegExp.prototype.exec = RegExp.prototype.test = () => { for (;;) {} };"
+                       "return new Response('', { headers: { 'A-B': 'c' } });", CPU | EXCEPTION | {"200"}),
+    "pollute-response": ("for (const k of Object.getOwnPropertyNames(Response.prototype)) { try { delete Response.prototype[k]; } catch {} }"
+                         "return new Response('x');", EXCEPTION | {"200"}),
+    "pollute-getters": ("Object.defineProperty(Response.prototype, 'status', { get() { for (;;) {} } }); return new Response('x');",
+                        CPU | {"200"}),
+    "delete-globals": ("for (const k of Object.getOwnPropertyNames(globalThis)) { try { delete globalThis[k]; } catch {} } return undefined;", EXCEPTION),
+    "freeze-globals": ("for (const k of Object.getOwnPropertyNames(globalThis)) { try { Object.freeze(globalThis[k]?.prototype); Object.freeze("
+                       "globalThis[k]); } catch {} } return new Response('x');", EXCEPTION | {"200"}),
+    "error-to-string": ("Error.prototype.toString = () => { for (;;) {} }; throw new TypeError('x');", CPU | EXCEPTION),
+    "error-stack-limit": ("Error.stackTraceLimit = Infinity; const f = (n) => n === 0 ? (() => { throw new Error('x'); })() : f(n - 1); f(5000);", EXCEPTION),
+    "symbol-has-instance": ("Object.defineProperty(Response, Symbol.hasInstance, { value: () => { for (;;) {} } }); return new Response('x');", CPU | {"200"}),
+}
+
+LOST = {
+    "sparse-fill": ("const a = []; a[2 ** 28] = 1; a.fill(0); return new Response('');", GREED | {FATAL, "200"}),
+}
+
+TABLE = {**ENDLESS, **PROMISES, **ALLOCATION, **RECURSION, **OUTPUT, **POLLUTION, **LOST}
+
+
+def source(body):
+    """A function that does it for `?do`, and is well otherwise."""
+    return f"""export default {{
+  async fetch(request) {{
+    if (!request.url.includes("?do")) return new Response("well");
+    {body}
+  }},
+}};
+"""
