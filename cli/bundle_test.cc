@@ -89,13 +89,35 @@ TEST_F(BundleTest, ErrorsHaveTheirPlace) {
   EXPECT_NE(error.message.find("Expected"), std::string::npos);
 }
 
-TEST_F(BundleTest, NodeModulesAreRefusedWithTheReason) {
+TEST_F(BundleTest, NodeModulesStayImports) {
+  Write("node_modules/path/package.json", R"({"name":"path","main":"i.js"})");
+  Write("node_modules/path/i.js", "throw new Error('Node knows this name')");
   const auto bundle = MakeBundle(
       Write("n.js", "import fs from 'node:fs';\nimport path from 'path';\nexport default () => fs.x + path.y;\n"));
-  ASSERT_TRUE(bundle.ok());
-  ASSERT_EQ(bundle->errors.size(), 2u);
-  for (const SourceError& error : bundle->errors)
-    EXPECT_NE(error.message.find("is a module of Node.js"), std::string::npos) << error.message;
+  ASSERT_TRUE(bundle.ok() && bundle->errors.empty());
+  EXPECT_NE(bundle->code.find("from \"node:fs\""), std::string::npos) << bundle->code;
+  EXPECT_NE(bundle->code.find("from \"path\""), std::string::npos);
+  EXPECT_EQ(bundle->code.find("Node knows"), std::string::npos);
+  EXPECT_EQ(bundle->code.find("node:module"), std::string::npos);
+}
+
+TEST_F(BundleTest, GlobalsOfNodeBecomeImportsWhereTheyAreUsed) {
+  const auto user = MakeBundle(Write("u.ts", "export default () => Buffer.from(process.env.X + typeof global);\n"));
+  ASSERT_TRUE(user.ok() && user->errors.empty());
+  EXPECT_NE(user->code.find("from \"node:buffer\""), std::string::npos) << user->code;
+  EXPECT_NE(user->code.find("from \"node:process\""), std::string::npos);
+  EXPECT_EQ(user->code.find("node:timers"), std::string::npos);
+  const auto other = MakeBundle(Write("o.ts", "export default (process: string) => process;\n"));
+  ASSERT_TRUE(other.ok() && other->errors.empty());
+  EXPECT_EQ(other->code.find("import"), std::string::npos) << other->code;
+}
+
+TEST_F(BundleTest, RequireOfNodeModulesIsProvided) {
+  Write("node_modules/cjs/package.json", R"({"name":"cjs","main":"i.js"})");
+  Write("node_modules/cjs/i.js", "module.exports = require('util').inspect;");
+  const auto bundle = MakeBundle(Write("c.js", "import inspect from 'cjs';\nconst require = 1;\nexport default () => inspect(require);\n"));
+  ASSERT_TRUE(bundle.ok() && bundle->errors.empty());
+  EXPECT_NE(bundle->code.find("import { require } from \"node:module\";"), std::string::npos) << bundle->code;
 }
 
 TEST_F(BundleTest, MissingPackagesNameTheCommand) {

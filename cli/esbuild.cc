@@ -1,8 +1,13 @@
 #include "cli/esbuild.h"
 
+#include <stdlib.h>
+
+#include <filesystem>
 #include <optional>
+#include <utility>
 
 #include "base/bytes.h"
+#include "base/file.h"
 #include "cli/subprocess.h"
 
 namespace zts::cli {
@@ -58,20 +63,117 @@ std::optional<std::string_view> After(std::string_view line, std::string_view ma
   return line.substr(at + mark.size());
 }
 
-// esbuild advises to bundle for Node, which does not help here.
-void ExplainNodeModules(SourceError& error) {
+void AdviseInstalling(SourceError& error) {
   constexpr std::string_view kHead = "Could not resolve \"";
   if (error.message.rfind(kHead, 0) != 0) return;
   const std::string rest = error.message.substr(kHead.size());
   const std::string module = rest.substr(0, rest.find('"'));
-  if (error.kind == "node") {
-    error.message = "\"" + module +
-                    "\" is a module of Node.js; functions run on the Web platform (fetch, URL, crypto, streams) "
-                    "and have no node: modules. Use a package that has a browser build";
-  } else if (!module.empty() && module.front() != '.' && module.front() != '/') {
+  if (!module.empty() && module.front() != '.' && module.front() != '/') {
     error.message += ". Install it beside the file: npm install " + module;
   }
-  error.kind.clear();
+}
+
+// Node's modules win over packages of the same name, as they do in Node.
+constexpr std::string_view kNodeModules[] = {
+    "assert", "async_hooks", "buffer", "child_process", "cluster", "console", "constants", "crypto", "dgram", "diagnostics_channel", "dns",
+    "domain", "events", "fs", "http", "http2", "https", "inspector", "module", "net", "os", "path", "perf_hooks", "process", "punycode",
+    "querystring", "readline", "repl", "stream", "string_decoder", "sys", "timers", "tls", "trace_events", "tty", "url", "util", "v8", "vm",
+    "wasi", "worker_threads", "zlib"};
+
+// What a package may take for a global: each in a file of its own, so that only what is used is in the bundle.
+struct NodeGlobal {
+  std::string_view file;
+  std::string_view text;
+};
+constexpr NodeGlobal kNodeGlobals[] = {
+    {"buffer.js", "export { Buffer } from 'node:buffer';\n"},
+    {"process.js", "export { default as process } from 'node:process';\n"},
+    {"timers.js", "export { setImmediate, clearImmediate } from 'node:timers';\n"},
+    {"global.js", "const it = globalThis;\nexport { it as global };\n"},
+    {"package.json", R"({"sideEffects": false})"},
+};
+
+// esbuild reads them from files.
+class GlobalsFolder {
+ public:
+  static Result<GlobalsFolder> Make() {
+    std::error_code error;
+    std::string pattern = (std::filesystem::temp_directory_path(error) / "ztsctl.XXXXXX").string();
+    if (error || ::mkdtemp(pattern.data()) == nullptr) {
+      return Unavailable("cannot make a temporary folder like " + pattern + "; is TMPDIR right?");
+    }
+    GlobalsFolder folder(pattern);
+    for (const NodeGlobal& global : kNodeGlobals) {
+      ZTS_RETURN_IF_ERROR(WriteFileAtomically(folder.path_ + "/" + std::string(global.file), global.text));
+    }
+    return folder;
+  }
+  GlobalsFolder(GlobalsFolder&& other) noexcept : path_(std::exchange(other.path_, "")) {}
+  ~GlobalsFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  void AddTo(std::vector<std::string>& argv) const {
+    for (const NodeGlobal& global : kNodeGlobals) {
+      if (global.file.ends_with(".js")) argv.push_back("--inject:" + path_ + "/" + std::string(global.file));
+    }
+  }
+
+ private:
+  explicit GlobalsFolder(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+bool IsNamePart(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$';
+}
+
+// Whether the name stands more than once in the code, as a word.
+bool IsUsed(std::string_view code, std::string_view name) {
+  int count = 0;
+  for (size_t at = code.find(name); at != std::string_view::npos && count < 2; at = code.find(name, at + name.size())) {
+    const size_t end = at + name.size();
+    if ((at == 0 || !IsNamePart(code[at - 1])) && (end == code.size() || !IsNamePart(code[end]))) ++count;
+  }
+  return count > 1;
+}
+
+// Of `{ a, b as c }`: whether a, or c, is used.
+bool AnyUsed(std::string_view code, std::string_view names) {
+  while (!names.empty()) {
+    const size_t comma = names.find(',');
+    std::string_view name = names.substr(0, comma);
+    names = comma == std::string_view::npos ? "" : names.substr(comma + 1);
+    if (const size_t as = name.rfind(" as "); as != std::string_view::npos) name = name.substr(as + 4);
+    name = TrimLeft(name);
+    while (!name.empty() && name.back() == ' ') name.remove_suffix(1);
+    if (!name.empty() && IsUsed(code, name)) return true;
+  }
+  return false;
+}
+
+// esbuild puts all the globals into a bundle that has a CommonJS module, used or not. A line that is not needed becomes an empty one.
+void DropUnusedGlobals(std::string& code) {
+  constexpr std::string_view kHead = "import { ";
+  for (size_t at = 0; at < code.size();) {
+    const size_t end = std::min(code.find('\n', at), code.size());
+    const std::string_view line(code.data() + at, end - at);
+    const size_t close = line.find(" } from \"node:");
+    const bool is_global = line.ends_with("\"node:buffer\";") || line.ends_with("\"node:process\";") || line.ends_with("\"node:timers\";");
+    if (line.starts_with(kHead) && is_global && close != std::string_view::npos &&
+        !AnyUsed(code, line.substr(kHead.size(), close - kHead.size()))) {
+      code.erase(at, line.size());
+      at += 1;
+    } else {
+      at = end + 1;
+    }
+  }
+}
+
+// esbuild calls the require() it finds around it, and there is none. An import may stand at the end: lines and columns stay.
+void ProvideRequire(std::string& code) {
+  if (code.find("var __require = ") == std::string::npos) return;
+  code += "import { require } from \"node:module\";\n";
 }
 
 }  // namespace
@@ -89,13 +191,9 @@ Diagnostics ParseEsbuildOutput(std::string_view text) {
       // The first place is the error's own; those of notes follow.
       if (current->file.empty() && ReadPlace(line, *current)) continue;
       if (current->source_line.empty() && ReadSourceLine(line, *current)) continue;
-      if (line.find("built into node") != std::string_view::npos) current->kind = "node";
     }
   }
-  for (SourceError& error : found.errors) {
-    if (error.message.find("\"node:") != std::string::npos) error.kind = "node";
-    ExplainNodeModules(error);
-  }
+  for (SourceError& error : found.errors) AdviseInstalling(error);
   return found;
 }
 
@@ -107,7 +205,8 @@ Result<EsbuildResult> RunEsbuild(const std::string& entry) {
                      " needs bundling (TypeScript, JSX or imports), and esbuild is not on the PATH. "
                      "Install it (apt install esbuild, or npm install -g esbuild) and try again"};
   }
-  const std::vector<std::string> argv = {
+  ZTS_ASSIGN_OR_RETURN(const GlobalsFolder globals, GlobalsFolder::Make());
+  std::vector<std::string> argv = {
       *esbuild,
       entry.front() == '-' ? "./" + entry : entry,
       "--bundle",
@@ -115,7 +214,8 @@ Result<EsbuildResult> RunEsbuild(const std::string& entry) {
       "--platform=neutral",
       // Neutral looks at no fields by itself; packages' browser builds are the ones without Node.
       "--main-fields=browser,module,main",
-      "--conditions=worker,browser",
+      "--conditions=workerd,edge-light,worker,browser",
+      "--external:node:*",
       "--define:process.env.NODE_ENV=\"production\"",
       "--target=esnext",
       "--charset=utf8",
@@ -124,12 +224,16 @@ Result<EsbuildResult> RunEsbuild(const std::string& entry) {
       "--log-level=warning",
       "--log-limit=20",
   };
+  for (const std::string_view name : kNodeModules) argv.push_back("--external:" + std::string(name));
+  globals.AddTo(argv);
   ZTS_ASSIGN_OR_RETURN(Finished finished, RunTool(argv, {kBundlerOutputBytesMax, kBundlerTimeMax}));
   Diagnostics found = ParseEsbuildOutput(finished.err);
   if (finished.exit_code != 0 && found.errors.empty()) {
     found.errors.push_back({.kind = "esbuild", .message = finished.err});
   }
   if (finished.exit_code == 0) found.errors.clear();
+  DropUnusedGlobals(finished.out);
+  ProvideRequire(finished.out);
   return EsbuildResult{std::move(finished.out), std::move(found.errors), std::move(found.warnings)};
 }
 

@@ -1,7 +1,8 @@
 // esbuild, the tool that turns TypeScript, JSX and imported packages into one ES module.
 //
-// It is asked for a bundle that needs nothing but the Web platform: no node: modules, packages' browser and worker
-// entries preferred.
+// It is asked for a bundle for the Web platform: packages' worker and browser entries are preferred. Modules of Node.js stay imports: the
+// runtime has some of them, and says at deploy what there is instead of the others. What a package takes for a global of Node's
+// (Buffer, process, global, setImmediate) becomes an import where it is used, and require() of such a module works too.
 //
 // Thread:   blocks the calling one for as long as esbuild runs.
 // Limits:   kBundlerTimeMax, kBundlerOutputBytesMax.

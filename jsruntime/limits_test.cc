@@ -122,6 +122,39 @@ TEST_F(LimitsTest, TerminationReachesOptimizedLoops) {
   }
 }
 
+// C++ that V8's termination does not reach asks for it: none of these would end within the day.
+TEST_F(LimitsTest, TerminationReachesCryptography) {
+  for (const char* body : {
+           "const key = await crypto.subtle.importKey('raw', new Uint8Array(8), 'PBKDF2', false, ['deriveBits']);"
+           "const algorithm = { name: 'PBKDF2', hash: 'SHA-512', salt: new Uint8Array(8), iterations: 4294967295 };"
+           "await crypto.subtle.deriveBits(algorithm, key, 256);",
+           "const publicExponent = new Uint8Array([1, 0, 1]);"
+           "const algorithm = { name: 'RSA-PSS', modulusLength: 4096, publicExponent, hash: 'SHA-1' };"
+           "for (;;) await crypto.subtle.generateKey(algorithm, false, ['sign']);",
+           "const data = new Uint8Array(8 << 20); for (;;) await crypto.subtle.digest('SHA-512', data);"}) {
+    ASSERT_TRUE(Load(std::string("export default async () => { ") + body + " }").outcome.ok());
+    std::thread watchdog([this] {
+      // The work is under way after this; nothing announces it.
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));  // tidy: ok, too short would only test less
+      isolate_->Terminate(OutcomeKind::kCpuLimit);
+    });
+    Send();
+    watchdog.join();
+    isolate_->ClearTermination();
+    EXPECT_EQ(client_.failures[id_].kind, OutcomeKind::kCpuLimit) << body << ": " << Body();
+  }
+}
+
+TEST_F(LimitsTest, KeysAreCollectedAndHaveALimit) {
+  const std::string make = "crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256', length: 4096 }, false, ['sign'])";
+  EXPECT_EQ(Ask("export default async () => { for (let i = 0; i < 50000; i++) await " + make + "; return new Response('collected'); }"),
+            "collected");
+  EXPECT_EQ(Ask("const kept = []; export default async () => { try { for (;;) kept.push(await " + make +
+                "); } catch (e) { return new Response(`${e.name} ${kept.length > 1000}`); } }"),
+            "OperationError true");
+  EXPECT_TRUE(isolate_->usable());
+}
+
 TEST_F(LimitsTest, TimersHaveALimit) {
   EXPECT_NE(Ask("export default () => { for (;;) setTimeout(() => {}, 1e6); }").find("too many timers"), std::string::npos);
 }

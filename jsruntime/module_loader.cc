@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "jsruntime/builtin_modules.h"
 #include "jsruntime/errors.h"
 #include "jsruntime/ops/simdutf.h"
 
@@ -44,16 +45,13 @@ std::string ImportAdvice(std::string_view specifier) {
          "\": a deployed function is one module; ztsctl deploy bundles imports into it";
 }
 
-// Imports that are left in a bundle have nowhere to come from: says so for the first one, with its place.
-bool RefuseImports(v8::Isolate* isolate, v8::Local<v8::Context> context, v8::Local<v8::Module> module,
-                   const ScriptPtr& script, LoadReport* report) {
-  const v8::Local<v8::FixedArray> requests = module->GetModuleRequests();
-  if (requests->Length() == 0) return false;
-  const auto request = requests->Get(0).As<v8::ModuleRequest>();
+// The import as a syntax error with its place.
+void RefuseImport(v8::Local<v8::Module> module, v8::Local<v8::ModuleRequest> request, const ScriptPtr& script,
+                  const std::string& message, LoadReport* report) {
   v8::Location place = module->SourceOffsetToLocation(request->GetSourceOffset());
   Outcome& outcome = report->outcome;
   outcome.kind = OutcomeKind::kSyntax;
-  outcome.message = "SyntaxError: " + ImportAdvice(ToUtf8(isolate, request->GetSpecifier(), 200));
+  outcome.message = message;
   outcome.file = script->main_module;
   outcome.line = place.GetLineNumber() + 1;
   outcome.column = place.GetColumnNumber() + 1;
@@ -62,22 +60,50 @@ bool RefuseImports(v8::Isolate* isolate, v8::Local<v8::Context> context, v8::Loc
     rest.remove_prefix(std::min(rest.find('\n'), rest.size() - 1) + 1);
   }
   outcome.source_line = std::string(rest.substr(0, std::min<size_t>(rest.find('\n'), kSourceLineCharactersMax)));
+}
+
+// Makes the runtime's modules that the bundle imports. Any other import that is left in it has nowhere to come from: says so for the first
+// one.
+bool LoadImports(v8::Isolate* isolate, v8::Local<v8::Context> context, v8::Local<v8::Module> module, const ScriptPtr& script,
+                 LoadReport* report) {
+  const v8::Local<v8::FixedArray> requests = module->GetModuleRequests();
+  for (int i = 0; i < requests->Length(); ++i) {
+    const auto request = requests->Get(i).As<v8::ModuleRequest>();
+    v8::TryCatch caught(isolate);
+    if (!BuiltinModule(isolate, context, request->GetSpecifier()).IsEmpty()) continue;
+    if (caught.HasTerminated()) return false;
+    const std::string message = caught.HasCaught() ? OutcomeOf(isolate, context, caught, OutcomeKind::kSyntax).message
+                                                   : "SyntaxError: " + ImportAdvice(ToUtf8(isolate, request->GetSpecifier(), 200));
+    RefuseImport(module, request, script, message, report);
+    return false;
+  }
   return true;
 }
 
-v8::MaybeLocal<v8::Module> NoImport(v8::Local<v8::Context> context, v8::Local<v8::String> specifier,
-                                    v8::Local<v8::FixedArray>, v8::Local<v8::Module>) {
+v8::MaybeLocal<v8::Module> ResolveImport(v8::Local<v8::Context> context, v8::Local<v8::String> specifier,
+                                         v8::Local<v8::FixedArray>, v8::Local<v8::Module>) {
   v8::Isolate* isolate = v8::Isolate::GetCurrent();
+  v8::Local<v8::Module> module;
+  if (BuiltinModule(isolate, context, specifier).ToLocal(&module)) return module;
   isolate->ThrowError(Text(isolate, ImportAdvice(ToUtf8(isolate, specifier, 200))));
   return {};
 }
 
-v8::MaybeLocal<v8::Promise> RefuseDynamicImport(v8::Local<v8::Context> context, v8::Local<v8::Data>, v8::Local<v8::Value>,
-                                                v8::Local<v8::String> specifier, v8::Local<v8::FixedArray>) {
+v8::MaybeLocal<v8::Promise> DynamicImport(v8::Local<v8::Context> context, v8::Local<v8::Data>, v8::Local<v8::Value>,
+                                          v8::Local<v8::String> specifier, v8::Local<v8::FixedArray>) {
   v8::Isolate* isolate = v8::Isolate::GetCurrent();
   v8::Local<v8::Promise::Resolver> resolver;
   if (!v8::Promise::Resolver::New(context).ToLocal(&resolver)) return {};
-  const auto error = v8::Exception::TypeError(Text(isolate, ImportAdvice(ToUtf8(isolate, specifier, 200))));
+  v8::TryCatch caught(isolate);
+  v8::Local<v8::Module> module;
+  if (BuiltinModule(isolate, context, specifier).ToLocal(&module)) {
+    if (resolver->Resolve(context, module->GetModuleNamespace()).IsNothing()) return {};
+    return resolver->GetPromise();
+  }
+  if (caught.HasTerminated()) return {};
+  const v8::Local<v8::Value> error =
+      caught.HasCaught() ? caught.Exception()
+                         : v8::Exception::TypeError(Text(isolate, ImportAdvice(ToUtf8(isolate, specifier, 200))));
   if (resolver->Reject(context, error).IsNothing()) return {};
   return resolver->GetPromise();
 }
@@ -122,8 +148,8 @@ v8::MaybeLocal<v8::Module> CompileModule(v8::Isolate* isolate, v8::Local<v8::Con
     if (!caught.HasTerminated()) report->outcome = OutcomeOf(isolate, context, caught, OutcomeKind::kSyntax);
     return {};
   }
-  if (RefuseImports(isolate, context, module, script, report)) return {};
-  if (module->InstantiateModule(context, NoImport).IsNothing()) {
+  if (!LoadImports(isolate, context, module, script, report)) return {};
+  if (module->InstantiateModule(context, ResolveImport).IsNothing()) {
     if (!caught.HasTerminated()) report->outcome = OutcomeOf(isolate, context, caught, OutcomeKind::kSyntax);
     return {};
   }
@@ -142,7 +168,7 @@ v8::MaybeLocal<v8::Promise> EvaluateModule(v8::Isolate* isolate, v8::Local<v8::C
 }
 
 void InstallModuleCallbacks(v8::Isolate* isolate) {
-  isolate->SetHostImportModuleDynamicallyCallback(RefuseDynamicImport);
+  isolate->SetHostImportModuleDynamicallyCallback(DynamicImport);
   isolate->SetHostInitializeImportMetaObjectCallback(FillImportMeta);
 }
 

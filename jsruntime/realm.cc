@@ -5,7 +5,9 @@ namespace zts::js {
 uint64_t Realm::CurrentSerial(v8::Isolate* isolate) {
   const v8::Local<v8::Data> data = isolate->GetContinuationPreservedEmbedderDataV2();
   if (data.IsEmpty() || !data->IsValue()) return 0;
-  const auto value = data.As<v8::Value>();
+  v8::Local<v8::Value> value = data.As<v8::Value>();
+  // [serial, stores]: made by builtins/node/async_hooks.js, and read without running anything.
+  if (value->IsArray() && !value.As<v8::Array>()->Get(isolate->GetCurrentContext(), 0).ToLocal(&value)) return 0;
   return value->IsNumber() ? static_cast<uint64_t>(value.As<v8::Number>()->Value()) : 0;
 }
 

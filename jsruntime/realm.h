@@ -7,14 +7,17 @@
 
 #include <v8.h>
 
+#include <atomic>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "jsruntime/heap_guard.h"
 #include "jsruntime/invocations.h"
 #include "jsruntime/isolate.h"
 #include "jsruntime/lazy_files.h"
+#include "jsruntime/native_objects.h"
 #include "jsruntime/timer_queue.h"
 
 namespace zts::js {
@@ -28,9 +31,22 @@ struct Realm {
   static Realm* From(v8::Isolate* isolate) { return static_cast<Realm*>(isolate->GetData(kSlot)); }
 
   // The serial of the invocation that the running JavaScript belongs to, through its awaits and timers; 0 for none. Given
-  // to JavaScript's continuations by EnterInvocation.
+  // to JavaScript's continuations by EnterInvocation, and kept by ops/async_context.
   static uint64_t CurrentSerial(v8::Isolate* isolate);
   static void EnterInvocation(v8::Isolate* isolate, uint64_t serial);
+
+  // Whether somebody has asked for the end of the running turn. C++ that works for long asks this now and then: V8's own termination
+  // waits for the return to JavaScript.
+  bool stopping() const {
+    return heap.exceeded() ||
+           (terminate_why != nullptr && terminate_why->load(std::memory_order_relaxed) != OutcomeKind::kOk);
+  }
+  // Lets go of what must not outlive V8's isolate.
+  void Clear() {
+    objects.Clear();
+    require_builtin.Reset();
+    builtin_modules.clear();
+  }
 
   void Console(InvocationId id, LogSeverity severity, std::string_view message);
   // The engine's name of the invocation the running JavaScript belongs to; 0 outside one.
@@ -44,6 +60,10 @@ struct Realm {
   IsolateClient* client = nullptr;
   const Script* script = nullptr;  // once loaded
   LazyFiles lazy_files;
+  const std::atomic<OutcomeKind>* terminate_why = nullptr;  // V8Isolate's; null while the snapshot is built
+  NativeObjects objects;
+  v8::Global<v8::Function> require_builtin;  // internal.importBuiltin(name) of web/builtins.js
+  std::unordered_map<std::string, v8::Global<v8::Module>> builtin_modules;  // by specifier
   InvocationTable invocations;
   TimerQueue timers;
   HeapGuard heap;

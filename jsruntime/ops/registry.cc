@@ -4,7 +4,14 @@
 
 #include "jsruntime/ops/base64.h"
 #include "jsruntime/ops/console.h"
+#include "jsruntime/ops/async_context.h"
+#include "jsruntime/ops/builtin.h"
 #include "jsruntime/ops/crypto.h"
+#include "jsruntime/ops/crypto_cipher.h"
+#include "jsruntime/ops/crypto_derive.h"
+#include "jsruntime/ops/crypto_hash.h"
+#include "jsruntime/ops/crypto_key.h"
+#include "jsruntime/ops/crypto_sign.h"
 #include "jsruntime/ops/encoding.h"
 #include "jsruntime/ops/format.h"
 #include "jsruntime/ops/lazy.h"
@@ -30,6 +37,13 @@ std::vector<Op> AllOps() {
   add(Base64Ops());
   add(StructuredCloneOps());
   add(CryptoOps());
+  add(CryptoHashOps());
+  add(CryptoKeyOps());
+  add(CryptoSignOps());
+  add(CryptoCipherOps());
+  add(CryptoDeriveOps());
+  add(AsyncContextOps());
+  add(BuiltinOps());
   add(PerformanceOps());
   add(FormatOps());
   add(LazyOps());

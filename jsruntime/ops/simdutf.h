@@ -28,7 +28,7 @@ struct result {
   error_code error;
   size_t count;  // bytes written, where there is no error
 };
-enum base64_options : uint64_t { base64_default = 0 };
+enum base64_options : uint64_t { base64_default = 0, base64_url = 1 };  // url: RFC 4648 5, written without padding
 enum last_chunk_handling_options : uint64_t { loose = 0 };
 
 // Decodes as the Infra standard's forgiving-base64 does with the options above.

@@ -135,6 +135,7 @@ const calls = {
     return value;
   },
 
+  requireBuiltin: internal.importBuiltin,
   fireTimer: internal.fireTimer,
   forgetTimer: internal.forgetTimer,
   runLazy: internal.runLazy,

@@ -10,15 +10,15 @@ internal.hintFor = (name) => {
     case 'require': case 'module': case 'exports': case '__dirname': case '__filename':
       return `zts runs ES modules, not CommonJS: use import, and let ztsctl bundle the package.`;
     case 'process':
-      return 'There is no process here: settings of the function arrive as the second argument, env.';
+      return 'Settings of the function arrive as the second argument, env; for Node\'s way, import process from "node:process".';
     case 'Buffer':
-      return 'Buffer is Node\'s: use Uint8Array, TextEncoder and TextDecoder, or import { Buffer } from the npm package "buffer".';
+      return 'Buffer is Node\'s: import { Buffer } from "node:buffer", or use Uint8Array, TextEncoder and TextDecoder.';
     case 'global': case 'window': case 'document': case 'localStorage': case 'sessionStorage': case 'location':
       return name === 'global' || name === 'window' ? 'The global object is globalThis.' : `${name} belongs to browsers' pages.`;
     case 'fetch': case 'XMLHttpRequest': case 'WebSocket': case 'EventSource':
       return `${name} is not available: functions cannot make outgoing requests yet.`;
     case 'setImmediate':
-      return 'Use setTimeout(f, 0) or queueMicrotask(f).';
+      return 'Use setTimeout(f, 0) or queueMicrotask(f), or import { setImmediate } from "node:timers".';
     case 'WebAssembly': case 'SharedArrayBuffer': case 'Atomics':
       return `${name} is switched off: its memory would escape the function's limit.`;
     case 'Worker': case 'MessageChannel': case 'BroadcastChannel':

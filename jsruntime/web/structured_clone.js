@@ -1,11 +1,11 @@
 // structuredClone (HTML 2.7). V8 copies what the language has; of the platform's objects DOMException, Blob and File are
-// serialisable, all others are refused.
+// serialisable, and so is CryptoKey; all others are refused.
 
 let hooks = null;
 const makeHooks = () => ({
   refuse: (message) => internal.domException(message, 'DataCloneError'),
   clone: (object) => {
-    const copy = internal.cloneBlob(object) ?? internal.cloneDOMException(object);
+    const copy = internal.cloneBlob(object) ?? internal.cloneDOMException(object) ?? internal.cloneKey(object);
     if (copy !== undefined) return copy;
     throw internal.domException(`${internal.classNameOf(object)} object could not be cloned.`, 'DataCloneError');
   },

@@ -1,6 +1,7 @@
 // setTimeout, setInterval, queueMicrotask. The native side keeps the times and calls internal.fireTimer; the callbacks stay here.
 
-const callbacks = new Map(); // id -> { callback, values, repeats }
+// `context` is what AsyncLocalStorage carries over; undefined as long as no function uses it.
+const callbacks = new Map(); // id -> { callback, values, repeats, context }
 const kDelayMax = 2 ** 31 - 1;
 
 function toDelay(value) {
@@ -14,7 +15,7 @@ function start(callback, delay, values, repeats) {
     throw new TypeError(`${repeats ? 'setInterval' : 'setTimeout'}: the callback is ${typeof callback}, not a function`);
   }
   const id = native.timerStart(toDelay(delay), repeats);
-  callbacks.set(id, { callback, values, repeats });
+  callbacks.set(id, { callback, values, repeats, context: internal.captureContext?.() });
   return id;
 }
 
@@ -27,6 +28,7 @@ internal.fireTimer = (id) => {
   const timer = callbacks.get(id);
   if (timer === undefined) return;
   if (!timer.repeats) callbacks.delete(id);
+  if (timer.context !== undefined) native.contextSet(timer.context);
   Reflect.apply(timer.callback, globalThis, timer.values);
 };
 // The invocation it belonged to is gone.

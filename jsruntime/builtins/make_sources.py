@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""Bundles the modules of this folder with the packages they stand on, and writes them as C++.
+
+  make_sources.py --packages PACKAGES.tar --folder FOLDER --output sources.cc
+
+node/x/y.js becomes the module "x/y"; node/internal/x.js and webcrypto/index.js become "zts:x" and "zts:webcrypto". Each is one text; modules
+of this folder are left as require() in each other's texts, so that no code is there twice.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+
+ESBUILD = "/usr/bin/esbuild"
+
+
+def modules(folder):
+    """(name, entry) of every module."""
+    found = [("zts:webcrypto", "webcrypto/index.js")]
+    node = os.path.join(folder, "node")
+    for root, _, files in os.walk(node):
+        for file in files:
+            path = os.path.relpath(os.path.join(root, file), node)
+            name = path[: -len(".js")]
+            name = "zts:" + name[len("internal/"):] if name.startswith("internal/") else name
+            found.append((name, os.path.join("node", path)))
+    return sorted(found)
+
+
+# What packages take for a global of Node's. The modules that node:process itself stands on do without.
+PROCESS = "import process from 'process';\nexport { process };\n"
+WITHOUT_PROCESS = ("process", "events", "async_hooks")
+
+
+def bundle(folder, name, entry, externals):
+    command = [ESBUILD, entry, "--bundle", "--format=cjs", "--platform=neutral", "--main-fields=browser,module,main", "--target=esnext",
+               "--charset=ascii", "--minify-whitespace", "--minify-syntax", "--log-level=warning", "--define:process.env.NODE_ENV=\"production\""]
+    command += [f"--external:{external}" for external in externals]
+    if name not in WITHOUT_PROCESS:
+        command.append("--inject:globals/process.js")
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    sys.stderr.write(done.stderr)
+    if done.returncode != 0:
+        sys.exit(f"{entry}: esbuild failed")
+    return done.stdout
+
+
+def literal(text):
+    """ASCII text as adjacent C++ string literals, each well below what a compiler must take."""
+    parts = []
+    for start in range(0, len(text), 4000):
+        piece = text[start:start + 4000]
+        escaped = piece.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t").replace("?", "\\?")
+        parts.append(f'"{escaped}"')
+    return "\n    ".join(parts)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--packages", required=True)
+    parser.add_argument("--folder", required=True)
+    parser.add_argument("--output", required=True)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as work:
+        # esbuild follows links to where no packages are.
+        for part in ("node", "webcrypto"):
+            shutil.copytree(os.path.join(options.folder, part), os.path.join(work, part))
+        with tarfile.open(options.packages) as packages:
+            packages.extractall(work)
+        os.mkdir(os.path.join(work, "globals"))
+        for file, text in (("process.js", PROCESS), ("package.json", '{"sideEffects": false}')):
+            with open(os.path.join(work, "globals", file), "w", encoding="ascii") as out:
+                out.write(text)
+        found = modules(work)
+        public = [name for name, _ in found if not name.startswith("zts:")]
+        # "node:x", and the "x/" by which packages ask for a package of that name.
+        externals = ["zts:*", "node:*"] + public + [f"{name}/" for name in public]
+        texts = [(name, bundle(work, name, entry, externals)) for name, entry in found]
+    with open(options.output, "w", encoding="ascii") as out:
+        out.write('// Made by make_sources.py.\n#include "jsruntime/builtins/sources.h"\n\nnamespace zts::js {\nnamespace {\n\n')
+        out.write("constexpr BuiltinSource kSources[] = {\n")
+        for name, text in texts:
+            out.write(f'    {{"{name}",\n    {literal(text)}}},\n')
+        out.write("};\n\n}  // namespace\n\nstd::span<const BuiltinSource> BuiltinSources() { return kSources; }\n\n}  // namespace zts::js\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,215 @@
+// node:crypto: what packages use of it, over the native operations of web crypto.
+//
+// Work is done in place, also that of the functions with a callback: there is no other thread to do it.
+const { Buffer } = require('buffer');
+
+const kHashes = { sha1: 'SHA-1', sha224: 'sha224', sha256: 'SHA-256', sha384: 'SHA-384', sha512: 'SHA-512', md5: 'md5' };
+const failure = (message, code) => Object.assign(new Error(message), { code });
+const argument = (message) => Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_TYPE' });
+
+function hashNamed(name) {
+  if (typeof name !== 'string') throw argument('The name of the algorithm is not a string');
+  const known = kHashes[name.toLowerCase().replace(/^rsa-/, '').replace('-', '')];
+  if (known === undefined) throw failure(`Invalid digest: ${name}; there are ${Object.keys(kHashes).join(', ')}`, 'ERR_CRYPTO_INVALID_DIGEST');
+  return known;
+}
+
+function bytesOf(value, encoding, what) {
+  if (typeof value === 'string') return Buffer.from(value, encoding === 'buffer' ? 'utf8' : encoding);
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return value;
+  throw argument(`${what} is neither a string nor bytes`);
+}
+const keyBytes = (key) => bytesOf(key, 'utf8', 'The key');
+
+const asBuffer = (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+const encoded = (bytes, encoding) => {
+  const buffer = asBuffer(bytes);
+  return encoding === undefined || encoding === 'buffer' ? buffer : buffer.toString(encoding);
+};
+const need = (value, message, code = 'ERR_CRYPTO_OPERATION_FAILED') => {
+  if (value === undefined) throw failure(message, code);
+  return value;
+};
+
+// The result goes to the callback after the caller has gone on, as in Node.
+function later(work, callback) {
+  if (typeof callback !== 'function') throw argument('The callback is not a function');
+  const result = work();
+  setTimeout(callback, 0, null, result);
+}
+
+// --- hashes --------------------------------------------------------------------------------------------------------------------------
+
+class Digest {
+  #handle;
+  constructor(handle) { this.#handle = need(handle, 'The hash cannot be started: too many are running'); }
+  update(data, encoding) {
+    if (this.#handle === null) throw failure('Digest already called', 'ERR_CRYPTO_HASH_FINALIZED');
+    need(native.hashUpdate(this.#handle, bytesOf(data, encoding, 'The data')), 'The data cannot be hashed');
+    return this;
+  }
+  digest(encoding) {
+    if (this.#handle === null) throw failure('Digest already called', 'ERR_CRYPTO_HASH_FINALIZED');
+    const bytes = need(native.hashFinal(this.#handle), 'The hash cannot be finished');
+    this.#handle = null;
+    return encoded(bytes, encoding);
+  }
+  handleCopy() {
+    if (this.#handle === null) throw failure('Digest already called', 'ERR_CRYPTO_HASH_FINALIZED');
+    return native.hashCopy(this.#handle);
+  }
+}
+class Hash extends Digest {
+  copy() { return new Hash(this.handleCopy()); }
+}
+class Hmac extends Digest {}
+
+const createHash = (name) => new Hash(native.hashStart(hashNamed(name), undefined));
+const createHmac = (name, key) => new Hmac(native.hashStart(hashNamed(name), keyBytes(key)));
+const hash = (name, data, encoding = 'hex') => createHash(name).update(data).digest(encoding);
+
+// --- randomness ----------------------------------------------------------------------------------------------------------------------
+
+const kRandomBytesMax = 2 ** 31 - 1;
+function randomBytes(size, callback) {
+  if (!(Number.isInteger(size) && size >= 0 && size <= kRandomBytesMax)) {
+    throw Object.assign(new RangeError(`The value of "size" is out of range: ${size}`), { code: 'ERR_OUT_OF_RANGE' });
+  }
+  const make = () => randomFillSync(Buffer.alloc(size));
+  return callback === undefined ? make() : later(make, callback);
+}
+
+function randomFillSync(target, offset = 0, size = undefined) {
+  const view = ArrayBuffer.isView(target) ? new Uint8Array(target.buffer, target.byteOffset, target.byteLength) : new Uint8Array(target);
+  native.randomFill(size === undefined ? view.subarray(offset) : view.subarray(offset, offset + size));
+  return target;
+}
+
+function randomInt(min, max, callback) {
+  if (max === undefined || typeof max === 'function') [min, max, callback] = [0, min, max];
+  const range = max - min;
+  if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max) || !(range > 0 && range <= 2 ** 48 - 1)) {
+    throw Object.assign(new RangeError('The range of randomInt is empty or too large'), { code: 'ERR_OUT_OF_RANGE' });
+  }
+  const draw = () => {
+    // Values beyond the last whole multiple of the range would favour the small ones.
+    const limit = 2 ** 48 - (2 ** 48 % range);
+    const bytes = Buffer.alloc(6);
+    for (;;) {
+      const value = randomFillSync(bytes).readUIntBE(0, 6);
+      if (value < limit) return min + (value % range);
+    }
+  };
+  return callback === undefined ? draw() : later(draw, callback);
+}
+
+// --- derived keys --------------------------------------------------------------------------------------------------------------------
+
+const secretOf = (value) => need(native.keySecret(keyBytes(value), false), 'The password is too long');
+
+function pbkdf2Sync(password, salt, iterations, length, digest) {
+  const bytes = native.pbkdf2(hashNamed(digest), secretOf(password), bytesOf(salt, 'utf8', 'The salt'), iterations, length);
+  return asBuffer(need(bytes, 'PBKDF2: the iterations or the length are out of range'));
+}
+const pbkdf2 = (password, salt, iterations, length, digest, callback) =>
+  later(() => pbkdf2Sync(password, salt, iterations, length, digest), callback);
+
+function scryptSync(password, salt, length, options = {}) {
+  const { N = options.cost ?? 16384, r = options.blockSize ?? 8, p = options.parallelization ?? 1 } = options;
+  const bytes = native.scrypt(secretOf(password), bytesOf(salt, 'utf8', 'The salt'), N, r, p, length);
+  return asBuffer(need(bytes, 'Invalid scrypt params: N is a power of two, and N * r * p at most 2^20 here', 'ERR_CRYPTO_INVALID_SCRYPT_PARAMS'));
+}
+function scrypt(password, salt, length, options, callback) {
+  if (typeof options === 'function') [options, callback] = [{}, options];
+  later(() => scryptSync(password, salt, length, options), callback);
+}
+
+function hkdfSync(digest, key, salt, info, length) {
+  const bytes = native.hkdf(hashNamed(digest), secretOf(key), bytesOf(salt, 'utf8', 'The salt'), bytesOf(info, 'utf8', 'The info'), length);
+  return need(bytes, 'Invalid key length', 'ERR_CRYPTO_INVALID_KEYLEN').buffer;
+}
+const hkdf = (digest, key, salt, info, length, callback) => later(() => hkdfSync(digest, key, salt, info, length), callback);
+
+// --- ciphers -------------------------------------------------------------------------------------------------------------------------
+
+const kCipherBits = [128, 192, 256];
+const kModes = ['cbc', 'ctr', 'gcm'];
+
+function cipherNamed(name) {
+  const [, bits, mode] = /^(?:id-)?aes-?(128|192|256)-(cbc|ctr|gcm)$/i.exec(name) ?? [];
+  if (mode === undefined) throw failure(`Unknown cipher: ${name}; there are aes-128, -192 and -256 in the modes cbc, ctr and gcm`, 'ERR_CRYPTO_UNKNOWN_CIPHER');
+  return { bytes: Number(bits) / 8, mode: mode.toLowerCase() };
+}
+
+class CipherBase {
+  #handle;
+  #encrypt;
+  #mode;
+  #tag = null;
+  #ended = false;
+  constructor(encrypt, name, key, iv, options = {}) {
+    const cipher = cipherNamed(name);
+    const secret = keyBytes(key);
+    const start = bytesOf(iv, 'utf8', 'The iv');
+    if (secret.byteLength !== cipher.bytes) throw failure('Invalid key length', 'ERR_CRYPTO_INVALID_KEYLEN');
+    if (cipher.mode !== 'gcm' && start.byteLength !== 16) throw failure('Invalid initialization vector', 'ERR_CRYPTO_INVALID_IV');
+    this.#encrypt = encrypt;
+    this.#mode = cipher.mode;
+    this.#handle = need(native.cipherStart(cipher.mode, encrypt, secret, start, options.authTagLength ?? 16), 'Invalid initialization vector', 'ERR_CRYPTO_INVALID_IV');
+  }
+  update(data, inputEncoding, outputEncoding) {
+    if (this.#ended) throw failure('Unsupported state', 'ERR_CRYPTO_INVALID_STATE');
+    const bytes = native.cipherUpdate(this.#handle, bytesOf(data, inputEncoding, 'The data'));
+    return encoded(need(bytes, 'The data cannot be processed'), outputEncoding);
+  }
+  final(outputEncoding) {
+    if (this.#ended) throw failure('Unsupported state', 'ERR_CRYPTO_INVALID_STATE');
+    this.#ended = true;
+    if (this.#mode === 'gcm' && !this.#encrypt && this.#tag === null) throw new Error('Unsupported state or unable to authenticate data');
+    const bytes = native.cipherFinal(this.#handle);
+    if (bytes === undefined) throw new Error(this.#mode === 'gcm' ? 'Unsupported state or unable to authenticate data' : 'bad decrypt');
+    if (this.#mode === 'gcm' && this.#encrypt) this.#tag = native.cipherTag(this.#handle);
+    return encoded(bytes, outputEncoding);
+  }
+  setAutoPadding(on = true) {
+    need(native.cipherPadding(this.#handle, Boolean(on)), 'Unsupported state');
+    return this;
+  }
+  setAAD(data) {
+    need(native.cipherExtra(this.#handle, bytesOf(data, 'utf8', 'The data')), 'Unsupported state');
+    return this;
+  }
+  getAuthTag() {
+    if (this.#tag === null || !this.#encrypt) throw failure('Invalid state for operation getAuthTag', 'ERR_CRYPTO_INVALID_STATE');
+    return asBuffer(this.#tag);
+  }
+  setAuthTag(tag, encoding) {
+    const bytes = bytesOf(tag, encoding, 'The tag');
+    if (this.#encrypt || this.#mode !== 'gcm') throw failure('Invalid state for operation setAuthTag', 'ERR_CRYPTO_INVALID_STATE');
+    this.#tag = bytes;
+    need(native.cipherTag(this.#handle, bytes), `Invalid authentication tag length: ${bytes.byteLength}`, 'ERR_CRYPTO_INVALID_AUTH_TAG');
+    return this;
+  }
+}
+class Cipheriv extends CipherBase {
+  constructor(name, key, iv, options) { super(true, name, key, iv, options); }
+}
+class Decipheriv extends CipherBase {
+  constructor(name, key, iv, options) { super(false, name, key, iv, options); }
+}
+
+function timingSafeEqual(a, b) {
+  const equal = native.timingSafeEqual(bytesOf(a, 'utf8', 'The first argument'), bytesOf(b, 'utf8', 'The second argument'));
+  if (equal === undefined) throw Object.assign(new RangeError('Input buffers must have the same byte length'), { code: 'ERR_CRYPTO_TIMING_SAFE_EQUAL_LENGTH' });
+  return equal;
+}
+
+module.exports = {
+  Hash, Hmac, createHash, createHmac, hash, getHashes: () => Object.keys(kHashes),
+  randomBytes, randomFillSync, randomFill: (target, callback) => later(() => randomFillSync(target), callback), randomInt,
+  pseudoRandomBytes: randomBytes, randomUUID: () => native.randomUuid(), getRandomValues: (view) => globalThis.crypto.getRandomValues(view),
+  pbkdf2, pbkdf2Sync, scrypt, scryptSync, hkdf, hkdfSync,
+  Cipheriv, Decipheriv, createCipheriv: (...values) => new Cipheriv(...values), createDecipheriv: (...values) => new Decipheriv(...values),
+  getCiphers: () => kCipherBits.flatMap((bits) => kModes.map((mode) => `aes-${bits}-${mode}`)),
+  timingSafeEqual, webcrypto: globalThis.crypto, subtle: globalThis.crypto.subtle, constants: {},
+};

@@ -1,0 +1,88 @@
+// node:process: the function's settings in env, and what packages ask for while they load.
+//
+// versions.node is missing on purpose: packages take it for leave to use files and sockets.
+const EventEmitter = require('events');
+
+const seconds = () => internal.now() / 1000;
+const notHere = (what) => () => { throw new Error(`process.${what} is not available: a function is not a process of its own`); };
+
+class Stream extends EventEmitter {
+  #write;
+  #rest = '';
+  isTTY = false;
+  writable = true;
+  constructor(write) {
+    super();
+    this.#write = write;
+  }
+  // A record of the log is a line.
+  write(chunk, encoding, callback) {
+    const lines = (this.#rest + (typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk))).split('\n');
+    this.#rest = lines.pop().slice(0, 16384);
+    for (const line of lines) this.#write(line);
+    const done = typeof encoding === 'function' ? encoding : callback;
+    if (typeof done === 'function') queueMicrotask(done);
+    return true;
+  }
+  end(chunk) {
+    this.write(`${chunk ?? ''}\n`);
+  }
+}
+
+function hrtime(since) {
+  const now = seconds();
+  let whole = Math.trunc(now);
+  let nanos = Math.trunc((now - whole) * 1e9);
+  if (since !== undefined) {
+    whole -= since[0];
+    nanos -= since[1];
+    if (nanos < 0) {
+      whole -= 1;
+      nanos += 1e9;
+    }
+  }
+  return [whole, nanos];
+}
+hrtime.bigint = () => BigInt(Math.trunc(seconds() * 1e9));
+
+const process = Object.assign(new EventEmitter(), {
+  env: native.environment(),
+  title: 'zts',
+  argv: [],
+  argv0: 'zts',
+  execArgv: [],
+  execPath: '',
+  exitCode: undefined,
+  pid: 1,
+  ppid: 0,
+  platform: 'linux',
+  arch: 'x64',
+  version: '',
+  versions: {},
+  release: { name: 'zts' },
+  features: {},
+  config: { variables: {} },
+  browser: false,
+  stdout: new Stream((line) => console.log(line)),
+  stderr: new Stream((line) => console.error(line)),
+  cwd: () => '/',
+  umask: () => 0o22,
+  uptime: seconds,
+  hrtime,
+  nextTick: (callback, ...values) => {
+    if (typeof callback !== 'function') throw new TypeError('process.nextTick: the callback is not a function');
+    queueMicrotask(values.length === 0 ? callback : () => callback(...values));
+  },
+  emitWarning: (warning) => console.warn(`Warning: ${warning?.message ?? warning}`),
+  memoryUsage: () => ({ rss: 0, heapTotal: 0, heapUsed: 0, external: 0, arrayBuffers: 0 }),
+  getuid: () => 0,
+  getgid: () => 0,
+  exit: notHere('exit'),
+  abort: notHere('abort'),
+  kill: notHere('kill'),
+  chdir: notHere('chdir'),
+  binding: notHere('binding'),
+  dlopen: notHere('dlopen'),
+});
+Object.defineProperty(process, Symbol.toStringTag, { value: 'process', configurable: true });
+module.exports = process;

@@ -1,0 +1,92 @@
+#include "jsruntime/ops/builtin.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "jsruntime/builtins/sources.h"
+#include "jsruntime/ops/text.h"
+#include "jsruntime/realm.h"
+
+namespace zts::js {
+namespace {
+
+// Lives as long as the program.
+class StaticSource final : public v8::String::ExternalOneByteStringResource {
+ public:
+  explicit StaticSource(std::string_view text) : text_(text) {}
+  const char* data() const override { return text_.data(); }
+  size_t length() const override { return text_.size(); }
+
+ private:
+  std::string_view text_;
+};
+
+v8::MaybeLocal<v8::Function> Compile(v8::Isolate* isolate, const BuiltinSource& builtin) {
+  const v8::Local<v8::Context> context = isolate->GetCurrentContext();
+  v8::Local<v8::String> text;
+  v8::Local<v8::String> name;
+  if (!v8::String::NewExternalOneByte(isolate, new StaticSource(builtin.text)).ToLocal(&text) ||
+      !Latin1String(isolate, "node:" + std::string(builtin.name)).ToLocal(&name)) {
+    return {};
+  }
+  v8::ScriptCompiler::Source source(text, v8::ScriptOrigin(name));
+  v8::Local<v8::String> parameters[] = {
+      v8::String::NewFromUtf8Literal(isolate, "native"), v8::String::NewFromUtf8Literal(isolate, "internal"),
+      v8::String::NewFromUtf8Literal(isolate, "module"), v8::String::NewFromUtf8Literal(isolate, "exports"),
+      v8::String::NewFromUtf8Literal(isolate, "require")};
+  return v8::ScriptCompiler::CompileFunction(context, &source, std::size(parameters), parameters);
+}
+
+void Builtin(const v8::FunctionCallbackInfo<v8::Value>& info) {
+  if (info.Length() != 1 || !info[0]->IsString()) return;
+  v8::Isolate* isolate = info.GetIsolate();
+  const Utf8Text name(isolate, info[0].As<v8::String>());
+  for (const BuiltinSource& builtin : BuiltinSources()) {
+    if (builtin.name != name.view()) continue;
+    v8::Local<v8::Function> body;
+    if (Compile(isolate, builtin).ToLocal(&body)) info.GetReturnValue().Set(body);
+    return;
+  }
+}
+
+void BuiltinNames(const v8::FunctionCallbackInfo<v8::Value>& info) {
+  v8::Isolate* isolate = info.GetIsolate();
+  std::vector<v8::Local<v8::Value>> names;
+  for (const BuiltinSource& builtin : BuiltinSources()) {
+    v8::Local<v8::String> name;
+    if (builtin.name.starts_with("zts:")) continue;
+    if (!Latin1String(isolate, builtin.name).ToLocal(&name)) return;
+    names.push_back(name);
+  }
+  info.GetReturnValue().Set(v8::Array::New(isolate, names.data(), names.size()));
+}
+
+void Environment(const v8::FunctionCallbackInfo<v8::Value>& info) {
+  v8::Isolate* isolate = info.GetIsolate();
+  const v8::Local<v8::Context> context = isolate->GetCurrentContext();
+  const Realm* realm = Realm::From(isolate);
+  const auto made = v8::Object::New(isolate);
+  if (realm == nullptr || realm->script == nullptr) return info.GetReturnValue().Set(made);
+  for (const auto& [name, value] : realm->script->env) {
+    v8::Local<v8::String> key;
+    v8::Local<v8::String> text;
+    if (!Utf8String(isolate, name).ToLocal(&key) || !Utf8String(isolate, value).ToLocal(&text) ||
+        made->CreateDataProperty(context, key, text).IsNothing()) {
+      return;
+    }
+  }
+  info.GetReturnValue().Set(made);
+}
+
+constexpr Op kOps[] = {
+    {"builtin", Builtin},
+    {"builtinNames", BuiltinNames},
+    {"environment", Environment},
+};
+
+}  // namespace
+
+std::span<const Op> BuiltinOps() { return kOps; }
+
+}  // namespace zts::js

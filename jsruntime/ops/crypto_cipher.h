@@ -1,0 +1,24 @@
+// Native half of web/crypto/ and of node:crypto: ciphers (Web Cryptography 22 RSA-OAEP, 27 AES-CTR, 28 AES-CBC, 29 AES-GCM, 30 AES-KW).
+//
+//   aes(mode, encrypt, key, iv, data, number, extra) -> Uint8Array
+//     mode "cbc"; "ctr" with the counter's length in bits as `number`; "gcm" with the tag's length in bytes as `number` and the
+//     additional data as `extra`, the tag behind the ciphertext; "kw" without iv
+//   rsaOaep(encrypt, key, hash, label, data) -> Uint8Array
+//   cipherStart(mode, encrypt, keyBytes, iv, tagBytes) -> handle; for node:crypto: any piece of data at a time
+//   cipherUpdate(handle, data) -> Uint8Array    cipherExtra(handle, data) -> true; GCM's additional data
+//   cipherPadding(handle, on) -> true            cipherTag(handle, tag) -> true; before the end of decryption
+//   cipherFinal(handle) -> Uint8Array            cipherTag(handle) -> Uint8Array; after the end of encryption
+// undefined where arguments do not fit, the data is not authentic, or the turn is being terminated.
+//
+// Thread:   the isolate's; data is worked through in slices.
+#pragma once
+
+#include <span>
+
+#include "jsruntime/ops/registry.h"
+
+namespace zts::js {
+
+std::span<const Op> CryptoCipherOps();
+
+}  // namespace zts::js

@@ -1,0 +1,136 @@
+"""Applications of packages from npm (tests/apps), deployed and asked as their users would."""
+
+import json
+import os
+import re
+import shutil
+import tarfile
+import tempfile
+
+import case
+from harness import wire
+from harness.wait import wait_until
+
+APPS = os.environ.get("ZTS_APPS") or os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "apps")
+PACKAGES = next((path for path in ("external/npm_archives/apps.tar", "../npm_archives/apps.tar", ".deps/npm_archives/apps.tar") if os.path.exists(path)), None)
+
+
+class Apps(case.PlatformCase):
+    threads = 1
+
+    @classmethod
+    def prepare(cls):
+        cls.folder = tempfile.mkdtemp(prefix="zts_apps_")
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        with tarfile.open(PACKAGES) as packages:
+            packages.extractall(cls.folder)
+        for name in os.listdir(APPS):
+            if "_app." in name or name == "package.json":
+                shutil.copyfile(os.path.join(APPS, name), os.path.join(cls.folder, name))
+
+    def deploy(self, file, *options):
+        name = file.split("_")[0]
+        ran = self.zts.ctl("deploy", os.path.join(self.folder, file), "--name", name, *options)
+        self.assertEqual(ran.code, 0, ran)
+
+    def post(self, target, body, headers=()):
+        return wire.fetch(self.zts.http, target, "POST", [("Content-Type", "application/json"), *headers], body.encode())
+
+    def test_hono(self):
+        self.deploy("hono_app.ts", "--env", "GREETING=hello")
+        self.assertAnswer(self.fetch("/hono"), 200, "hello from /hono")
+        self.assertEqual(json.loads(self.fetch("/hono/users/7?q=x").text), {"id": 7, "q": "x"})
+        self.assertAnswer(self.fetch("/hono/users/x"), 404, "nothing")
+        self.assertAnswer(self.post("/hono/echo", '{"a":[1]}'), 201, '{"a":[1]}')
+        self.assertAnswer(self.post("/hono/echo", "{"), 500)
+        self.assertAnswer(self.fetch("/hono/private/x"), 401)
+        self.assertAnswer(self.fetch("/hono/private/x", headers=[("Authorization", "Bearer secret")]), 200, "in")
+        tagged = self.fetch("/hono/tagged")
+        again = self.fetch("/hono/tagged", headers=[("If-None-Match", tagged.header("etag"))])
+        self.assertEqual(again.status, 304)
+        self.assertEqual(self.fetch("/hono/cookie").header("set-cookie"), "seen=yes; Path=/")
+        self.assertAnswer(self.fetch("/hono/cookie", headers=[("Cookie", "seen=yes")]), 200, "yes")
+        self.assertAnswer(self.fetch("/hono/fail"), 418, "teapot")
+
+    def test_itty_router(self):
+        self.deploy("itty_app.js")
+        self.assertEqual(json.loads(self.fetch("/itty/add/2/40").text), {"sum": 42})
+        self.assertEqual(json.loads(self.post("/itty/echo", '{"x":1}').text), {"got": {"x": 1}})
+        self.assertEqual(json.loads(self.fetch("/itty/fail").text), {"status": 409, "error": "taken"})
+        self.assertAnswer(self.fetch("/itty/none"), 404)
+
+    def test_jose(self):
+        self.deploy("jose_app.js", "--cpu-limit", "20s", "--wall-limit", "60s")
+        for algorithm in ("ES256", "ES384", "ES512", "RS256", "PS256", "EdDSA"):
+            self.assertAnswer(self.fetch(f"/jose/{algorithm}"), 200, f"u1,true,ERR_JWS_SIGNATURE_VERIFICATION_FAILED,u1,{algorithm}")
+        token, value = self.fetch("/jose/secret").text.split()
+        self.assertEqual(value, "1")
+        # The same from Python: HMAC-SHA256 over the first two parts.
+        import base64
+        import hashlib
+        import hmac
+        head, body, signature = token.split(".")
+        mac = hmac.new(b"0123456789abcdef0123456789abcdef", f"{head}.{body}".encode(), hashlib.sha256).digest()
+        self.assertEqual(base64.urlsafe_b64encode(mac).rstrip(b"=").decode(), signature)
+        self.assertAnswer(self.fetch("/jose/encrypted"), 200, "hidden,hidden,hidden,pair,pair")
+
+    def test_zod(self):
+        self.deploy("zod_app.ts")
+        order = '{"id":"12","email":"a@b.co","items":[{"sku":"xy"}],"due":"2026-11-26"}'
+        self.assertEqual(json.loads(self.post("/zod", order).text),
+                         {"id": 12, "email": "a@b.co", "items": [{"sku": "xy", "count": 1}], "due": "2026-11-26T00:00:00.000Z", "year": 2026})
+        refused = self.post("/zod", '{"id":-1,"email":"x","items":[]}')
+        self.assertEqual(refused.status, 422)
+        self.assertEqual(json.loads(refused.text), ["id: too_small", "email: invalid_format", "items: too_small"])
+
+    def test_react(self):
+        self.deploy("react_app.tsx")
+        self.assertRegex(self.fetch("/react/string").text, r'^<button id="[^"]+">3<!-- --> <b>&lt;&amp;&gt;</b></button>$')
+        self.assertAnswer(self.fetch("/react/static"), 200, "<ul><li>1</li><li>2</li></ul>")
+        streamed = self.fetch("/react/stream")
+        self.assertEqual(streamed.status, 200, streamed)
+        self.assertIn("<h1>streamed</h1>", streamed.text)
+        self.assertLess(streamed.text.index("waiting"), streamed.text.index("came later"))
+
+    def test_graphql_yoga(self):
+        self.deploy("yoga_app.ts")
+
+        def ask(query, variables=None):
+            answer = self.post("/yoga/graphql", json.dumps({"query": query, "variables": variables}), [("Accept", "application/json")])
+            self.assertEqual(answer.status, 200, answer)
+            return json.loads(answer.text)
+
+        self.assertEqual(ask("query Q($n: String!) { hello(name: $n) }", {"n": "Zo\u00eb"}), {"data": {"hello": "Hello Zo\u00eb"}})
+        self.assertEqual(ask('mutation { add(text: "one") }'), {"data": {"add": 1}})
+        self.assertEqual(ask("{ notes }"), {"data": {"notes": ["one"]}})
+        failed = ask("{ fail }")
+        self.assertEqual((failed["data"], failed["errors"][0]["path"]), ({"fail": None}, ["fail"]))
+        self.assertIn("Cannot query field", ask("{ nothing }")["errors"][0]["message"])
+
+    def test_text_and_dates(self):
+        self.deploy("pages_app.js")
+        marked = wire.fetch(self.zts.http, "/pages/marked", "POST", [], "# Title\n\n* a **b**\n".encode())
+        self.assertAnswer(marked, 200, "<h1>Title</h1>\n<ul>\n<li>a <strong>b</strong></li>\n</ul>\n")
+        self.assertAnswer(self.fetch("/pages/preact"), 200, '<ul class="list"><li>a</li><li>&lt;b></li></ul>')
+        self.assertRegex(self.fetch("/pages/uuid").text, r"^true4,true7[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$")
+        self.assertAnswer(self.fetch("/pages/dates"), 200, "2026-02-28 Saturday 28")
+
+    def test_node(self):
+        self.deploy("node_app.cjs", "--env", "GREETING=hello")
+        self.assertAnswer(self.fetch("/node/hash"), 200, "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824")
+        refused = self.fetch("/node/fs")
+        self.assertEqual(refused.status, 501)
+        self.assertIn("no file system", refused.text)
+        with self.connect() as connection:
+            for name in ("a", "b", "c"):
+                self.assertAnswer(connection.request("GET", f"/node/{name}", [], None, "test"), 200, name)
+        wanted = {f"{name}{late}={name}" for name in "abc" for late in ("", "-after")}
+        wait_until(lambda: set(self.fetch("/node/order").text.split(",")) == wanted, "the work of ctx.waitUntil")
+
+    def test_missing_module_is_an_error_at_deploy(self):
+        path = os.path.join(self.folder, "files_app.js")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("import fs from 'fs';\nexport default () => new Response(fs.readFileSync('/etc/passwd'));\n")
+        ran = self.zts.ctl("deploy", path, "--name", "files")
+        self.assertNotEqual(ran.code, 0)
+        self.assertTrue(re.search(r'"fs".*no node:fs.*no file system', ran.err + ran.out), ran)
