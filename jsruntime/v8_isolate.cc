@@ -20,7 +20,8 @@
 namespace zts::js {
 namespace {
 
-constexpr const char* kCallNames[] = {"bind", "dispatch", "unpack", "follow", "takeSettled", "fireTimer", "forgetTimer"};
+constexpr const char* kCallNames[] = {"bind", "dispatch", "unpack", "follow", "takeSettled", "fireTimer", "forgetTimer",
+                                      "uncaught", "unhandledRejection", "rejectionHandled"};
 
 // Their memory does not pass through the allocator that keeps a function's limit, so functions do not get them. V8 puts them into every
 // new context, whatever the snapshot says.
@@ -190,6 +191,10 @@ void V8Isolate::AwaitModule(v8::Local<v8::Context> context, v8::Local<v8::Promis
   for (;;) {
     isolate_->PerformMicrotaskCheckpoint();
     if (TerminationSeen() || promise->State() != v8::Promise::kPending) break;
+    if (!rejections_.empty()) {
+      ReportRejections(context);
+      continue;  // its listeners may have settled what is waited for
+    }
     const Nanos now = Now();
     const Nanos due = realm_.timers.next_due();
     if (now >= deadline) {
@@ -348,6 +353,19 @@ void V8Isolate::FireTimers(v8::Local<v8::Context> context, Nanos now) {
   }
 }
 
+void V8Isolate::ReportUncaught(v8::Local<v8::Context> context, v8::Local<v8::Value> error, const Outcome& outcome) {
+  v8::Local<v8::Value> arguments[] = {error, Text(isolate_, "Uncaught " + outcome.message), Text(isolate_, outcome.file),
+                                      v8::Integer::New(isolate_, outcome.line), v8::Integer::New(isolate_, outcome.column)};
+  {
+    Caught caught(isolate_);
+    v8::Local<v8::Value> prevented;
+    const v8::Local<v8::Function> uncaught = calls_[kUncaught].Get(isolate_);
+    if (uncaught->Call(context, v8::Undefined(isolate_), 5, arguments).ToLocal(&prevented) && prevented->IsTrue()) return;
+  }
+  if (TerminationSeen()) return;
+  realm_.Console(realm_.CurrentInvocation(isolate_), LogSeverity::kException, "Uncaught " + TextOf(outcome));
+}
+
 void V8Isolate::FireTimer(v8::Local<v8::Context> context, const TimerQueue::Due& due) {
   const v8::HandleScope handles(isolate_);
   Caught caught(isolate_);
@@ -356,7 +374,7 @@ void V8Isolate::FireTimer(v8::Local<v8::Context> context, const TimerQueue::Due&
   const bool ok = Call(context, kFireTimer, v8::Integer::NewFromUnsigned(isolate_, due.id)).ToLocal(&ignored);
   if (!ok && !TerminationSeen() && !caught.HasTerminated()) {
     const Outcome outcome = OutcomeOf(isolate_, context, caught, OutcomeKind::kThrew);
-    realm_.Console(realm_.CurrentInvocation(isolate_), LogSeverity::kException, "Uncaught " + TextOf(outcome));
+    ReportUncaught(context, caught.Exception(), outcome);
   }
   isolate_->PerformMicrotaskCheckpoint();
   if (TerminationSeen()) {
@@ -384,8 +402,19 @@ void V8Isolate::AnnounceTimers() {
 }
 
 void V8Isolate::ReportRejections(v8::Local<v8::Context> context) {
-  rejections_.Report(isolate_, [&](uint64_t serial, v8::Local<v8::Value> reason) {
-    const Outcome outcome = OutcomeOf(isolate_, context, reason, OutcomeKind::kThrew);
+  rejections_.ReportHandled(isolate_, [&](v8::Local<v8::Promise> promise) {
+    Caught caught(isolate_);
+    if (Call(context, kRejectionHandled, promise, promise->Result()).IsEmpty()) return;  // terminated
+  });
+  rejections_.Report(isolate_, [&](uint64_t serial, v8::Local<v8::Promise> promise) {
+    Realm::EnterInvocation(isolate_, serial);
+    {
+      Caught caught(isolate_);
+      v8::Local<v8::Value> prevented;
+      if (Call(context, kUnhandledRejection, promise, promise->Result()).ToLocal(&prevented) && prevented->IsTrue()) return;
+    }
+    if (TerminationSeen()) return;
+    const Outcome outcome = OutcomeOf(isolate_, context, promise->Result(), OutcomeKind::kThrew);
     const Invocation* invocation = realm_.invocations.Find(serial);
     realm_.Console(invocation == nullptr ? 0 : invocation->id, LogSeverity::kException,
                    "Uncaught (in promise) " + TextOf(outcome));
@@ -565,7 +594,7 @@ void V8Isolate::OnUncaught(v8::Local<v8::Message> message, v8::Local<v8::Value> 
   Realm* realm = Realm::From(isolate);
   if (realm == nullptr || isolate->IsExecutionTerminating()) return;
   const Outcome outcome = OutcomeOf(isolate, isolate->GetCurrentContext(), error, OutcomeKind::kThrew);
-  realm->Console(realm->CurrentInvocation(isolate), LogSeverity::kException, "Uncaught " + TextOf(outcome));
+  static_cast<V8Isolate*>(isolate->GetData(kSelfSlot))->ReportUncaught(isolate->GetCurrentContext(), error, outcome);
 }
 
 // What V8 cannot go on from: the process ends, with the name of the function for the supervisor's log.

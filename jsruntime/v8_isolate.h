@@ -60,7 +60,8 @@ class V8Isolate final : public Isolate {
  private:
   class Turn;
   // Functions of web/dispatch.js.
-  enum CallIndex { kBind, kDispatch, kUnpack, kFollow, kTakeSettled, kFireTimer, kForgetTimer, kCallCount };
+  enum CallIndex { kBind, kDispatch, kUnpack, kFollow, kTakeSettled, kFireTimer, kForgetTimer,
+                   kUncaught, kUnhandledRejection, kRejectionHandled, kCallCount };
   using Caught = v8::TryCatch;
 
   void Create(const Snapshot& snapshot);
@@ -79,6 +80,8 @@ class V8Isolate final : public Isolate {
   void OnPromise(v8::Local<v8::Context> context, uint64_t serial, v8::Local<v8::Promise> promise);
   void FinishTurn(v8::Local<v8::Context> context, uint64_t culprit);
   void FireTimers(v8::Local<v8::Context> context, Nanos now);
+  // An exception that nobody caught: an "error" event of the function's, and a console record unless a listener prevents it.
+  void ReportUncaught(v8::Local<v8::Context> context, v8::Local<v8::Value> error, const Outcome& outcome);
   void FireTimer(v8::Local<v8::Context> context, const TimerQueue::Due& due);
   void TakeSettled(v8::Local<v8::Context> context);
   void ReportRejections(v8::Local<v8::Context> context);

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "jsruntime/ops/base64.h"
+#include "jsruntime/ops/compression.h"
 #include "jsruntime/ops/console.h"
 #include "jsruntime/ops/async_context.h"
 #include "jsruntime/ops/builtin.h"
@@ -47,6 +48,7 @@ std::vector<Op> AllOps() {
   add(PerformanceOps());
   add(FormatOps());
   add(LazyOps());
+  add(CompressionOps());
   return all;
 }
 

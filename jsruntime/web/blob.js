@@ -45,6 +45,7 @@ function checkArguments(parts, options, what) {
 }
 
 const kBytes = Symbol('bytes');
+const kStreamChunkBytes = 65536;
 
 class Blob {
   #bytes;
@@ -80,6 +81,18 @@ class Blob {
     return new Blob(kBytes, this.#bytes.subarray(from, Math.max(from, clamp(end))), typeOf(contentType));
   }
 
+  stream() {
+    const bytes = this.#bytes;
+    let at = 0;
+    return internal.lazy('streams.js').newByteStream({
+      pull(sink) {
+        const end = Math.min(at + kStreamChunkBytes, bytes.length);
+        sink.enqueue(bytes.slice(at, end));
+        at = end;
+        if (at === bytes.length) sink.close();
+      },
+    });
+  }
   async text() { return native.utf8Decode(this.#bytes, 0); }
   async arrayBuffer() { return this.#bytes.slice().buffer; }
   async bytes() { return this.#bytes.slice(); }

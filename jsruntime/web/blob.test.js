@@ -72,3 +72,14 @@ test('brand', async () => {
   await rejects(Blob.prototype.text.call({}), TypeError);
   throws(() => Blob.prototype.slice.call({}), TypeError);
 });
+
+test('stream: a byte stream of all, in chunks; empty for an empty one', async () => {
+  const data = new Uint8Array(150000).map((_, i) => i);
+  const chunks = [];
+  for await (const chunk of new Blob([data]).stream()) chunks.push(chunk);
+  same(chunks.map((chunk) => chunk.length), [65536, 65536, 18928]);
+  same(await new Blob(chunks).bytes(), data);
+  const reader = new Blob(['abc']).stream().getReader({ mode: 'byob' });
+  same([...(await reader.read(new Uint8Array(2))).value], [97, 98]);
+  equal((await new Blob([]).stream().getReader().read()).done, true);
+});

@@ -139,6 +139,7 @@ const calls = {
   fireTimer: internal.fireTimer,
   forgetTimer: internal.forgetTimer,
   runLazy: internal.runLazy,
+  ...internal.globalEvents,
 };
 
 internal.calls = calls;

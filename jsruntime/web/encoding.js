@@ -155,3 +155,5 @@ class TextDecoder {
 }
 internal.exposeInterface(TextDecoder);
 internal.bytesOf = bytesOf;
+internal.TextEncoder = TextEncoder;
+internal.TextDecoder = TextDecoder;

@@ -76,6 +76,8 @@ internal.kListenersChanged = kListenersChanged;
 let handlerOf, setHandler;
 
 const report = (error) => (internal.reportException ?? native.reportException)(error);
+let globalTarget = null;  // stands for globalThis, which is no EventTarget itself
+const isGlobal = (target) => target === undefined || target === null || target === globalThis;
 
 class EventTarget {
   #listeners = null;  // Map of type -> records, in order of addition
@@ -83,6 +85,7 @@ class EventTarget {
 
   addEventListener(type, callback, options = undefined) {
     internal.required(arguments.length, 2, 'EventTarget.addEventListener');
+    if (isGlobal(this)) return globalTarget.addEventListener(type, callback, options);
     type = `${type}`;
     const isObject = typeof options === 'object' && options !== null || typeof options === 'function';
     const capture = isObject ? !!options.capture : !!options;
@@ -109,6 +112,7 @@ class EventTarget {
 
   removeEventListener(type, callback, options = undefined) {
     internal.required(arguments.length, 2, 'EventTarget.removeEventListener');
+    if (isGlobal(this)) return globalTarget.removeEventListener(type, callback, options);
     const capture = typeof options === 'object' && options !== null ? !!options.capture : !!options;
     const list = this.#listeners?.get(type = `${type}`);
     const record = list?.find((other) => other.callback === callback && other.capture === capture);
@@ -117,6 +121,7 @@ class EventTarget {
 
   dispatchEvent(event) {
     internal.required(arguments.length, 1, 'EventTarget.dispatchEvent');
+    if (isGlobal(this)) return globalTarget.dispatchEvent(event);
     if (!internal.isEvent(event)) throw new TypeError('EventTarget.dispatchEvent: the argument is not an Event.');
     if ((flagsOf(event) & kDispatching) !== 0) {
       throw internal.domException('The event is already being dispatched.', 'InvalidStateError');
@@ -137,11 +142,12 @@ class EventTarget {
   }
 
   #dispatch(event) {
-    setTarget(event, this);
+    const self = this === globalTarget ? globalThis : this;
+    setTarget(event, self);
     const list = this.#listeners?.get(event.type);
     if (list !== undefined && (flagsOf(event) & kStop) === 0) {
       setFlags(event, kDispatching);
-      setCurrent(event, this);
+      setCurrent(event, self);
       // A target's capturing listeners run first; those added meanwhile wait for the next event.
       const path = list.some((record) => record.capture)
         ? [...list.filter((record) => record.capture), ...list.filter((record) => !record.capture)] : list.slice();
@@ -161,7 +167,7 @@ class EventTarget {
     try {
       const { callback } = record;
       if (typeof callback === 'function') {
-        Reflect.apply(callback, this, [event]);
+        Reflect.apply(callback, this === globalTarget ? globalThis : this, [event]);
       } else {
         const handle = callback.handleEvent;
         if (typeof handle !== 'function') throw new TypeError('The listener has no handleEvent method.');
@@ -178,6 +184,7 @@ class EventTarget {
       setFlags(event, kTrusted);
       return target.#dispatch(event);
     };
+    internal.hasListeners = (target, type) => target.#listeners?.has(type) ?? false;
     handlerOf = (target, type) => target.#handlers?.get(type)?.value ?? null;
     setHandler = (target, type, value) => {
       const handlers = target.#handlers ??= new Map();
@@ -199,6 +206,9 @@ class EventTarget {
   }
 }
 internal.exposeInterface(EventTarget);
+
+globalTarget = new EventTarget();
+internal.globalTarget = globalTarget;
 
 internal.defineHandler = (Class, type) => {
   const descriptor = {
@@ -277,6 +287,8 @@ internal.exposeInterface(MessageEvent);
 internal.Event = Event;
 internal.EventTarget = EventTarget;
 internal.ErrorEvent = ErrorEvent;
+internal.PromiseRejectionEvent = PromiseRejectionEvent;
+internal.MessageEvent = MessageEvent;
 
 internal.exposeOperation('reportError', {
   reportError(error) {

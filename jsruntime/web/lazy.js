@@ -44,3 +44,5 @@ internal.declareLazy = (file, global) => {
 // What streams.js says of values, before it has run.
 internal.isReadableStream = () => false;
 internal.isWritableStream = () => false;
+// What message_channel.js says of values, before it has run.
+internal.isMessagePort = () => false;

@@ -1,4 +1,4 @@
-// performance.now, timeOrigin (High Resolution Time 7) and navigator.userAgent.
+// performance.now, timeOrigin (High Resolution Time 7), marks and measures (user_timing.js), and navigator.userAgent.
 //
 //   internal.startClock()  sets the origin, once; without it, the first question does
 //   internal.now()         performance.now()
@@ -38,6 +38,39 @@ class Performance extends internal.EventTarget {
   toJSON() {
     this.#brand;
     return { timeOrigin: this.timeOrigin };
+  }
+
+  mark(name, options = undefined) {
+    this.#brand;
+    internal.required(arguments.length, 1, 'Performance.mark');
+    return internal.lazy('user_timing.js').mark(name, options);
+  }
+  measure(name, startOrOptions = undefined, endMark = undefined) {
+    this.#brand;
+    internal.required(arguments.length, 1, 'Performance.measure');
+    return internal.lazy('user_timing.js').measure(name, startOrOptions, endMark);
+  }
+  clearMarks(name = undefined) {
+    this.#brand;
+    internal.loadedLazy('user_timing.js')?.clear('mark', name);
+  }
+  clearMeasures(name = undefined) {
+    this.#brand;
+    internal.loadedLazy('user_timing.js')?.clear('measure', name);
+  }
+  getEntries() {
+    this.#brand;
+    return internal.loadedLazy('user_timing.js')?.find() ?? [];
+  }
+  getEntriesByName(name, type = undefined) {
+    this.#brand;
+    internal.required(arguments.length, 1, 'Performance.getEntriesByName');
+    return internal.loadedLazy('user_timing.js')?.find(`${name}`, type === undefined ? undefined : `${type}`) ?? [];
+  }
+  getEntriesByType(type) {
+    this.#brand;
+    internal.required(arguments.length, 1, 'Performance.getEntriesByType');
+    return internal.loadedLazy('user_timing.js')?.find(undefined, `${type}`) ?? [];
   }
 }
 internal.exposeInterface(Performance);

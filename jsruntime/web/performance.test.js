@@ -38,3 +38,36 @@ test('interfaces', () => {
   equal(navigator.userAgent, 'zts');
   equal(self, globalThis);
 });
+
+test('marks and measures', () => {
+  for (const [name, length] of [['PerformanceEntry', 0], ['PerformanceMark', 1], ['PerformanceMeasure', 0]]) checkInterface(name, length, []);
+  performance.clearMarks();
+  const detail = { a: 1 };
+  const first = performance.mark('first', { startTime: 5, detail });
+  ok(first instanceof PerformanceMark && first instanceof PerformanceEntry);
+  same([first.name, first.entryType, first.startTime, first.duration], ['first', 'mark', 5, 0]);
+  same(first.detail, detail);
+  ok(first.detail !== detail);
+  performance.mark('second', { startTime: 12 });
+  const between = performance.measure('between', 'first', 'second');
+  same([between.entryType, between.startTime, between.duration, between.detail], ['measure', 5, 7, null]);
+  same([performance.measure('x', { start: 1, duration: 2 }).startTime, performance.measure('x', { end: 'second', duration: 2 }).startTime], [1, 10]);
+  equal(performance.measure('whole').startTime, 0);
+  throws(() => performance.measure('x', 'nothing'), 'SyntaxError');
+  throws(() => performance.measure('x', { start: 1, end: 2, duration: 3 }), TypeError);
+  throws(() => performance.mark('x', { startTime: -1 }), TypeError);
+  same(performance.getEntriesByType('mark').map((entry) => entry.name), ['first', 'second']);
+  equal(performance.getEntriesByName('between', 'measure')[0], between);
+  same(JSON.parse(JSON.stringify(first)), { name: 'first', entryType: 'mark', startTime: 5, duration: 0, detail: { a: 1 } });
+  performance.clearMarks('first');
+  same(performance.getEntriesByType('mark').map((entry) => entry.name), ['second']);
+  performance.clearMarks();
+  performance.clearMeasures();
+  same(performance.getEntries(), []);
+});
+
+test('marks are bounded', () => {
+  for (let i = 0; i < 5000; ++i) performance.mark(`m${i}`);
+  ok(performance.getEntries().length <= 1000);
+  performance.clearMarks();
+});

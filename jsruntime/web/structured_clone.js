@@ -2,40 +2,63 @@
 // serialisable, and so is CryptoKey; all others are refused.
 
 let hooks = null;
+let transferring = null;  // Map of the ports that the running clone transfers -> those that take their place
 const makeHooks = () => ({
   refuse: (message) => internal.domException(message, 'DataCloneError'),
   clone: (object) => {
-    const copy = internal.cloneBlob(object) ?? internal.cloneDOMException(object) ?? internal.cloneKey(object);
+    const copy = transferring?.get(object) ?? internal.cloneBlob(object) ?? internal.cloneDOMException(object) ?? internal.cloneKey(object);
     if (copy !== undefined) return copy;
     throw internal.domException(`${internal.classNameOf(object)} object could not be cloned.`, 'DataCloneError');
   },
 });
 
 // Web IDL sequence<object>: any iterable.
-function transferList(options) {
+function transferList(options, what) {
   if (options === undefined || options === null) return [];
-  if (typeof options !== 'object' && typeof options !== 'function') throw new TypeError('structuredClone: options is not an object.');
+  if (typeof options !== 'object' && typeof options !== 'function') throw new TypeError(`${what}: options is not an object.`);
   if (options.transfer === undefined) return [];
   const list = [...options.transfer];
   list.forEach((item, i) => {
     if ((typeof item !== 'object' && typeof item !== 'function') || item === null) {
-      throw new TypeError('structuredClone: an element of the transfer list is not an object.');
+      throw new TypeError(`${what}: an element of the transfer list is not an object.`);
     }
-    if (native.kindOf(item) !== 10) {
-      throw internal.domException('structuredClone: only an ArrayBuffer can be transferred.', 'DataCloneError');
+    const isPort = internal.isMessagePort(item);
+    if (!isPort && native.kindOf(item) !== 10) {
+      throw internal.domException(`${what}: only an ArrayBuffer or a MessagePort can be transferred.`, 'DataCloneError');
     }
-    if (item.detached) throw internal.domException('structuredClone: an ArrayBuffer is detached.', 'DataCloneError');
+    if (isPort ? internal.portIsDetached(item) : item.detached) {
+      throw internal.domException(`${what}: ${isPort ? 'a MessagePort' : 'an ArrayBuffer'} is detached.`, 'DataCloneError');
+    }
     if (list.indexOf(item) !== i) {
-      throw internal.domException('structuredClone: an ArrayBuffer is in the transfer list twice.', 'DataCloneError');
+      throw internal.domException(`${what}: an object is in the transfer list twice.`, 'DataCloneError');
     }
   });
   return list;
 }
 
+internal.transferList = transferList;
+
+// StructuredSerializeWithTransfer and back: { copy, ports }, the ports those that take the transferred ones' place.
+internal.cloneTransferring = (value, transfer) => {
+  const ports = transfer.filter(internal.isMessagePort);
+  const buffers = ports.length === 0 ? transfer : transfer.filter((item) => !ports.includes(item));
+  const moved = new Map(ports.map((port) => [port, internal.newPort()]));
+  const outer = transferring;
+  let copy;
+  try {
+    transferring = ports.length > 0 ? moved : null;
+    copy = native.structuredClone(value, buffers, hooks ??= makeHooks());
+  } finally {
+    transferring = outer;
+  }
+  for (const [from, to] of moved) internal.movePort(from, to);
+  return { copy, ports: [...moved.values()] };
+};
+
 internal.exposeOperation('structuredClone', {
   structuredClone(value, options = undefined) {
     internal.required(arguments.length, 1, 'structuredClone');
-    const transfer = transferList(options);
+    const transfer = transferList(options, 'structuredClone');
     if (transfer.length === 0) {
       switch (typeof value) {
         case 'object':
@@ -48,6 +71,6 @@ internal.exposeOperation('structuredClone', {
           return value;
       }
     }
-    return native.structuredClone(value, transfer, hooks ??= makeHooks());
+    return internal.cloneTransferring(value, transfer).copy;
   },
 }.structuredClone);

@@ -1,0 +1,31 @@
+// Native half of web/compression.js: zlib of the host binary.
+//
+//   zlibOpen(format, compress) -> state     format: 0 gzip, 1 deflate (zlib), 2 deflate-raw; a Uint8Array that only zlibStep may touch
+//   zlibStep(state, input, at, finish, progress) -> Uint8Array of at most kZlibChunkBytes, maybe empty
+//     reads input from `at` on; finish: no more comes. progress, a Uint32Array(2): [0] bytes of input taken, [1] ZlibStatus
+//
+// Everything that zlib allocates lies in `state`, which is an ordinary buffer: counted by the quota, and gone with its last reference.
+//
+// Thread:   the isolate's.
+// Errors:   RangeError of zlibOpen where the quota is used up; kZlibBroken for input that is not of the format.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "jsruntime/ops/registry.h"
+
+namespace zts::js {
+
+// What one step makes: large enough for zlib to be quick, small enough that a bomb stays in the reader's hands.
+inline constexpr size_t kZlibChunkBytes = size_t{64} << 10;
+// zlib's own figures are 268 KB and 44 KB (zconf.h); the host's variant pads its windows for vector instructions.
+inline constexpr size_t kDeflateStateBytes = size_t{448} << 10;
+inline constexpr size_t kInflateStateBytes = size_t{96} << 10;
+
+// As web/compression.js has them.
+enum ZlibStatus : int { kZlibMore, kZlibEnd, kZlibBroken };
+
+std::span<const Op> CompressionOps();
+
+}  // namespace zts::js
