@@ -28,6 +28,7 @@ export default {
     const headers = { 'content-type': 'text/html; charset=utf-8' };
     if (what === 'string') return new Response(renderToString(<Counter start={3} />), { headers });
     if (what === 'static') return new Response(renderToStaticMarkup(<ul>{[1, 2].map((i) => <li key={i}>{i}</li>)}</ul>), { headers });
+    if (what === 'response') return new Response(await renderToReadableStream(<Page />), { headers });
     return new Response(await text(await renderToReadableStream(<Page />)), { headers });
   },
 };
