@@ -103,6 +103,10 @@ fmt: clang-deps  ## clang-format what differs from HEAD
 tidy:  ## the style checks a compiler cannot make
 	@python3 tools/tidy.py
 
+.PHONY: dashboards
+dashboards: deps  ## Prometheus with our rules and alerts, on the processes of `make up`
+	@tools/dashboards.sh "$(DATA)"
+
 .PHONY: docs
 docs: deps  ## renew what docs/ says of the code: the tables of docs/metrics.md
 	@$(BAZEL) build $(TTY) //docs:metrics_doc

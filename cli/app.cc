@@ -105,6 +105,22 @@ constexpr const char* kWorkersHelp =
 constexpr const char* kWorkersFooter = R"(Example:
   ztsctl workers)";
 
+constexpr const char* kTopHelp =
+    R"(Shows what functions do at the moment, the busiest first: requests and errors a second, how long answers take,
+cold starts, and the memory of their isolates, over the last ten seconds and all workers.)";
+constexpr const char* kTopFooter = R"(Renews itself on a terminal until Ctrl-C. Workers report every two seconds.
+
+Examples:
+  ztsctl top
+  ztsctl top --once --json | jq '.functions[] | select(.errors_per_second > 0).name')";
+
+constexpr const char* kInspectHelp =
+    R"(Shows all there is to know of one function: its versions, routes and limits, what each worker does with it, and its
+last errors.)";
+constexpr const char* kInspectFooter = R"(Examples:
+  ztsctl inspect hello
+  ztsctl inspect hello --json | jq .workers)";
+
 struct Verb {
   const char* name;
   const char* summary;
@@ -119,6 +135,8 @@ constexpr std::array kVerbs = {
     Verb{"delete", "Take a function out of service"},
     Verb{"logs", "Show what functions print and throw"},
     Verb{"workers", "Show the workers that are connected"},
+    Verb{"top", "Show what functions do at the moment"},
+    Verb{"inspect", "Show all there is to know of a function"},
 };
 
 const Verb* FindVerb(const std::string& name) {
@@ -257,6 +275,17 @@ class App {
     remove->callback([this] { action_ = [this](Context& context) { return Delete(context, function_); }; });
     AddLogs();
     AddVerb("workers", kWorkersHelp, kWorkersFooter)->callback([this] { action_ = Workers; });
+    AddTop();
+    CLI::App* inspect = AddVerb("inspect", kInspectHelp, kInspectFooter);
+    inspect->add_option("NAME", function_, "The function")->required()->type_name("");
+    inspect->callback([this] { action_ = [this](Context& context) { return Inspect(context, function_); }; });
+  }
+
+  void AddTop() {
+    CLI::App* verb = AddVerb("top", kTopHelp, kTopFooter);
+    verb->add_flag("--once", top_.once, "Print one table and end; so does output that is no terminal");
+    verb->add_option("--interval", top_.interval, "Time between two tables [2s]")->type_name("TIME");
+    verb->callback([this] { action_ = [this](Context& context) { return Top(context, top_); }; });
   }
 
   void AddLogs() {
@@ -296,6 +325,7 @@ class App {
   UpOptions up_;
   DeployOptions deploy_;
   LogsOptions logs_;
+  TopOptions top_;
   std::string function_;
   std::function<ExitCode(Context&)> action_;
 };

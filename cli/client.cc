@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "zts/v1/deploy.grpc.pb.h"
+#include "zts/v1/stats.grpc.pb.h"
 
 namespace zts::cli {
 namespace {
@@ -57,6 +58,11 @@ FunctionVersion VersionOf(const v1::FunctionVersion& from, bool active) {
   version.bundle_bytes = from.bundle_bytes();
   version.code_cache_bytes = from.code_cache_bytes();
   version.created = from.created_ns();
+  const v1::Limits& limits = from.config().limits();
+  version.cpu_per_request = limits.cpu_per_request_ns();
+  version.wall_per_request = limits.wall_per_request_ns();
+  version.startup_cpu = limits.startup_cpu_ns();
+  version.memory_bytes_max = limits.memory_bytes_max();
   version.routes.assign(from.config().routes().begin(), from.config().routes().end());
   version.active = active;
   return version;
@@ -123,6 +129,7 @@ struct Client::Impl {
   std::string address;
   std::string authorization;
   std::unique_ptr<v1::Deploy::Stub> stub;
+  std::unique_ptr<v1::Stats::Stub> stats;
 
   void Prepare(grpc::ClientContext& context, Nanos timeout) const {
     context.AddMetadata("authorization", authorization);
@@ -149,8 +156,9 @@ Client::Client(const std::string& address, const std::string& token) : impl_(std
   QuietGrpc();
   impl_->address = address;
   impl_->authorization = "Bearer " + token;
-  impl_->stub =
-      v1::Deploy::NewStub(grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), Arguments()));
+  const auto channel = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), Arguments());
+  impl_->stub = v1::Deploy::NewStub(channel);
+  impl_->stats = v1::Stats::NewStub(channel);
 }
 
 Client::~Client() = default;
@@ -232,6 +240,26 @@ Result<Deleted> Client::Delete(const std::string& function) {
   const grpc::Status status = impl_->stub->DeleteFunction(&context, request, &response);
   if (!status.ok()) return impl_->ErrorOf(status);
   return Deleted{response.workers_done(), response.workers_total()};
+}
+
+Result<std::vector<FunctionReport>> Client::Stats(const std::string& function) {
+  grpc::ClientContext context;
+  impl_->Prepare(context, kCallTimeout);
+  v1::GetStatsRequest request;
+  request.set_function(function);
+  v1::GetStatsResponse response;
+  const grpc::Status status = impl_->stats->GetStats(&context, request, &response);
+  if (!status.ok()) return impl_->ErrorOf(status);
+  const auto figures = [](const v1::Figures& from) {
+    return Figures{from.requests_per_second(), from.errors_per_second(), from.p50_ns(),    from.p99_ns(),   from.cold_starts(),
+                   from.limits_hit(),          from.window_ns(),         from.in_flight(), from.isolates(), from.memory_bytes()};
+  };
+  std::vector<FunctionReport> reports;
+  for (const auto& from : response.functions()) {
+    FunctionReport& report = reports.emplace_back(FunctionReport{from.function(), figures(from.figures()), {}});
+    for (const auto& worker : from.workers()) report.workers.emplace_back(worker.worker(), figures(worker.figures()));
+  }
+  return reports;
 }
 
 Result<std::vector<WorkerInfo>> Client::ListWorkers(Nanos timeout) {

@@ -85,6 +85,11 @@ struct FunctionVersion {
   uint64_t code_cache_bytes = 0;
   Nanos created = 0;  // since 1970
   std::vector<std::string> routes;
+  // 0: the platform's default.
+  Nanos cpu_per_request = 0;
+  Nanos wall_per_request = 0;
+  Nanos startup_cpu = 0;
+  uint64_t memory_bytes_max = 0;
   bool active = false;
 };
 
@@ -96,6 +101,26 @@ struct WorkerInfo {
   std::string artifact_key;
   std::string io_backend;
   Nanos connected = 0;  // since 1970
+};
+
+// Of the last seconds, on one worker or all.
+struct Figures {
+  double requests_per_second = 0;
+  double errors_per_second = 0;
+  Nanos p50 = 0;  // 0: nothing was answered
+  Nanos p99 = 0;
+  uint64_t cold_starts = 0;
+  uint64_t limits_hit = 0;
+  Nanos window = 0;
+  uint64_t in_flight = 0;
+  uint64_t isolates = 0;
+  uint64_t memory_bytes = 0;
+};
+
+struct FunctionReport {
+  std::string function;
+  Figures all;
+  std::vector<std::pair<std::string, Figures>> workers;
 };
 
 struct Deleted {
@@ -133,6 +158,8 @@ class Client {
   // Newest first.
   Result<std::vector<FunctionVersion>> ListVersions(const std::string& function);
   Result<Deleted> Delete(const std::string& function);
+  // The busiest first; `function` empty: all that are busy or have an isolate.
+  Result<std::vector<FunctionReport>> Stats(const std::string& function);
   Result<std::vector<WorkerInfo>> ListWorkers(Nanos timeout = kCallTimeout);
   // Calls `sink` for each record; `connected` once, when the controller has answered. Ends well only for idle_max.
   Status TailLogs(const TailOptions& options, const std::function<void()>& connected,

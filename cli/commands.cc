@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "cli/client.h"
+#include "cli/connect.h"
 #include "cli/function_name.h"
 #include "cli/text.h"
 
@@ -12,16 +13,6 @@ namespace zts::cli {
 namespace {
 
 constexpr size_t kShownDigestChars = 12;
-
-// Finds the controller and calls `use`; failures before that are reported here.
-ExitCode WithClient(Context& context, const std::function<ExitCode(Client&, const Endpoint&)>& use) {
-  const Result<Endpoint> endpoint = FindController(context.data_dir_flag, context.env);
-  if (!endpoint.ok()) {
-    return context.console.Fail(FailureOf(endpoint.error(), DataDirectory(context.data_dir_flag, context.env)));
-  }
-  Client client(endpoint->address, endpoint->token);
-  return use(client, *endpoint);
-}
 
 nlohmann::json JsonOf(const FunctionVersion& version) {
   return {{"name", version.function},      {"version", version.number},

@@ -39,6 +39,13 @@ ExitCode Versions(Context& context, const std::string& function);
 ExitCode Delete(Context& context, const std::string& function);
 ExitCode Workers(Context& context);
 
+struct TopOptions {
+  bool once = false;
+  std::string interval;  // as typed; empty: two seconds
+};
+ExitCode Top(Context& context, const TopOptions& options);
+ExitCode Inspect(Context& context, const std::string& function);
+
 struct LogsOptions {
   std::string function;  // empty: all
   bool follow = false;

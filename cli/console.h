@@ -40,6 +40,8 @@ class Console {
   // "auto", "always", "never".
   void set_color(std::string_view when);
   bool json() const { return format_ == Format::kJson; }
+  // Somebody looks at `out` as it is written.
+  bool out_is_terminal() const { return terminals_.out; }
 
   std::ostream& out() { return out_; }
   // `text` in a style where `out` has colours, else as it is.

@@ -16,6 +16,8 @@
 #include "controller/publisher.h"
 #include "controller/registry.h"
 #include "controller/rpc_server.h"
+#include "controller/stats_hub.h"
+#include "controller/stats_service.h"
 #include "controller/store/rocks_store.h"
 #include "controller/sync_service.h"
 #include "controller/token.h"
@@ -57,8 +59,9 @@ class RunningController final : public Controller {
     metrics_.Watch([this] { return Sample(); });
     deploy_service_ = std::make_unique<DeployService>(
         DeployService::Parts{*authorizer_, *deployer_, *registry_, *publisher_, logs_, metrics_, clock_});
-    sync_service_ = std::make_unique<SyncService>(SyncService::Parts{*authorizer_, *registry_, *publisher_, logs_, metrics_});
-    ZTS_ASSIGN_OR_RETURN(rpc_, RpcServer::Start(options.listen, {deploy_service_.get(), sync_service_.get()}));
+    sync_service_ = std::make_unique<SyncService>(SyncService::Parts{*authorizer_, *registry_, *publisher_, logs_, stats_, metrics_});
+    stats_service_ = std::make_unique<StatsService>(*authorizer_, stats_);
+    ZTS_ASSIGN_OR_RETURN(rpc_, RpcServer::Start(options.listen, {deploy_service_.get(), sync_service_.get(), stats_service_.get()}));
     return StartAdmin(options.admin);
   }
 
@@ -96,6 +99,7 @@ class RunningController final : public Controller {
   // In the order of their making; destroyed in reverse.
   const SystemClock clock_{};
   LogHub logs_;
+  StatsHub stats_;
   Metrics metrics_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<Registry> registry_;
@@ -105,6 +109,7 @@ class RunningController final : public Controller {
   std::optional<Deployer> deployer_;
   std::unique_ptr<DeployService> deploy_service_;
   std::unique_ptr<SyncService> sync_service_;
+  std::unique_ptr<StatsService> stats_service_;
   std::thread timers_;
   std::unique_ptr<RpcServer> rpc_;
   std::unique_ptr<admin::Server> admin_;

@@ -117,6 +117,7 @@ grpc::Status SyncService::Stream(grpc::ServerContext* context, WorkerStream* str
   ZTS_LOG(kInfo) << "worker " << name << " connected from " << context->peer() << " with catalog " << first.hello().active_version();
   const grpc::Status status = ReadFrom(*stream, *id, name);
   parts_.publisher.Disconnect(*id);
+  parts_.stats.Forget(name);
   link.Finish();
   const auto closed = link.closed();
   ZTS_LOG(kInfo) << "worker " << name << " disconnected" << (closed ? ": " + closed->message : "");
@@ -142,6 +143,9 @@ grpc::Status SyncService::ReadFrom(WorkerStream& stream, WorkerId id, const std:
         parts_.logs.Append(std::move(records));
         break;
       }
+      case v1::WorkerMessage::kStats:
+        if (Status taken = parts_.stats.OnReport(name, std::move(*message.mutable_stats())); !taken.ok()) return ToStatus(taken.error());
+        break;
       case v1::WorkerMessage::kHello: return {grpc::StatusCode::INVALID_ARGUMENT, "`hello` is said once"};
       // A newer worker may say what this controller does not know yet.
       case v1::WorkerMessage::MESSAGE_NOT_SET: break;

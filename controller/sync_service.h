@@ -11,6 +11,7 @@
 #include "controller/metrics.h"
 #include "controller/publisher.h"
 #include "controller/registry.h"
+#include "controller/stats_hub.h"
 #include "zts/v1/sync.grpc.pb.h"
 
 namespace zts::controller {
@@ -22,6 +23,7 @@ class SyncService final : public v1::Sync::Service {
     Registry& registry;
     Publisher& publisher;
     LogHub& logs;
+    StatsHub& stats;
     Metrics& metrics;
   };
   explicit SyncService(Parts parts) : parts_(parts) {}

@@ -2,6 +2,7 @@
 
 #include "controller/store/records.pb.h"
 #include "zts/v1/deploy.pb.h"
+#include "zts/v1/stats.pb.h"
 #include "zts/v1/sync.pb.h"
 #include "zts/v1/types.pb.h"
 
@@ -12,6 +13,7 @@ WireRecord RecordOfThisBuild() {
   AddFile(*v1::FunctionVersion::descriptor()->file(), record);
   AddFile(*v1::DeployRequest::descriptor()->file(), record);
   AddFile(*v1::WorkerMessage::descriptor()->file(), record);
+  AddFile(*v1::WorkerStats::descriptor()->file(), record);
   AddFile(*store::record::Counters::descriptor()->file(), record);
   return record;
 }

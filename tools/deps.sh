@@ -69,6 +69,21 @@ if [ -n "${missing// /}" ]; then
   fi
 fi
 
+# --- Prometheus, unpacked and not installed -----------------------------------------------------------
+prometheus_home="${XDG_CACHE_HOME:-$HOME/.cache}/zts/prometheus"
+if [ ! -x "$prometheus_home/usr/bin/prometheus" ]; then
+  say "fetching Prometheus (19 MB) from Debian, for the tests of metrics and alerts"
+  unpacked=$(mktemp -d)
+  if (cd "$unpacked" && apt-get -o APT::Sandbox::User=root download "$PROMETHEUS_PACKAGE" >log 2>&1 && dpkg-deb -x ./*.deb tree); then
+    mkdir -p "$(dirname "$prometheus_home")"
+    mv -T "$unpacked/tree" "$prometheus_home" 2>/dev/null || true
+  else
+    tail -5 "$unpacked/log" >&2
+    say "Prometheus could not be fetched (above): its tests will say that they are skipped"
+  fi
+  rm -rf "$unpacked"
+fi
+
 # --- from npm: the Node binary, and packages -------------------------------------------------------------
 # fetch_npm NAME VERSION INTEGRITY FOLDER: the package's content as FOLDER, whole or not at all.
 fetch_npm() {
@@ -135,5 +150,22 @@ install_packages() {
 }
 install_packages builtins third_party/npm
 install_packages apps tests/apps
+
+# --- what only the tests of Kubernetes manifests need -------------------------------------------------
+if [ "${1:-}" = k8s ]; then
+  k8s_home="${XDG_CACHE_HOME:-$HOME/.cache}/zts"
+  if [ ! -d "$k8s_home/k8s-schemas" ] && command -v pip3 >/dev/null; then
+    unpacked=$(mktemp -d)
+    pip3 download --no-deps -q -d "$unpacked" "kubernetes-validate==$K8S_SCHEMAS_VERSION"
+    echo "$K8S_SCHEMAS_SHA256  $(ls "$unpacked"/*.whl)" | sha256sum -c --quiet || die "kubernetes-validate does not have the pinned hash"
+    mkdir -p "$k8s_home"
+    unzip -q "$unpacked"/*.whl -d "$k8s_home/k8s-schemas"
+    rm -rf "$unpacked"
+  fi
+  if [ ! -x "$k8s_home/k8s/kustomize" ] && command -v go >/dev/null; then
+    say "building kustomize $KUSTOMIZE_VERSION"
+    GOBIN="$k8s_home/k8s" go install "sigs.k8s.io/kustomize/kustomize/v5@$KUSTOMIZE_VERSION"
+  fi
+fi
 
 say "all there (Node $NODE_VERSION, $(printf '%s\n' $wanted | wc -l) Debian packages)"

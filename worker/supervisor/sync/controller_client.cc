@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cctype>
 #include <chrono>
+#include <utility>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -166,6 +167,16 @@ void ControllerClient::Stop() {
   thread_.join();
 }
 
+void ControllerClient::OfferStats(v1::WorkerStats stats) {
+  std::lock_guard lock(mutex_);
+  if (status_.connected) stats_ = std::move(stats);
+}
+
+std::optional<v1::WorkerStats> ControllerClient::TakeStats() {
+  std::lock_guard lock(mutex_);
+  return std::exchange(stats_, std::nullopt);
+}
+
 ControllerClient::Status ControllerClient::status() const {
   std::lock_guard lock(mutex_);
   return status_;
@@ -244,6 +255,11 @@ Result<void> ControllerClient::RunSession() {
     log_thread = std::thread([this, &session, &open] {
       while (open) {
         std::vector<LogRecord> records = logs_->Take(kLogWait);
+        if (auto stats = TakeStats(); stats && open) {
+          v1::WorkerMessage report;
+          *report.mutable_stats() = std::move(*stats);
+          session.Write(report);
+        }
         if (records.empty()) continue;
         v1::WorkerMessage batch;
         *batch.mutable_logs() = ToBatch(records, options_.worker);

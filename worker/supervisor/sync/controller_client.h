@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
@@ -20,6 +21,7 @@
 #include "worker/supervisor/engine_host.h"
 #include "worker/supervisor/log_queue.h"
 #include "worker/supervisor/sync/applier.h"
+#include "zts/v1/stats.pb.h"
 
 namespace zts::supervisor {
 
@@ -41,6 +43,8 @@ class ControllerClient {
 
   // Again after a Stop, too.
   void Start();
+  // Figures for the controller: sent soon, or never when the stream is away or newer ones come first.
+  void OfferStats(v1::WorkerStats stats);
   // Ends the stream and both threads; without a Start before it, nothing.
   void Stop();
 
@@ -56,6 +60,7 @@ class ControllerClient {
   class Session;
   void Run();
   Result<void> RunSession();
+  std::optional<v1::WorkerStats> TakeStats();
   void Report(const Error& error);
   Nanos NextBackoff();
   bool stopping() const;
@@ -68,6 +73,7 @@ class ControllerClient {
   std::condition_variable stop_changed_;
   bool stopping_ = false;
   Session* session_ = nullptr;
+  std::optional<v1::WorkerStats> stats_;
   Status status_;
 
   std::minstd_rand random_;

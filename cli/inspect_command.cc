@@ -1,0 +1,145 @@
+// The verb `inspect`.
+#include <algorithm>
+
+#include "cli/commands.h"
+#include "cli/connect.h"
+#include "cli/figures.h"
+#include "cli/function_name.h"
+#include "cli/text.h"
+
+namespace zts::cli {
+namespace {
+
+// What the controller still holds of its log is looked through for as many errors.
+constexpr uint32_t kLogBacklog = 1000;
+constexpr size_t kErrorsShown = 5;
+constexpr size_t kVersionsShown = 5;
+// The backlog comes at once; this long without a record, it is over.
+constexpr Nanos kLogIdle = 300 * kMillisecond;
+
+struct Inspection {
+  std::vector<FunctionVersion> versions;  // newest first
+  std::vector<WorkerInfo> workers;
+  FunctionReport report;
+  std::vector<LogEntry> errors;  // newest last
+
+  const Figures* On(const std::string& worker) const {
+    for (const auto& [name, figures] : report.workers) {
+      if (name == worker) return &figures;
+    }
+    return nullptr;
+  }
+  const FunctionVersion& Active() const {
+    const auto active = std::find_if(versions.begin(), versions.end(), [](const auto& version) { return version.active; });
+    return active != versions.end() ? *active : versions.front();
+  }
+};
+
+Result<Inspection> Ask(Client& client, const std::string& function) {
+  Inspection found;
+  ZTS_ASSIGN_OR_RETURN(found.versions, client.ListVersions(function));
+  if (found.versions.empty()) return Error{ErrorCode::kNotFound, "there is no function " + function};
+  ZTS_ASSIGN_OR_RETURN(found.workers, client.ListWorkers());
+  ZTS_ASSIGN_OR_RETURN(std::vector<FunctionReport> reports, client.Stats(function));
+  if (!reports.empty()) found.report = std::move(reports.front());
+  ZTS_RETURN_IF_ERROR(client.TailLogs({function, kLogBacklog, kLogIdle}, [] {}, [&](const LogEntry& entry) {
+    if (entry.severity == "exception" || entry.severity == "error") found.errors.push_back(entry);
+  }));
+  if (found.errors.size() > kErrorsShown) found.errors.erase(found.errors.begin(), found.errors.end() - kErrorsShown);
+  return found;
+}
+
+nlohmann::json JsonOf(const std::string& function, const Inspection& found) {
+  const FunctionVersion& active = found.Active();
+  auto versions = nlohmann::json::array(), workers = nlohmann::json::array(), errors = nlohmann::json::array();
+  for (const FunctionVersion& version : found.versions) {
+    versions.push_back({{"version", version.number}, {"active", version.active}, {"digest", version.digest},
+                        {"bytes", version.bundle_bytes}, {"created", FormatTimestamp(version.created)}});
+  }
+  for (const WorkerInfo& worker : found.workers) {
+    const Figures* figures = found.On(worker.name);
+    workers.push_back(JsonOf(figures != nullptr ? *figures : Figures{}));
+    workers.back().update({{"name", worker.name}, {"catalog_version", worker.catalog_version}, {"io", worker.io_backend}});
+  }
+  for (const LogEntry& entry : found.errors) {
+    errors.push_back({{"time", FormatTimestamp(entry.time)}, {"version", entry.version}, {"request_id", entry.request_id},
+                      {"worker", entry.worker}, {"message", entry.message}});
+  }
+  return {{"name", function},
+          {"active_version", active.number},
+          {"versions", versions},
+          {"routes", active.routes},
+          {"limits",
+           {{"cpu_ms", active.cpu_per_request / kMillisecond},
+            {"wall_ms", active.wall_per_request / kMillisecond},
+            {"startup_ms", active.startup_cpu / kMillisecond},
+            {"memory_bytes", active.memory_bytes_max}}},
+          {"figures", JsonOf(found.report.all)},
+          {"workers", workers},
+          {"errors", errors}};
+}
+
+std::string LimitText(Nanos limit) { return limit == 0 ? "default" : FormatMilliseconds(limit); }
+
+void PrintHead(Console& console, const std::string& function, const Inspection& found) {
+  const FunctionVersion& active = found.Active();
+  console.out() << console.Paint(Style::kBold, function) << "  v" << active.number << "\n\nlimits  cpu "
+                << LimitText(active.cpu_per_request) << ", wall " << LimitText(active.wall_per_request) << ", startup "
+                << LimitText(active.startup_cpu) << ", memory "
+                << (active.memory_bytes_max == 0 ? "default" : FormatBytes(active.memory_bytes_max)) << "\nroutes  /" << function << ", "
+                << function << ".localhost/";
+  for (const std::string& route : active.routes) console.out() << ", " << Printable(route);
+  console.out() << "\n\n";
+}
+
+void Print(Console& console, const std::string& function, const Inspection& found) {
+  PrintHead(console, function, found);
+  std::vector<std::vector<std::string>> rows = {{"VERSION", "STATE", "SIZE", "DEPLOYED"}};
+  for (const FunctionVersion& version : found.versions) {
+    if (rows.size() > kVersionsShown) break;
+    rows.push_back({"v" + std::to_string(version.number), version.active ? "active" : "-", FormatBytes(version.bundle_bytes),
+                    FormatAge(SystemClock().WallNow() - version.created)});
+  }
+  console.out() << RenderTable(rows) << "\n";
+  rows = {{"WORKER", "CATALOG", "REQ/S", "ERR/S", "P50", "P99", "COLD", "LIMITS", "ISOLATES", "MEMORY"}};
+  for (const WorkerInfo& worker : found.workers) {
+    const Figures* known = found.On(worker.name);
+    const Figures figures = known != nullptr ? *known : Figures{};
+    rows.push_back({Printable(worker.name), std::to_string(worker.catalog_version), FormatRate(figures.requests_per_second),
+                    FormatRate(figures.errors_per_second), FormatLatency(figures.p50), FormatLatency(figures.p99),
+                    std::to_string(figures.cold_starts), std::to_string(figures.limits_hit), std::to_string(figures.isolates),
+                    FormatBytes(figures.memory_bytes)});
+  }
+  console.out() << RenderTable(rows) << "\n";
+  if (found.errors.empty()) console.out() << "no errors in the log that the controller holds\n";
+  for (const LogEntry& entry : found.errors) {
+    console.out() << console.Paint(Style::kDim, FormatTimestamp(entry.time)) << "  v" << entry.version << "  " << entry.request_id << "  "
+                  << console.Paint(Style::kRed, Printable(entry.message)) << "\n";
+  }
+  console.out() << std::flush;
+}
+
+}  // namespace
+
+ExitCode Inspect(Context& context, const std::string& function) {
+  if (const Status checked = CheckFunctionName(function); !checked.ok()) {
+    return context.console.Fail(UsageFailure(checked.error().message, "inspect"));
+  }
+  return WithClient(context, [&](Client& client, const Endpoint& endpoint) {
+    Console& console = context.console;
+    const auto found = Ask(client, function);
+    if (!found.ok()) {
+      Failure failure = FailureOf(found.error(), endpoint.data_dir);
+      if (found.error().code == ErrorCode::kNotFound) failure.hint = "'ztsctl list' shows the functions there are";
+      return console.Fail(failure);
+    }
+    if (console.json()) {
+      console.PrintJson(JsonOf(function, *found));
+    } else {
+      Print(console, function, *found);
+    }
+    return ExitCode::kOk;
+  });
+}
+
+}  // namespace zts::cli
