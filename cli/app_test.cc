@@ -96,7 +96,9 @@ TEST_F(AppTest, HelpIsWhatTheGoldenFileSays) {
                                                                                     {"versions", "--help"},
                                                                                     {"delete", "--help"},
                                                                                     {"logs", "--help"},
-                                                                                    {"workers", "--help"}}) {
+                                                                                    {"workers", "--help"},
+                                                                                    {"top", "--help"},
+                                                                                    {"inspect", "--help"}}) {
     const Ran ran = Run(line);
     EXPECT_EQ(ran.exit, 0);
     EXPECT_EQ(ran.err, "");

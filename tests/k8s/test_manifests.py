@@ -4,6 +4,7 @@ Needs PyYAML. The schemas are those of the package kubernetes-validate, which `t
 real kustomize, where there is one. What is not at hand is said, and not passed over in silence.
 """
 
+import functools
 import glob
 import json
 import os
@@ -60,6 +61,12 @@ def build(overlay):
     return documents(ran.stdout)
 
 
+@functools.lru_cache(maxsize=None)
+def load(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
 def problems(thing, release):
     """What the schema has against an object; a sentence each."""
     group, _, version = thing["apiVersion"].rpartition("/")
@@ -67,10 +74,8 @@ def problems(thing, release):
     path = os.path.join(SCHEMAS, release, name)
     if not os.path.exists(path):
         return [f"{release} has no {name}"]
-    with open(path, encoding="utf-8") as file:
-        schema = json.load(file)
-    with open(os.path.join(SCHEMAS, release, "_definitions.json"), encoding="utf-8") as file:
-        definitions = json.load(file)
+    schema = load(path)
+    definitions = load(os.path.join(SCHEMAS, release, "_definitions.json"))
     # The schemas name each other by addresses of the web; nothing is fetched.
     identity = schema.get("$id") or schema.get("id") or "file:///"
     resolver = jsonschema.RefResolver(identity, schema, store={urllib.parse.urljoin(identity, "_definitions.json"): definitions,
