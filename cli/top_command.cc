@@ -14,7 +14,8 @@ constexpr Nanos kIntervalDefault = 2 * kSecond;
 constexpr Nanos kIntervalMin = 200 * kMillisecond;
 
 void PrintTable(Console& console, const std::vector<FunctionReport>& reports) {
-  std::vector<std::vector<std::string>> rows = {{"NAME", "REQ/S", "ERR/S", "P50", "P99", "COLD", "LIMITS", "IN FLIGHT", "ISOLATES", "MEMORY"}};
+  std::vector<std::vector<std::string>> rows = {
+      {"NAME", "REQ/S", "ERR/S", "P50", "P99", "COLD", "LIMITS", "IN FLIGHT", "ISOLATES", "MEMORY"}};
   for (const FunctionReport& report : reports) {
     const Figures& all = report.all;
     rows.push_back({report.function, FormatRate(all.requests_per_second), FormatRate(all.errors_per_second), FormatLatency(all.p50),
@@ -57,7 +58,8 @@ ExitCode Top(Context& context, const TopOptions& options) {
       Print(console, *reports);
       console.out() << std::flush;
       if (once) return ExitCode::kOk;
-      std::this_thread::sleep_for(std::chrono::nanoseconds(interval));  // tidy: ok, a command line has nothing else to do, and Ctrl-C ends it
+      // A command line has nothing else to do, and Ctrl-C ends it.
+      std::this_thread::sleep_for(std::chrono::nanoseconds(interval));  // tidy: ok
     }
   });
 }
