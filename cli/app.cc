@@ -251,7 +251,7 @@ class App {
     Repeated(verb->add_option("--route", deploy_.routes, "Another host and path it answers at; repeatable"),
              "HOST/PATH");
     Repeated(
-        verb->add_option("--allow-net", deploy_.allow_net, "A host it may connect to besides public ones; repeatable"),
+        verb->add_option("--allow-net", deploy_.allow_net, "A host or network it may reach besides public ones; repeatable"),
         "HOST[:PORT]");
     verb->add_option("--cpu-limit", deploy_.cpu_limit, "CPU time a request, as 500ms or 20s")->type_name("TIME");
     verb->add_option("--wall-limit", deploy_.wall_limit, "Time from request to response")->type_name("TIME");

@@ -30,7 +30,7 @@ struct VersionConfig {
   VersionLimits limits;
   std::map<std::string, std::string> env;
   std::vector<std::string> routes;     // in the form NormalizeRoute gives them
-  std::vector<std::string> allow_net;  // "host" or "host:port"
+  std::vector<std::string> allow_net;  // as base/host_pattern.h reads them
   bool operator==(const VersionConfig&) const = default;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/host_pattern.h"
 #include "controller/limits.h"
 
 namespace zts::controller {
@@ -37,15 +38,6 @@ bool IsHostName(std::string_view host) {
 }
 
 // A literal in brackets: hex groups and colons; the connecting side reads it exactly.
-bool IsIpv6Literal(std::string_view host) {
-  if (host.size() < 4 || host.size() > 47 || host.front() != '[' || host.back() != ']') return false;
-  const std::string_view inside = host.substr(1, host.size() - 2);
-  const bool characters = std::all_of(inside.begin(), inside.end(), [](char c) {
-    return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
-  });
-  return characters && std::count(inside.begin(), inside.end(), ':') >= 2;
-}
-
 bool IsPathCharacter(char c) { return IsAlnum(c) || std::string_view("-._~!$&'()*+,;=:@").find(c) != std::string_view::npos; }
 
 // Segments of plain characters: requests are matched byte by byte, so a path that could be written in two ways is refused.
@@ -118,16 +110,8 @@ Status ValidateEnv(const std::map<std::string, std::string>& env) {
 Status ValidateAllowNet(const std::vector<std::string>& hosts) {
   if (hosts.size() > kAllowNetMax) return Exhausted("more than " + std::to_string(kAllowNetMax) + " allowed hosts");
   for (const std::string& entry : hosts) {
-    std::string_view host = entry;
-    const size_t colon = host.rfind(':');
-    if (colon != std::string_view::npos && !host.ends_with(']')) {
-      const auto port = ParseInteger<uint16_t>(host.substr(colon + 1));
-      if (!port || *port == 0) return Invalid("allowed host " + Quoted(entry) + " has no valid port; write HOST or HOST:PORT");
-      host = host.substr(0, colon);
-    }
-    if (!IsHostName(host) && !IsIpv6Literal(host)) {
-      return Invalid("allowed host " + Quoted(entry) + " is no host name or address; write HOST or HOST:PORT, IPv6 in brackets");
-    }
+    auto pattern = HostPattern::Parse(entry);
+    if (!pattern.ok()) return std::move(pattern).error();
   }
   return {};
 }

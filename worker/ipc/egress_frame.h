@@ -1,0 +1,149 @@
+// What a shard and the egress process say to each other: frames over a Unix stream socket, one socket a shard.
+//
+//   shard  -> egress   kRequest, then kBody... and kBodyEnd for a body that did not come whole with it; kCredit, kCancel
+//   egress -> shard    kHead, kData..., kEnd; or kError at any time. kCredit and kRewind for the request's body
+//
+// Streams are named by the shard, never twice on one socket. After kEnd, kError or kCancel the name means nothing: what still comes for it
+// is dropped by both sides. Whoever sends body bytes has been given credit for them: kWindowBytes from the start in each direction, more
+// by kCredit. kRewind asks for the request's body again from its first byte, with a fresh window (a redirect that repeats the request).
+//
+// Both ends are of one build on one machine: integers lie as in memory. The egress process trusts no shard: what is malformed ends
+// the socket, and nothing else.
+//
+// Thread:   values.
+// Limits:   kFrameBytesMax a frame, kWindowBytes a stream and direction.
+// Errors:   Reader and Decode functions refuse what the other end should never send.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/header_field.h"
+#include "base/result.h"
+
+namespace zts::ipc {
+
+enum class FrameType : uint8_t { kRequest = 1, kBody, kBodyEnd, kCredit, kCancel, kHead, kData, kEnd, kError, kRewind };
+
+// A request's head with URL and fields, and the first piece of its body.
+inline constexpr size_t kFrameBytesMax = 192 * 1024;
+// One frame of body bytes: what a socket takes at once.
+inline constexpr size_t kDataFrameBytesMax = 32 * 1024;
+// What may be on its way of one body: a LAN's bandwidth at a millisecond, and 50 requests of a function at once are 12 MiB.
+inline constexpr uint32_t kWindowBytes = 256 * 1024;
+// Method, URL and fields together.
+inline constexpr size_t kRequestHeadBytesMax = 96 * 1024;
+// Of a response: status text and fields together.
+inline constexpr size_t kResponseHeadBytesMax = 64 * 1024;
+
+struct FrameHeader {
+  uint32_t bytes;  // behind the header
+  FrameType type;
+  uint8_t flags;
+  uint16_t reserved;
+  uint64_t stream;
+};
+static_assert(sizeof(FrameHeader) == 16);
+
+enum class Redirect : uint8_t { kFollow, kError, kManual };
+// How the request's body comes.
+enum class BodyKind : uint8_t {
+  kNone,
+  kWhole,     // all of it is in the request's frame
+  kRewindable,  // of known length, in kBody frames; can be asked for again
+  kStream,    // of unknown length, in kBody frames; once
+};
+
+struct RequestFrame {
+  uint64_t version_id = 0;  // which function's policy holds
+  Redirect redirect = Redirect::kFollow;
+  BodyKind body_kind = BodyKind::kNone;
+  uint64_t body_bytes = 0;  // of a kRewindable body
+  std::string_view method;
+  std::string_view url;     // absolute, http or https, as the WHATWG URL standard serialises it
+  std::vector<HeaderField> headers;
+  std::string_view body;    // of kWhole
+};
+
+struct HeadFrame {
+  uint16_t status = 0;
+  bool redirected = false;
+  std::string_view url;     // of the last request, without fragment
+  std::string_view status_text;
+  std::vector<HeaderField> headers;  // lower-case names
+};
+
+// How a sub-request ended, for the metric and for `error.code`.
+enum class FetchResult : uint8_t {
+  kOk,
+  kPolicy,       // the address is not one the function may reach
+  kLimit,        // a limit of the platform or of the function
+  kResolve,      // the name has no address
+  kConnect,      // nobody answers there
+  kTls,          // no trust, no common protocol
+  kTimeout,
+  kProtocol,     // the peer broke off, or what it sent is not HTTP
+  kRedirect,     // too many, or not allowed
+  kCanceled,     // by the function, or with its invocation
+  kUnavailable,  // the egress process is away
+};
+inline constexpr int kFetchResults = 11;
+// "ok", "egress-policy", "limit", "dns", "connect", ...
+std::string_view FetchResultName(FetchResult result);
+
+struct ErrorFrame {
+  FetchResult result = FetchResult::kProtocol;
+  std::string_view message;
+};
+
+// Append a whole frame. REQUIRES: within the limits above.
+void AppendRequest(uint64_t stream, const RequestFrame& request, std::string* out);
+void AppendHead(uint64_t stream, const HeadFrame& head, std::string* out);
+void AppendError(uint64_t stream, const ErrorFrame& error, std::string* out);
+void AppendCredit(uint64_t stream, uint32_t bytes, std::string* out);
+// kBody or kData; longer ones become several frames.
+void AppendBytes(FrameType type, uint64_t stream, std::string_view bytes, std::string* out);
+// kBodyEnd, kCancel, kEnd, kRewind.
+void AppendSignal(FrameType type, uint64_t stream, std::string* out);
+
+// Views into the frame's bytes.
+Result<RequestFrame> DecodeRequest(std::string_view payload);
+Result<HeadFrame> DecodeHead(std::string_view payload);
+Result<ErrorFrame> DecodeError(std::string_view payload);
+Result<uint32_t> DecodeCredit(std::string_view payload);
+
+// Cuts a stream of bytes into frames.
+class FrameReader {
+ public:
+  struct Frame {
+    FrameHeader header;
+    std::string_view payload;  // valid until the next Feed
+  };
+  // Calls `on_frame` for each frame that is whole now. It may return an error, which ends the reading like a broken frame.
+  template <typename F>
+  Status Feed(std::string_view bytes, F&& on_frame) {
+    std::string_view rest = bytes;
+    if (!partial_.empty()) {
+      partial_.append(bytes);
+      rest = partial_;
+    }
+    while (true) {
+      ZTS_ASSIGN_OR_RETURN(const std::optional<Frame> frame, Take(&rest));
+      if (!frame) break;
+      ZTS_RETURN_IF_ERROR(on_frame(*frame));
+    }
+    Keep(rest);
+    return {};
+  }
+
+ private:
+  static Result<std::optional<Frame>> Take(std::string_view* rest);
+  void Keep(std::string_view rest);
+  std::string partial_;
+};
+
+}  // namespace zts::ipc
