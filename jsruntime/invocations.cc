@@ -34,6 +34,8 @@ Invocation& InvocationTable::Open(InvocationId id, const RequestView* request) {
   entry.id = id;
   entry.request = request;
   entry.background = 0;
+  entry.fetches_begun = 0;
+  entry.fetches_open = 0;
   entry.answered = false;
   entry.pending = false;
   ++size_;
@@ -48,6 +50,7 @@ Invocation* InvocationTable::FindById(InvocationId id) {
 }
 
 void InvocationTable::Close(Invocation& entry) {
+  if (entry.fetches_begun > 0 && on_fetches_left_) on_fetches_left_(entry.serial);
   entry.serial = 0;
   entry.request = nullptr;
   if (entry.owned != nullptr) entry.owned.reset();

@@ -10,8 +10,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "jsruntime/isolate.h"
@@ -36,6 +38,8 @@ struct Invocation {
   const RequestView* request = nullptr;
   std::unique_ptr<OwnedRequest> owned;  // once answered with background work left
   uint32_t background = 0;              // waitUntil promises and timers that are not done
+  uint32_t fetches_begun = 0;           // outgoing requests, in all
+  uint32_t fetches_open = 0;            // and those under way
   bool answered = false;
   bool pending = false;                 // the handler's promise has not settled in its own turn
 };
@@ -52,6 +56,8 @@ class InvocationTable {
   }
   Invocation* FindById(InvocationId id);
   void Close(Invocation& entry);
+  // Called by Close with the serial of an invocation that leaves outgoing requests behind.
+  void set_on_fetches_left(std::function<void(uint64_t serial)> run) { on_fetches_left_ = std::move(run); }
   size_t size() const { return size_; }
   // Oldest first.
   std::vector<uint64_t> Serials() const;
@@ -61,6 +67,7 @@ class InvocationTable {
   void Grow();
 
   std::vector<Invocation> ring_;
+  std::function<void(uint64_t)> on_fetches_left_;
   uint64_t next_serial_ = 1;
   size_t size_ = 0;
 };

@@ -30,6 +30,7 @@
 
 #include "base/clock.h"
 #include "base/header_field.h"
+#include "jsruntime/fetch.h"
 #include "jsruntime/outcome.h"
 #include "jsruntime/script.h"
 
@@ -92,6 +93,8 @@ class IsolateClient {
   virtual void OnTasksPosted() = 0;
   // The thread stood still this long for a collection. Called in the middle of it: no call into the isolate from here.
   virtual void OnGarbageCollected(GcKind kind, GcDuring during, Nanos pause) {}
+  // Where outgoing requests go; null: nowhere, and fetch() says so. Asked for each one.
+  virtual FetchDoor* fetch_door() { return nullptr; }
 };
 
 // How a load went, for the cold-start metrics.
@@ -125,6 +128,9 @@ class Isolate {
   virtual void Dispatch(InvocationId id, const RequestView* request) = 0;
   // Nobody waits for this answer any more (peer gone, wall limit passed): no call back for `id` after this.
   virtual void Abandon(InvocationId id) = 0;
+
+  // What there is to tell of an outgoing request (jsruntime/fetch.h). A turn, if somebody waits for it.
+  virtual void OnFetch(FetchId id, const FetchEvent& event) = 0;
 
   // Runs timers due at `now`.
   virtual void RunTimers(Nanos now) = 0;

@@ -1,5 +1,7 @@
 #include "jsruntime/realm.h"
 
+#include <utility>
+
 namespace zts::js {
 
 uint64_t Realm::CurrentSerial(v8::Isolate* isolate) {
@@ -18,6 +20,18 @@ void Realm::EnterInvocation(v8::Isolate* isolate, uint64_t serial) {
 InvocationId Realm::CurrentInvocation(v8::Isolate* isolate) {
   const Invocation* invocation = invocations.Find(CurrentSerial(isolate));
   return invocation == nullptr ? 0 : invocation->id;
+}
+
+void Realm::FetchEnded(Fetch* fetch) {
+  if (std::exchange(fetch->ended, true)) return;
+  if (Invocation* invocation = invocations.Find(fetch->serial)) --invocation->fetches_open;
+}
+
+void Realm::ForgetFetch(FetchId id) {
+  Fetch* fetch = fetches.Find(id);
+  if (fetch == nullptr) return;
+  FetchEnded(fetch);
+  fetches.Remove(id);
 }
 
 void Realm::Console(InvocationId id, LogSeverity severity, std::string_view message) {

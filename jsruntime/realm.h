@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "jsruntime/fetch_table.h"
 #include "jsruntime/heap_guard.h"
 #include "jsruntime/invocations.h"
 #include "jsruntime/isolate.h"
@@ -52,6 +53,11 @@ struct Realm {
   // The engine's name of the invocation the running JavaScript belongs to; 0 outside one.
   InvocationId CurrentInvocation(v8::Isolate* isolate);
 
+  // Nothing more comes of an outgoing request.
+  void FetchEnded(Fetch* fetch);
+  // And JavaScript has all it gets of it.
+  void ForgetFetch(FetchId id);
+
   struct EarlyRecord {
     LogSeverity severity;
     std::string message;
@@ -66,6 +72,7 @@ struct Realm {
   std::unordered_map<std::string, v8::Global<v8::Module>> builtin_modules;  // by specifier
   InvocationTable invocations;
   TimerQueue timers;
+  FetchTable fetches;
   HeapGuard heap;
   std::string response_head;  // "name\nvalue\n..." of the response being delivered
   std::vector<EarlyRecord> early_records;

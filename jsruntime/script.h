@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,6 +27,10 @@ struct Limits {
   Nanos wall_per_request = 30 * kSecond;       // from dispatch to response
   Nanos startup_cpu = 2 * kSecond;             // compiling and evaluating the module
   size_t memory_bytes_max = size_t{128} << 20; // V8 heap plus ArrayBuffers
+  // Outgoing requests of one invocation: in all, so that a loop ends, and under way, each of which may hold two windows
+  // (kFetchWindowBytes) of memory here and in the egress process.
+  uint32_t subrequests_max = 200;
+  uint32_t subrequests_at_once = 50;
 };
 
 struct Script {

@@ -45,6 +45,7 @@ class V8Isolate final : public Isolate {
   void Abandon(InvocationId id) override;
   void RunTimers(Nanos now) override;
   void RunTasks() override;
+  void OnFetch(FetchId id, const FetchEvent& event) override;
   void Terminate(OutcomeKind why) override;
   void ClearTermination() override;
   bool usable() const override { return usable_; }
@@ -60,7 +61,7 @@ class V8Isolate final : public Isolate {
  private:
   class Turn;
   // Functions of web/dispatch.js.
-  enum CallIndex { kBind, kDispatch, kUnpack, kFollow, kTakeSettled, kFireTimer, kForgetTimer,
+  enum CallIndex { kBind, kDispatch, kUnpack, kFollow, kTakeSettled, kFireTimer, kForgetTimer, kFetchEvent,
                    kUncaught, kUnhandledRejection, kRejectionHandled, kCallCount };
   using Caught = v8::TryCatch;
 
@@ -84,6 +85,9 @@ class V8Isolate final : public Isolate {
   void ReportUncaught(v8::Local<v8::Context> context, v8::Local<v8::Value> error, const Outcome& outcome);
   void FireTimer(v8::Local<v8::Context> context, const TimerQueue::Due& due);
   void TakeSettled(v8::Local<v8::Context> context);
+  void TellFetch(v8::Local<v8::Context> context, FetchId id, const FetchEvent& event);
+  void TellOrphans(v8::Local<v8::Context> context);
+  void AbandonFetches(uint64_t serial);
   void ReportRejections(v8::Local<v8::Context> context);
   void AnnounceTimers();
 

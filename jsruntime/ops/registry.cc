@@ -14,6 +14,7 @@
 #include "jsruntime/ops/crypto_key.h"
 #include "jsruntime/ops/crypto_sign.h"
 #include "jsruntime/ops/encoding.h"
+#include "jsruntime/ops/fetch.h"
 #include "jsruntime/ops/format.h"
 #include "jsruntime/ops/lazy.h"
 #include "jsruntime/ops/performance.h"
@@ -49,6 +50,7 @@ std::vector<Op> AllOps() {
   add(FormatOps());
   add(LazyOps());
   add(CompressionOps());
+  add(FetchOps());
   return all;
 }
 

@@ -156,6 +156,8 @@ void FakeIsolate::RunLine(InvocationId id, const RequestView& request, std::stri
     const int status = TakeNumber(rest);
     in_flight_[id].answered = true;
     client_->OnResponse(id, FakeResponse(status, headers_, rest));
+  } else if (word == "fetch") {
+    StartFetch(id, rest);
   } else if (word == "throw") {
     client_->OnConsole(id, LogSeverity::kException, "Error: " + std::string(rest));
     FailInvocation(id, OutcomeKind::kThrew, "Error: " + std::string(rest));
@@ -196,9 +198,49 @@ void FakeIsolate::LoseIsolate(InvocationId culprit, OutcomeKind kind) {
   }
 }
 
+void FakeIsolate::StartFetch(InvocationId id, std::string_view url) {
+  FetchRequest request;
+  request.method = "GET";
+  request.url = url;
+  FetchDoor* door = client_->fetch_door();
+  const FetchId fetch = door == nullptr ? 0 : door->Start(request);
+  if (fetch == 0) return Respond(id, 502, "unavailable");
+  outgoing_[fetch].invocation = id;
+}
+
+void FakeIsolate::OnFetch(FetchId id, const FetchEvent& event) {
+  CheckThread();
+  const auto found = outgoing_.find(id);
+  if (found == outgoing_.end()) return;
+  switch (event.kind) {
+    case FetchEvent::Kind::kHead:
+      found->second.status = event.head->status;
+      return;
+    case FetchEvent::Kind::kData:
+      found->second.body.append(event.bytes);
+      client_->fetch_door()->ReadMore(id, static_cast<uint32_t>(event.bytes.size()));
+      return;
+    case FetchEvent::Kind::kWritable:
+    case FetchEvent::Kind::kRewind: return;
+    case FetchEvent::Kind::kEnd:
+    case FetchEvent::Kind::kError: break;
+  }
+  const Outgoing ended = std::move(found->second);
+  outgoing_.erase(found);
+  if (in_flight_.count(ended.invocation) == 0) return;
+  headers_.clear();
+  const bool failed = event.kind == FetchEvent::Kind::kError;
+  Respond(ended.invocation, failed ? 502 : ended.status, failed ? std::string(FetchResultName(event.result)) : ended.body);
+}
+
 void FakeIsolate::Abandon(InvocationId id) {
   CheckThread();
   in_flight_.erase(id);
+  std::erase_if(outgoing_, [&](const auto& outgoing) {
+    if (outgoing.second.invocation != id) return false;
+    client_->fetch_door()->Cancel(outgoing.first);
+    return true;
+  });
   AnnounceTimers();
 }
 

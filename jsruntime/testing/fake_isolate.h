@@ -12,6 +12,7 @@
 //   pending                          answered later by the test: Complete(id, ...) or Fail(id, ...)
 //   timer 20 200 hello               answered by RunTimers 20 ms after the dispatch
 //   background 200 hello             answered at once; its background work ends by FinishBackground(id)
+//   fetch http://host/               answered when the outgoing request has ended: its status and body, or 502 and the result's name
 //   throw oops                       kThrew with "Error: oops"
 //   oom                              kMemoryLimit: the isolate is lost, others in flight get kRecycled
 //   spin                             blocks until Terminate
@@ -49,6 +50,7 @@ class FakeIsolate final : public Isolate {
   void Abandon(InvocationId id) override;
   void RunTimers(Nanos now) override;
   void RunTasks() override;
+  void OnFetch(FetchId id, const FetchEvent& event) override;
   void Terminate(OutcomeKind why) override;
   void ClearTermination() override;
   bool usable() const override { return usable_; }
@@ -62,6 +64,8 @@ class FakeIsolate final : public Isolate {
   // Answers a `pending` invocation. REQUIRES: in flight and not answered.
   void Complete(InvocationId id, int status, std::string_view body);
   void Fail(InvocationId id, OutcomeKind kind, std::string_view message);
+  // Outgoing requests under way.
+  size_t outgoing() const { return outgoing_.size(); }
   // Ends the background work of an answered invocation.
   void FinishBackground(InvocationId id);
   // As V8 does when it has work: calls OnTasksPosted. Any thread.
@@ -86,6 +90,7 @@ class FakeIsolate final : public Isolate {
   OutcomeKind SpinUntilTerminated();
   void AnnounceTimers();
   void CheckThread() const;
+  void StartFetch(InvocationId id, std::string_view url);
 
   FakeIsolateFactory* const factory_;
   ScriptPtr script_;
@@ -94,6 +99,12 @@ class FakeIsolate final : public Isolate {
   std::vector<std::string> lines_;
   std::vector<std::pair<std::string, std::string>> headers_;
   std::map<InvocationId, InFlight> in_flight_;
+  struct Outgoing {
+    InvocationId invocation = 0;
+    int status = 0;
+    std::string body;
+  };
+  std::map<FetchId, Outgoing> outgoing_;
   Nanos announced_due_ = 0;
   bool loaded_ = false;
   bool usable_ = true;

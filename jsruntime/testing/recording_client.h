@@ -13,7 +13,7 @@
 
 namespace zts::js {
 
-class RecordingClient final : public IsolateClient {
+class RecordingClient : public IsolateClient {
  public:
   struct Response {
     int status = 0;

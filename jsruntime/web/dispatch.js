@@ -140,6 +140,7 @@ const calls = {
   forgetTimer: internal.forgetTimer,
   runLazy: internal.runLazy,
   ...internal.globalEvents,
+  fetchEvent: internal.fetchEvent,
 };
 
 internal.calls = calls;

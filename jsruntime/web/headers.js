@@ -222,6 +222,12 @@ class Headers {
     internal.headersPairs = (headers) => sortAndCombine(headers.#all());
     internal.headersVersion = (headers) => headers.#version;
     internal.headersList = (headers) => headers.#all();
+    // Of a list as #list has it: names lower-case, values checked.
+    internal.listHeaders = (list) => {
+      const headers = new Headers();
+      headers.#list = list;
+      return headers;
+    };
     internal.sealHeaders = (headers) => { headers.#guard = kImmutable; return headers; };
     // The headers of the incoming request of this serial number.
     internal.incomingHeaders = (serial) => {

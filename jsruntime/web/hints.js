@@ -1,6 +1,6 @@
 // What to say about names that do not exist here.
 //
-// They stay undefined, because libraries ask `typeof fetch`, `typeof process` or `typeof Buffer` to choose their way, and a stub
+// They stay undefined, because libraries ask `typeof process` or `typeof Buffer` to choose their way, and a stub
 // that throws when it is called would send them the wrong one. Who reports an uncaught ReferenceError may add the hint to it.
 //
 //   internal.hintFor(name) -> a sentence, or undefined
@@ -15,8 +15,8 @@ internal.hintFor = (name) => {
       return 'Buffer is Node\'s: import { Buffer } from "node:buffer", or use Uint8Array, TextEncoder and TextDecoder.';
     case 'global': case 'window': case 'document': case 'localStorage': case 'sessionStorage': case 'location':
       return name === 'global' || name === 'window' ? 'The global object is globalThis.' : `${name} belongs to browsers' pages.`;
-    case 'fetch': case 'XMLHttpRequest': case 'WebSocket': case 'EventSource':
-      return `${name} is not available: functions cannot make outgoing requests yet.`;
+    case 'XMLHttpRequest': case 'WebSocket': case 'EventSource':
+      return `${name} is not available: use fetch().`;
     case 'setImmediate':
       return 'Use setTimeout(f, 0) or queueMicrotask(f), or import { setImmediate } from "node:timers".';
     case 'WebAssembly': case 'SharedArrayBuffer': case 'Atomics':

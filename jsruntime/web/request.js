@@ -179,9 +179,19 @@ class Request {
       return kind === 0 ? internal.sourceToText(source) : internal.sourceToBytes(source);
     }, (request) => request.headers.get('content-type') ?? '');
 
+    internal.requestSignal = (request) => request.#extras().signal ?? null;
+    // What goes on the wire; the body counts as read.
+    internal.takeRequest = (request) => {
+      const source = request.#bytes();
+      if (source !== null) request.#used = true;
+      const more = request.#extras();
+      return { method: request.method, url: request.url, headers: internal.headersList(request.headers), source,
+               redirect: more.redirect ?? 'follow' };
+    };
     internal.incomingRequest = (serial) => new Request(kIncoming, serial);
     internal.isRequest = (value) => typeof value === 'object' && value !== null && #serial in value;
   }
 }
 
+internal.Request = Request;
 internal.exposeInterface(Request);

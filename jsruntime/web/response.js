@@ -23,6 +23,7 @@ class Response {
   #used = false;
   #statusText = '';
   #kind = 'default';
+  #origin = undefined;     // { url, redirected } of one that was fetched
 
   constructor(body = null, init = undefined) {
     if (init === undefined && typeof body === 'string') {
@@ -119,8 +120,8 @@ class Response {
   get ok() { return this.#status >= 200 && this.#status <= 299; }
   get statusText() { return this.#statusText; }
   get type() { return this.#kind; }
-  get url() { return ''; }
-  get redirected() { return false; }
+  get url() { return this.#origin === undefined ? '' : this.#origin.url; }
+  get redirected() { return this.#origin !== undefined && this.#origin.redirected; }
   get headers() { return this.#allHeaders(); }
   get bodyUsed() { return this.#used; }
   get body() { return this.#source !== null ? internal.noStreams('response') : null; }
@@ -131,6 +132,7 @@ class Response {
     copy.#status = this.#status;
     copy.#statusText = this.#statusText;
     copy.#kind = this.#kind;
+    copy.#origin = this.#origin;
     copy.#source = this.#source;
     copy.#type = this.#type;
     if (this.#headers !== undefined) copy.#headers = new internal.Headers(this.#headers);
@@ -145,6 +147,17 @@ class Response {
       return kind === 0 ? internal.sourceToText(source) : internal.sourceToBytes(source);
     }, (response) => response.headers.get('content-type') ?? '');
 
+    // What fetch() gives: headers as internal.listHeaders has them, source as internal.extractBody gives it.
+    internal.fetchedResponse = ({ status, statusText, headers, source, url, redirected }) => {
+      const response = new Response();
+      response.#status = status;
+      response.#statusText = statusText;
+      response.#headers = internal.sealHeaders(internal.listHeaders(headers));
+      response.#source = source;
+      response.#kind = 'basic';
+      response.#origin = { url, redirected };
+      return response;
+    };
     internal.isResponse = (value) => typeof value === 'object' && value !== null && #source in value;
 
     // Leaves status and content type in `block`, the other headers with the native side, and returns the body. The body

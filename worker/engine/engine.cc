@@ -98,6 +98,7 @@ Status Engine::Handle(const ipc::ToEngine& message, UniqueFd descriptor) {
   if (message.has_configure()) return Configure(message.configure(), std::move(descriptor));
   if (message.has_add_listener()) return AddListener(message.add_listener(), std::move(descriptor));
   if (shards_.empty()) return Nonsense("a message before the shards run");
+  if (message.has_connect_egress()) return ConnectEgress(message.connect_egress(), std::move(descriptor));
   if (message.has_add_function()) return functions_.Add(message.add_function(), std::move(descriptor));
   if (message.has_prepare()) return Prepare(message.prepare());
   if (message.has_commit()) return Commit(message.commit());
@@ -136,6 +137,14 @@ Status Engine::AddListener(const ipc::AddListener& add, UniqueFd listener) {
   warmup_->WaitUntilStocked();
   EnterSandbox();
   SendReady();
+  return {};
+}
+
+Status Engine::ConnectEgress(const ipc::ConnectEgress& connect, UniqueFd socket) {
+  if (connect.shard() >= shards_.size() || !socket.valid()) return Nonsense("ConnectEgress of no shard or without a socket");
+  // A task must be copyable.
+  auto shared = std::make_shared<UniqueFd>(std::move(socket));
+  shards_[connect.shard()]->Post([shared](Shard& self) { self.ConnectEgress(std::move(*shared)); });
   return {};
 }
 

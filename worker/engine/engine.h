@@ -61,6 +61,7 @@ class Engine {
   Status Handle(const ipc::ToEngine& message, UniqueFd descriptor);
   Status Configure(const ipc::Configure& configure, UniqueFd counters);
   Status AddListener(const ipc::AddListener& add, UniqueFd listener);
+  Status ConnectEgress(const ipc::ConnectEgress& connect, UniqueFd socket);
   Status StartShards();
   void EnterSandbox();
   void SendReady();

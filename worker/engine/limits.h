@@ -104,6 +104,9 @@ inline constexpr Nanos kTerminationGrace = 2 * kSecond;
 inline constexpr Nanos kTerminationWaitMax = 8 * kSecond;
 static_assert(kTerminationWaitMax > kTerminationGrace);
 
+// Outgoing requests of a shard under way: as many as the egress process takes from one (worker/egress/limits.h).
+inline constexpr size_t kFetchesMax = 1024;
+
 // --- logs ---------------------------------------------------------------------------------------------------------------------------
 
 // One console record; longer ones are cut and say so.

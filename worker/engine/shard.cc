@@ -19,7 +19,7 @@ constexpr Nanos kAcceptErrorLogPeriod = 10 * kSecond;
 
 Shard::Shard(const Options& options)
     : loop_(options.loop), counters_(options.counters), logs_(options.logs), listen_fd_(options.listen_fd),
-      sessions_(kConnectionsMax), pool_timer_([this] { pool_->RunDue(loop_->now()); }),
+      egress_(options.loop, options.counters, this), sessions_(kConnectionsMax), pool_timer_([this] { pool_->RunDue(loop_->now()); }),
       housekeeping_timer_([this] { OnHousekeeping(); }), drain_timer_([this] { OnDrainTimeout(); }) {
   pool_ = std::make_unique<runtime::Pool>(this, options.warmup, options.watchdog, counters_);
   context_.loop = loop_;
@@ -126,6 +126,7 @@ void Shard::OnDrainTimeout() {
 void Shard::TellDrained() {
   if (sessions_.size() > 0 || accepts_due_ > 0 || drained_ == nullptr) return;
   loop_->Disarm(&drain_timer_);
+  egress_.Disconnect();
   FlushLogs();
   std::exchange(drained_, nullptr)();
 }
@@ -168,15 +169,20 @@ void Shard::OnAcceptError(int error) {
 }
 
 void Shard::OnRecv(SlotId slot, net::Lease lease, int error) {
-  if (Session* session = sessions_.Find(slot)) session->OnRecv(std::move(lease), error);
+  if (Session* session = sessions_.Find(slot)) return session->OnRecv(std::move(lease), error);
+  egress_.OnRecv(slot, lease, error);
 }
 
 void Shard::OnSent(SlotId slot, int error) {
-  if (Session* session = sessions_.Find(slot)) session->OnSent(error);
+  if (Session* session = sessions_.Find(slot)) return session->OnSent(error);
+  egress_.OnSent(slot, error);
 }
 
 void Shard::OnClosed(SlotId slot) {
-  if (sessions_.Find(slot) == nullptr) return;  // a refused connection
+  if (sessions_.Find(slot) == nullptr) {  // a refused connection, or none of a client's
+    egress_.OnClosed(slot);
+    return;
+  }
   sessions_.Erase(slot);
   counters_->connections_open.Set(sessions_.size());
   TellDrained();
@@ -188,6 +194,7 @@ void Shard::OnPassEnd() {
     if (Session* session = sessions_.Find(context_.ready[i])) session->Continue();
   }
   context_.ready.clear();
+  egress_.OnPassEnd();
   if (!log_batch_.empty()) FlushLogs();
   UpdateCounters();
 }
@@ -201,6 +208,8 @@ void Shard::OnResponse(runtime::RequestId id, const js::ResponseView& response) 
 void Shard::OnFailure(runtime::RequestId id, const js::Outcome& outcome) {
   if (Session* session = sessions_.Find(SlotId::Unpack(id))) session->OnFailure(outcome);
 }
+
+void Shard::OnFetchEvent(uint64_t instance, js::FetchId id, const js::FetchEvent& event) { pool_->OnFetch(instance, id, event); }
 
 void Shard::OnWakeAt(Nanos when) {
   if (when == 0) {

@@ -17,11 +17,14 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/slot_map.h"
+#include "base/unique_fd.h"
 #include "jsruntime/outcome.h"
+#include "worker/engine/egress_link.h"
 #include "worker/engine/log_queue.h"
 #include "worker/engine/net/loop.h"
 #include "worker/engine/route/catalog.h"
@@ -32,7 +35,7 @@
 
 namespace zts {
 
-class Shard final : public net::LoopHandler, public runtime::PoolHost {
+class Shard final : public net::LoopHandler, public runtime::PoolHost, private FetchSink {
  public:
   struct Options {
     net::Loop* loop = nullptr;
@@ -63,6 +66,9 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost {
   // Forgets a prepared catalog.
   void Abort(uint64_t catalog_version);
 
+  // Functions' requests go out by this socket from here on.
+  void ConnectEgress(UniqueFd socket) { egress_.Connect(std::move(socket)); }
+
   // Serves what has connected by now, finishes what is in flight, and cuts what is left after `timeout`. `done` comes once.
   //   kNone:    who connects later is refused at once, and idle connections end.
   //   kAccepts: another engine accepts from the same socket, which is left alone. An idle connection may ask once more and hears then
@@ -88,6 +94,7 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost {
   void OnFailure(runtime::RequestId id, const js::Outcome& outcome) override;
   void OnConsole(uint64_t version_id, std::string_view request_id, js::LogSeverity severity, std::string_view message) override;
   void OnWakeAt(Nanos when) override;
+  runtime::FetchGate* fetch_gate() override { return &egress_; }
   void Post(std::function<void()> task) override { loop_->Post(std::move(task)); }
   Nanos now() const override { return loop_->now(); }
   Nanos clock_now() const override { return loop_->clock().Now(); }
@@ -101,12 +108,14 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost {
   void TellDrained();
   void FlushLogs();
   void UpdateCounters();
+  void OnFetchEvent(uint64_t instance, js::FetchId id, const js::FetchEvent& event) override;
 
   net::Loop* const loop_;
   ipc::ShardCounters* const counters_;
   LogQueue* const logs_;
   const int listen_fd_;
   SessionContext context_;
+  EgressLink egress_;
   std::unique_ptr<runtime::Pool> pool_;
   SlotMap<Session> sessions_;
   std::map<uint64_t, route::CatalogPtr> prepared_;

@@ -8,8 +8,6 @@
 namespace zts::ipc {
 namespace {
 
-constexpr std::string_view kResultNames[kFetchResults] = {"ok",      "egress-policy", "limit",    "dns",      "connect",    "tls",
-                                                          "timeout", "protocol",      "redirect", "canceled", "unavailable"};
 // More are no head, whatever their size.
 constexpr uint32_t kFieldsMax = 4096;
 
@@ -89,8 +87,6 @@ Error Broken(std::string_view what) { return {ErrorCode::kCorrupt, "a broken " +
 
 }  // namespace
 
-std::string_view FetchResultName(FetchResult result) { return kResultNames[static_cast<int>(result)]; }
-
 void AppendRequest(uint64_t stream, const RequestFrame& request, std::string* out) {
   Writer writer(FrameType::kRequest, stream, out);
   writer.Put(request.version_id);
@@ -163,7 +159,7 @@ Result<ErrorFrame> DecodeError(std::string_view payload) {
   ErrorFrame error;
   error.result = cursor.Get<FetchResult>();
   error.message = cursor.Text();
-  if (!cursor.done() || static_cast<int>(error.result) >= kFetchResults) return Broken("error");
+  if (!cursor.done() || static_cast<int>(error.result) >= js::kFetchResults) return Broken("error");
   return error;
 }
 

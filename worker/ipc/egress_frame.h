@@ -24,6 +24,7 @@
 
 #include "base/header_field.h"
 #include "base/result.h"
+#include "jsruntime/fetch.h"
 
 namespace zts::ipc {
 
@@ -31,12 +32,10 @@ enum class FrameType : uint8_t { kRequest = 1, kBody, kBodyEnd, kCredit, kCancel
 
 // A request's head with URL and fields, and the first piece of its body.
 inline constexpr size_t kFrameBytesMax = 192 * 1024;
+static_assert(kFrameBytesMax >= js::kFetchHeadBytesMax + js::kFetchWholeBodyBytesMax + 16 * 1024);
 // One frame of body bytes: what a socket takes at once.
 inline constexpr size_t kDataFrameBytesMax = 32 * 1024;
-// What may be on its way of one body: a LAN's bandwidth at a millisecond, and 50 requests of a function at once are 12 MiB.
-inline constexpr uint32_t kWindowBytes = 256 * 1024;
-// Method, URL and fields together.
-inline constexpr size_t kRequestHeadBytesMax = 96 * 1024;
+inline constexpr uint32_t kWindowBytes = js::kFetchWindowBytes;
 // Of a response: status text and fields together.
 inline constexpr size_t kResponseHeadBytesMax = 64 * 1024;
 
@@ -49,14 +48,9 @@ struct FrameHeader {
 };
 static_assert(sizeof(FrameHeader) == 16);
 
-enum class Redirect : uint8_t { kFollow, kError, kManual };
-// How the request's body comes.
-enum class BodyKind : uint8_t {
-  kNone,
-  kWhole,     // all of it is in the request's frame
-  kRewindable,  // of known length, in kBody frames; can be asked for again
-  kStream,    // of unknown length, in kBody frames; once
-};
+using FetchResult = js::FetchResult;
+using Redirect = js::FetchRedirect;
+using BodyKind = js::FetchBody;
 
 struct RequestFrame {
   uint64_t version_id = 0;  // which function's policy holds
@@ -76,24 +70,6 @@ struct HeadFrame {
   std::string_view status_text;
   std::vector<HeaderField> headers;  // lower-case names
 };
-
-// How a sub-request ended, for the metric and for `error.code`.
-enum class FetchResult : uint8_t {
-  kOk,
-  kPolicy,       // the address is not one the function may reach
-  kLimit,        // a limit of the platform or of the function
-  kResolve,      // the name has no address
-  kConnect,      // nobody answers there
-  kTls,          // no trust, no common protocol
-  kTimeout,
-  kProtocol,     // the peer broke off, or what it sent is not HTTP
-  kRedirect,     // too many, or not allowed
-  kCanceled,     // by the function, or with its invocation
-  kUnavailable,  // the egress process is away
-};
-inline constexpr int kFetchResults = 11;
-// "ok", "egress-policy", "limit", "dns", "connect", ...
-std::string_view FetchResultName(FetchResult result);
 
 struct ErrorFrame {
   FetchResult result = FetchResult::kProtocol;

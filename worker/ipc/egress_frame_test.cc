@@ -48,7 +48,7 @@ std::string Show(const FrameReader::Frame& frame) {
     }
     case FrameType::kError: {
       const auto error = DecodeError(frame.payload);
-      return text + std::string(FetchResultName(error->result)) + " " + std::string(error->message);
+      return text + std::string(js::FetchResultName(error->result)) + " " + std::string(error->message);
     }
     case FrameType::kCredit:
       return text + "+" + std::to_string(*DecodeCredit(frame.payload));

@@ -71,6 +71,7 @@ class Histogram {
 
 inline constexpr int kCodeClasses = 5;     // 1xx..5xx
 inline constexpr int kOutcomeSlots = 16;   // >= js::kOutcomeKinds
+inline constexpr int kFetchSlots = 16;     // >= js::kFetchResults
 inline constexpr int kRefusalSlots = 16;   // >= http::kRefusals
 inline constexpr size_t kCounterRows = 1024;
 
@@ -94,6 +95,8 @@ struct alignas(64) FunctionCounters {
   Counter external_bytes;
   Counter collections[kGcKinds];
   Counter collection_ns[kGcKinds];  // in which its thread stood still
+  Counter subrequests[kFetchSlots];  // outgoing requests that have ended
+  Counter subrequest_wait_ns;        // from their start to the head of the response
   Histogram latency;        // head complete to response handed to the kernel
 };
 

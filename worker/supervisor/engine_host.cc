@@ -96,8 +96,28 @@ void EngineHost::OnReady(const ipc::Ready& ready) {
   ZTS_LOG(kInfo) << "engine " << status_.pid << " is ready after "
                  << (world_.clock->Now() - started_at_) / kMillisecond << " ms: " << setup_.listeners.size()
                  << " shards, io " << ready.io_backend() << ", seccomp " << (ready.sandboxed() ? "on" : "off");
+  ConnectEgress();
   if (committed_) return Replay();
   Serve();
+}
+
+void EngineHost::OnEgressUp() {
+  if (status_.state == State::kReplaying || status_.state == State::kServing) ConnectEgress();
+}
+
+// Without egress the engine serves; functions that ask for something are told.
+void EngineHost::ConnectEgress() {
+  if (world_.egress == nullptr) return;
+  auto sockets = world_.egress->Connect(static_cast<uint32_t>(setup_.listeners.size()));
+  if (!sockets.ok()) {
+    ZTS_LOG(kWarning) << "no outgoing requests for now: " << sockets.error().message;
+    return;
+  }
+  ipc::ToEngine message;
+  for (uint32_t shard = 0; shard < sockets->size(); ++shard) {
+    message.mutable_connect_egress()->set_shard(shard);
+    if (!Send(message, (*sockets)[shard].get())) return;
+  }
 }
 
 void EngineHost::Replay() {
@@ -149,6 +169,7 @@ bool EngineHost::SendFunction(const FunctionSpec& spec) {
   ipc::ToEngine message = ToMessage(spec);
   message.mutable_add_function()->set_counter_row(world_.rows->Assign(spec.function));
   Remember(spec);
+  if (world_.egress != nullptr) world_.egress->AddFunction(spec);
   return Send(message, spec.content.get());
 }
 
@@ -329,6 +350,7 @@ void EngineHost::AdoptCommitted() {
   quarantine_.Retain(ids);
   ListQuarantined();
   world_.rows->Retain(functions);
+  if (world_.egress != nullptr) world_.egress->Retain(ids);
 }
 
 void EngineHost::AbortInEngine(uint64_t catalog_version) {

@@ -29,6 +29,7 @@
 #include "worker/ipc/engine.pb.h"
 #include "worker/ipc/shared_counters.h"
 #include "worker/supervisor/counter_rows.h"
+#include "worker/supervisor/egress_host.h"
 #include "worker/supervisor/engine_process.h"
 #include "worker/supervisor/function_spec.h"
 #include "worker/supervisor/quarantine.h"
@@ -101,6 +102,7 @@ class EngineHost {
     CounterRows* rows;
     const ipc::SharedCounters* counters;
     HostObserver* observer;
+    EgressPort* egress = nullptr;  // null: functions make no requests
   };
   EngineHost(Setup setup, World world);
   ~EngineHost();
@@ -129,6 +131,8 @@ class EngineHost {
   void OnMessage(uint64_t generation, ipc::FromEngine message);
   void OnExit(uint64_t generation, ExitStatus status);
   void OnTime();
+  // The egress process is a new one: the engine is connected with it.
+  void OnEgressUp();
   // When OnTime is due; 0: never.
   Nanos NextDeadline() const { return deadline_; }
 
@@ -154,6 +158,7 @@ class EngineHost {
   bool Send(const ipc::ToEngine& message, int descriptor = -1);
   bool SendStart();
   bool SendShared();
+  void ConnectEgress();
   bool SendCatalog(const CatalogSpec& catalog, const std::vector<uint64_t>& warm);
   bool SendFunction(const FunctionSpec& spec);
   ipc::ToEngine ToMessage(const FunctionSpec& spec) const;

@@ -18,7 +18,7 @@ EngineHost::Setup WithListeners(EngineHost::Setup setup, const std::vector<Uniqu
 Engines::Engines(Options options)
     : options_(std::move(options)),
       host_(WithListeners(options_.setup, options_.listeners),
-            {options_.clock, options_.launcher.get(), this, options_.rows, options_.counters, this}) {
+            {options_.clock, options_.launcher.get(), this, options_.rows, options_.counters, this, options_.egress}) {
   if (options_.listeners_shared) host_.ShareListeners(true);
   Post([this] { host_.Start(); }, Room::kTake);
   thread_ = std::thread([this] { Run(); });
@@ -67,6 +67,10 @@ Result<std::vector<UniqueFd>> Engines::ShareListeners() {
 
 void Engines::KeepListeners() {
   Post([this] { host_.ShareListeners(false); }, Room::kTake);
+}
+
+void Engines::OnEgressUp() {
+  Post([this] { host_.OnEgressUp(); }, Room::kTake);
 }
 
 void Engines::Drain(Nanos timeout) {

@@ -44,6 +44,7 @@ class Engines final : public CatalogSink, private EngineSink, private HostObserv
     const Clock* clock;
     const ipc::SharedCounters* counters;
     CounterRows* rows;
+    EgressPort* egress = nullptr;      // outlives it; null: functions make no requests
     std::function<void(std::vector<LogRecord>)> on_logs;
     // Something of the status has changed; on the inner thread.
     std::function<void()> on_status;
@@ -59,6 +60,8 @@ class Engines final : public CatalogSink, private EngineSink, private HostObserv
   Result<std::vector<UniqueFd>> ShareListeners();
   void KeepListeners();
 
+  // The egress process is a new one.
+  void OnEgressUp();
   // Begins to drain and returns; status().state becomes kStopped.
   void Drain(Nanos timeout);
   void Kill();

@@ -38,6 +38,8 @@ struct FunctionSpec {
 
   std::vector<std::pair<std::string, std::string>> env;
   std::vector<std::string> routes;
+  // What it may reach besides public addresses, as base/host_pattern.h reads it. The egress process is told, the engine is not.
+  std::vector<std::string> allow_net;
 };
 
 using FunctionSpecPtr = std::shared_ptr<const FunctionSpec>;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "jsruntime/fetch.h"
 #include "jsruntime/isolate.h"
 #include "jsruntime/outcome.h"
 #include "worker/engine/http/message.h"
@@ -15,6 +16,7 @@ namespace zts::supervisor {
 namespace {
 
 static_assert(js::kOutcomeKinds <= ipc::kOutcomeSlots);
+static_assert(js::kFetchResults <= ipc::kFetchSlots);
 static_assert(http::kRefusals <= ipc::kRefusalSlots);
 static_assert(static_cast<int>(js::GcKind::kMajor) + 1 == ipc::kGcKinds);
 static_assert(static_cast<int>(js::GcDuring::kIdle) + 1 == ipc::kGcDurings);
@@ -90,6 +92,7 @@ class FunctionMetrics {
       const uint64_t value = Figure([kind](const Function& f) -> const ipc::Counter& { return f.cold_starts[kind]; });
       Put("zts_cold_starts_total", value, "kind", kColdKindNames[kind]);
     }
+    AddSubrequests();
     AddCollections();
   }
 
@@ -119,6 +122,16 @@ class FunctionMetrics {
   }
   void Level(std::string_view metric, ipc::Counter Function::* field) const {
     out_->Add(metric, Figure([field](const Function& f) -> const ipc::Counter& { return f.*field; }), name_);
+  }
+  void AddSubrequests() const {
+    for (int result = 0; result < js::kFetchResults; ++result) {
+      const uint64_t value = Figure([result](const Function& f) -> const ipc::Counter& { return f.subrequests[result]; });
+      // As with outcomes: success from the start, the rest when it happens.
+      if (value == 0 && result != 0) continue;
+      Put("zts_subrequests_total", value, "result", js::FetchResultName(static_cast<js::FetchResult>(result)));
+    }
+    const uint64_t nanos = Figure([](const Function& f) -> const ipc::Counter& { return f.subrequest_wait_ns; });
+    out_->AddReal("zts_subrequest_wait_seconds_total", static_cast<double>(nanos) / 1e9, name_);
   }
   void AddCollections() const {
     for (int kind = 0; kind < ipc::kGcKinds; ++kind) {
@@ -231,6 +244,9 @@ void AddWorker(const WorkerFigures& figures, Exposition* out) {
   out->Add("zts_controller_failures_total", figures.controller_failures);
   out->Add("zts_log_records_dropped_total", figures.log_records_dropped, Label("where", "supervisor"));
   AddProcess("supervisor", ::getpid(), 0, out);
+  out->Add("zts_egress_up", figures.egress.up ? 1 : 0);
+  out->Add("zts_egress_starts_total", figures.egress.starts);
+  AddProcess("egress", figures.egress.pid, 0, out);
   AddProcess("engine", figures.engine.pid, EndedChildrenCpuSeconds(), out);
   out->Add("zts_build_info", 1, Label("compiler", __VERSION__) + "," + Label("artifact_key", figures.engine.artifact_key));
 }

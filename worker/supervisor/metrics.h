@@ -19,6 +19,7 @@ namespace zts::supervisor {
 // The supervisor's own figures at one moment.
 struct WorkerFigures {
   EngineStatus engine;
+  EgressStatus egress;
   bool ready = false;
   bool controller_connected = false;
   uint64_t controller_connects = 0;

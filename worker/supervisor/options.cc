@@ -25,6 +25,8 @@ std::variant<WorkerOptions, int> ParseOptions(int argc, const char* const* argv)
   app.add_option("--name", options.name, "This worker's name, stable over restarts [host name and an id]");
   auto* on = app.add_flag("--pin", pin, "Give each shard a core [when there is one for each]");
   app.add_flag("--no-pin", no_pin, "Leave shards to the kernel's scheduler")->excludes(on);
+  app.add_option("--egress-ca", options.egress_ca, "File of certificates that functions' requests trust beside the system's")
+      ->check(CLI::ExistingFile);
   app.add_option("--ready-file", options.ready_file, "Written when requests are served: {\"pid\",\"http\",\"admin\"}");
   app.add_option("--drain-seconds", options.drain_seconds, "How long requests in flight may take after SIGTERM")
       ->check(CLI::Range(0, 3600))

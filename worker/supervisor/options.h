@@ -23,6 +23,7 @@ struct WorkerOptions {
   std::string name;             // empty: the host's, with the data folder's id
   std::optional<bool> pin;      // none: when each shard can have a core of its own
   std::string ready_file;
+  std::string egress_ca;        // a file of certificates; empty: the system's alone
   uint32_t drain_seconds = 30;
   bool takeover = false;
 };

@@ -169,11 +169,29 @@ Status Worker::StartEngines() {
   options.rows = rows_.get();
   options.on_logs = [this](std::vector<LogRecord> records) { logs_.Add(std::move(records)); };
   options.on_status = [this] { Notify(); };
+  ZTS_RETURN_IF_ERROR(MakeEgress());
+  options.egress = egress_.get();
   engines_ = std::make_unique<Engines>(std::move(options));
+  egress_->Start();
   applier_ = std::make_unique<Applier>(engines_.get(), cache_.get());
   ControllerClient::Options client{options_.controller, options_.token_file, name_, http_address_, shards_,
                                    [this] { return engines_->status(); }};
   client_ = std::make_unique<ControllerClient>(std::move(client), applier_.get(), &logs_);
+  return {};
+}
+
+Status Worker::MakeEgress() {
+  EgressHost::Options options;
+  ZTS_ASSIGN_OR_RETURN(const std::string program, FindInstalled("zts-egress"));
+  if (!options_.egress_ca.empty()) {
+    ZTS_RETURN_IF_ERROR(ReadFile(options_.egress_ca));
+  }
+  options.command = {program, "--ipc-fd=" + std::to_string(ChildProcess::kGivenFd)};
+  options.environment = {"LANG=C.UTF-8", "TZ=UTC", "PATH=/usr/bin:/bin"};
+  options.ca_file = options_.egress_ca;
+  options.clock = &clock_;
+  options.on_up = [this] { engines_->OnEgressUp(); };
+  egress_ = std::make_unique<EgressHost>(std::move(options));
   return {};
 }
 
@@ -215,6 +233,7 @@ Worker::~Worker() {
   }
   admin_.reset();
   if (client_ != nullptr) client_->Stop();
+  if (egress_ != nullptr) egress_->Stop();
   engines_.reset();
 }
 
@@ -233,6 +252,7 @@ admin::Health Worker::Readiness() const {
 WorkerFigures Worker::Figures() const {
   WorkerFigures figures;
   figures.engine = engines_->status();
+  figures.egress = egress_->status();
   figures.ready = Readiness().ok;
   const ControllerClient::Status client = client_->status();
   figures.controller_connected = client.connected;

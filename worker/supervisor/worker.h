@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "worker/engine/net/listener.h"
 #include "worker/supervisor/data_dir.h"
+#include "worker/supervisor/egress_host.h"
 #include "worker/supervisor/engines.h"
 #include "worker/supervisor/function_windows.h"
 #include "worker/supervisor/handover.h"
@@ -45,6 +46,7 @@ class Worker {
   Status StartEngines();
   // The sockets of the worker whose place this one takes, or new ones.
   Result<net::ListenerSet> TakeListeners();
+  Status MakeEgress();
   Status StartAdmin();
   Status TakeAdminPort();
   void OnTick();
@@ -85,6 +87,7 @@ class Worker {
   std::unique_ptr<CounterRows> rows_;
   std::unique_ptr<FunctionWindows> windows_;
   std::unique_ptr<DiskCache> cache_;
+  std::unique_ptr<EgressHost> egress_;
   std::unique_ptr<Engines> engines_;
   std::unique_ptr<Applier> applier_;
   std::unique_ptr<ControllerClient> client_;

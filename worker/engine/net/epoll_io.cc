@@ -110,6 +110,13 @@ void EpollIo::Watch(Handle handle, Connection* connection) {
   ready_.Push({Event::kRecv, -errno, handle, connection->generation, connection->slot});
 }
 
+Handle EpollIo::Adopt(UniqueFd socket) {
+  Connection& connection = connections_.At(socket.get());
+  ZTS_CHECK(connection.state == Connection::State::kFree);
+  connection.state = Connection::State::kAccepted;
+  return socket.release();
+}
+
 void EpollIo::Open(Handle handle, SlotId slot) {
   Connection& connection = connections_.At(handle);
   ZTS_CHECK(connection.state == Connection::State::kAccepted);

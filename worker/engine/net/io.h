@@ -3,7 +3,7 @@
 // Requests for I/O go down at once or are batched until Poll; results come back from Poll as completions, and nowhere else: no
 // call here runs a handler. A completion names its connection by SlotId, so a late one finds nothing instead of a stranger.
 //
-// Life of a connection: kAccept gives a Handle -> Open (receiving starts) -> kRecv..., Send/kSent... -> Close -> kClosed,
+// Life of a connection: kAccept or Adopt gives a Handle -> Open (receiving starts) -> kRecv..., Send/kSent... -> Close -> kClosed,
 // after which nothing names this slot again and the memory given to Send is free.
 //
 // Owner:    Loop, exactly one a shard.
@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/slot_map.h"
+#include "base/unique_fd.h"
 
 namespace zts::net {
 
@@ -106,6 +107,10 @@ class Io {
   //           that nobody reads. A connection made in the microseconds between the two is reset.
   enum class Queue : uint8_t { kLeave, kTake };
   virtual size_t StopListening(Queue queue) = 0;
+
+  // Takes over a connected stream socket that came another way, as if it had been accepted; the Io closes it. A blocking one: an
+  // operation of a ring on another would not wait.
+  virtual Handle Adopt(UniqueFd socket) = 0;
 
   // Names an accepted connection and starts receiving.
   virtual void Open(Handle handle, SlotId slot) = 0;

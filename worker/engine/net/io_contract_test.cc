@@ -286,6 +286,31 @@ TEST_P(IoContractTest, CarriesTenMegabytesBothWaysAtOnce) {
   EXPECT_EQ(server_->At(slot).send_error, 0);
 }
 
+TEST_P(IoContractTest, AnAdoptedSocketIsAConnectionLikeOthers) {
+  START_OR_SKIP();
+  const std::string up = Pattern(2'000'000, 4);
+  const std::string down = Pattern(2'000'000, 5);
+  auto [peer, socket] = network_->Pair();
+  server_->OpenConnection(io_->Adopt(std::move(socket)));
+  const SlotId slot = server_->last;
+  server_->SendAll(slot, down);
+  size_t written = 0;
+  std::string got;
+  EXPECT_TRUE(Until([&] { return got.size() >= down.size() && server_->At(slot).received.size() >= up.size(); },
+                    [&, far = peer.get()] {
+                      written += far->Write(std::string_view(up).substr(written));
+                      got += far->Read();
+                    }));
+  EXPECT_TRUE(got == down);
+  EXPECT_TRUE(server_->At(slot).received == up);
+  EXPECT_TRUE(Until([&] { return server_->At(slot).sent == 1; }));
+  peer->Finish();
+  EXPECT_TRUE(Until([&] { return server_->At(slot).ended; }));
+  server_->Close(slot, Io::CloseMode::kAbort);
+  EXPECT_TRUE(Until([&] { return server_->closed == 1; }));
+  EXPECT_EQ(server_->accepted, 0);
+}
+
 TEST_P(IoContractTest, SendAloneCarriesAllAndAnEmptyOneToo) {
   START_OR_SKIP();
   const std::string down = Pattern(3'000'000, 3);

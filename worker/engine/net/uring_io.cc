@@ -198,6 +198,13 @@ UringIo::Connection& UringIo::OpenEntry(Handle handle, SlotId slot) {
   return connection;
 }
 
+Handle UringIo::Adopt(UniqueFd socket) {
+  Connection& connection = connections_.At(socket.get());
+  ZTS_CHECK(connection.state == Connection::State::kFree);
+  connection.state = Connection::State::kAccepted;
+  return socket.release();
+}
+
 void UringIo::Open(Handle handle, SlotId slot) {
   Connection& connection = connections_.At(handle);
   ZTS_CHECK(connection.state == Connection::State::kAccepted);

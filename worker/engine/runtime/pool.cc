@@ -60,7 +60,7 @@ struct Version final : Due {
 };
 
 // One isolate on this shard, and the client it calls back.
-struct Instance final : Due, js::IsolateClient {
+struct Instance final : Due, js::IsolateClient, js::FetchDoor {
   explicit Instance(Nanos now) : heap(now) {}
 
   Pool::Impl* pool = nullptr;
@@ -82,6 +82,13 @@ struct Instance final : Due, js::IsolateClient {
   void OnTimerDue(Nanos when) override;
   void OnTasksPosted() override;
   void OnGarbageCollected(js::GcKind kind, js::GcDuring during, Nanos pause) override;
+  js::FetchDoor* fetch_door() override;
+  js::FetchId Start(const js::FetchRequest& request) override;
+  void SendBody(js::FetchId id, std::string_view bytes) override;
+  void FinishBody(js::FetchId id) override;
+  void Rewound(js::FetchId id) override;
+  void ReadMore(js::FetchId id, uint32_t bytes) override;
+  void Cancel(js::FetchId id) override;
   void SetDue();
   void SetMemory(const js::MemoryUse& use);
 };
@@ -304,6 +311,19 @@ void Instance::SetMemory(const js::MemoryUse& use) {
   move(row->external_bytes, memory.external_bytes, use.external_bytes);
   memory = use;
 }
+
+js::FetchDoor* Instance::fetch_door() { return pool->host->fetch_gate() != nullptr ? this : nullptr; }
+
+js::FetchId Instance::Start(const js::FetchRequest& request) {
+  const Target& target = version->target;
+  return pool->host->fetch_gate()->Start({slot.Pack(), target.version_id, target.counter_row}, request);
+}
+
+void Instance::SendBody(js::FetchId id, std::string_view bytes) { pool->host->fetch_gate()->SendBody(id, bytes); }
+void Instance::FinishBody(js::FetchId id) { pool->host->fetch_gate()->FinishBody(id); }
+void Instance::Rewound(js::FetchId id) { pool->host->fetch_gate()->Rewound(id); }
+void Instance::ReadMore(js::FetchId id, uint32_t bytes) { pool->host->fetch_gate()->ReadMore(id, bytes); }
+void Instance::Cancel(js::FetchId id) { pool->host->fetch_gate()->Cancel(id); }
 
 void Instance::SetDue() {
   Nanos when = timer_due;
@@ -543,6 +563,7 @@ void Pool::Impl::Destroy(Instance* instance) {
     if (request->instance == instance) Fail(request, {js::OutcomeKind::kRecycled, "the isolate was taken down"});
     request = next;
   }
+  if (FetchGate* gate = host->fetch_gate()) gate->CancelAll(instance->slot.Pack());
   due.Remove(instance);
   UpdateWake();
   --version->instances;
@@ -575,6 +596,12 @@ void Pool::Impl::RunTasks(SlotId slot) {
   if (instance == nullptr) return;
   (*instance)->tasks_posted.store(false);
   RunTurn(instance->get(), [](js::Isolate* isolate) { isolate->RunTasks(); });
+}
+
+void Pool::OnFetch(uint64_t instance, js::FetchId id, const js::FetchEvent& event) {
+  auto* found = impl_->instances.Find(SlotId::Unpack(instance));
+  if (found == nullptr) return;
+  impl_->RunTurn(found->get(), [&](js::Isolate* isolate) { isolate->OnFetch(id, event); });
 }
 
 void Pool::Idle() {

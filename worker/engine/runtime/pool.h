@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/slot_map.h"
 #include "jsruntime/isolate.h"
+#include "worker/engine/runtime/fetch_gate.h"
 #include "worker/engine/runtime/request_id.h"
 #include "worker/ipc/shared_counters.h"
 
@@ -59,6 +60,8 @@ class PoolHost {
                          std::string_view message) = 0;
   // RunDue is to be called at this time (0: at none). Called when it changes.
   virtual void OnWakeAt(Nanos when) = 0;
+  // The way out for functions' requests; null: there is none.
+  virtual FetchGate* fetch_gate() { return nullptr; }
   // Any thread: runs the task on the shard's thread, soon.
   virtual void Post(std::function<void()> task) = 0;
   // The time of this pass of the loop.
@@ -83,6 +86,9 @@ class Pool {
   void Prepare(const Target& target, std::function<void(const js::Outcome&)> done);
   // Versions that are not in this sorted list take no new requests: their isolates go when nothing is in flight.
   void Retain(const std::vector<uint64_t>& version_ids);
+
+  // What the gate has to tell of a request; `instance` is the owner's. Nothing happens where the isolate is gone.
+  void OnFetch(uint64_t instance, js::FetchId id, const js::FetchEvent& event);
 
   // Timers of functions, queue time-outs, wall limits.
   void RunDue(Nanos now);

@@ -60,6 +60,7 @@ std::shared_ptr<FunctionSpec> Describe(const v1::FunctionVersion& version) {
   for (const auto& [name, value] : version.config().env()) spec->env.emplace_back(name, value);
   std::sort(spec->env.begin(), spec->env.end());
   spec->routes.assign(version.config().routes().begin(), version.config().routes().end());
+  spec->allow_net.assign(version.config().allow_net().begin(), version.config().allow_net().end());
   return spec;
 }
 

@@ -1,5 +1,7 @@
 #include "worker/engine/net/testing/fake_io.h"
 
+#include <sys/eventfd.h>
+
 #include <algorithm>
 #include <cerrno>
 
@@ -188,19 +190,39 @@ void FakeIo::Accept(Batch* batch) {
     }
     const PeerId peer = queue_.front();
     queue_.pop_front();
-    Link* link = links_[peer].get();
-    if (free_handles_.empty()) {
-      free_handles_.insert(static_cast<Handle>(by_handle_.size()));
-      by_handle_.push_back(nullptr);
-    }
-    link->handle = *free_handles_.begin();
-    free_handles_.erase(free_handles_.begin());
-    by_handle_[static_cast<size_t>(link->handle)] = link;
-    link->server = Link::Server::kAccepted;
-    live_.push_back(peer);
     ++counters_.accepts;
-    batch->Add({.event = Event::kAccept, .handle = link->handle});
+    batch->Add({.event = Event::kAccept, .handle = GiveHandle(peer)});
   }
+}
+
+Handle FakeIo::GiveHandle(PeerId peer) {
+  Link* link = links_[peer].get();
+  if (free_handles_.empty()) {
+    free_handles_.insert(static_cast<Handle>(by_handle_.size()));
+    by_handle_.push_back(nullptr);
+  }
+  link->handle = *free_handles_.begin();
+  free_handles_.erase(free_handles_.begin());
+  by_handle_[static_cast<size_t>(link->handle)] = link;
+  link->server = Link::Server::kAccepted;
+  live_.push_back(peer);
+  return link->handle;
+}
+
+std::pair<FakeIo::PeerId, UniqueFd> FakeIo::ConnectForAdoption() {
+  UniqueFd socket(eventfd(0, EFD_CLOEXEC));
+  ZTS_CHECK(socket.valid());
+  links_.push_back(std::make_unique<Link>());
+  for_adoption_[socket.get()] = links_.size() - 1;
+  return {links_.size() - 1, std::move(socket)};
+}
+
+Handle FakeIo::Adopt(UniqueFd socket) {
+  const auto found = for_adoption_.find(socket.get());
+  ZTS_CHECK(found != for_adoption_.end());
+  const PeerId peer = found->second;
+  for_adoption_.erase(found);
+  return GiveHandle(peer);
 }
 
 // What this connection has to tell, in its order: sends, receives, the end.

@@ -22,11 +22,13 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <random>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -77,6 +79,8 @@ class FakeIo final : public Io {
 
   // ---- the test's side ----
   PeerId Connect();
+  // A connection for Adopt, which is not accepted. The socket stands for it and for nothing else.
+  std::pair<PeerId, UniqueFd> ConnectForAdoption();
   // The number of bytes the network took: fewer when its buffer is full, 0 when the connection has ended.
   size_t PeerWrite(PeerId peer, std::string_view bytes);
   // Takes what has arrived, at most `bytes_max`.
@@ -100,6 +104,7 @@ class FakeIo final : public Io {
   // ---- Io ----
   Status Listen(int listen_fd) override;
   size_t StopListening(Queue queue) override;
+  Handle Adopt(UniqueFd socket) override;
   void Open(Handle handle, SlotId slot) override;
   void PauseRecv(Handle handle, SlotId slot) override;
   void ResumeRecv(Handle handle, SlotId slot) override;
@@ -151,6 +156,7 @@ class FakeIo final : public Io {
   void EndServerSide(Link* link);
 
   void Accept(Batch* batch);
+  Handle GiveHandle(PeerId peer);
   void Advance(Link* link, Batch* batch);
   void AdvanceSend(Link* link, Batch* batch);
   void AdvanceRecv(Link* link, Batch* batch);
@@ -168,6 +174,7 @@ class FakeIo final : public Io {
   std::vector<PeerId> live_;                  // those the server has not closed
   std::vector<Link*> by_handle_;
   std::set<Handle> free_handles_;
+  std::map<int, PeerId> for_adoption_;        // by the descriptor of the socket that stands for it
   std::deque<PeerId> queue_;                  // the listen queue
   bool listening_ = false;
   bool shut_ = false;                         // who connects is refused

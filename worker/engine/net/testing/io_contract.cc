@@ -25,6 +25,8 @@ class TcpPeer final : public Peer {
     ZTS_CHECK(fcntl(fd_.get(), F_SETFL, O_NONBLOCK) == 0);
   }
 
+  explicit TcpPeer(UniqueFd fd) : fd_(std::move(fd)) { ZTS_CHECK(fcntl(fd_.get(), F_SETFL, O_NONBLOCK) == 0); }
+
   size_t Write(std::string_view bytes) override {
     if (!fd_.valid()) return 0;
     const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -68,6 +70,12 @@ class TcpNetwork final : public Network {
   Result<std::unique_ptr<Io>> MakeIo() override { return factory_(options_); }
   int listen_fd() const override { return listeners_.sockets[0].get(); }
   std::unique_ptr<Peer> Connect() override { return std::make_unique<TcpPeer>(listeners_.address); }
+  // As the shards have it with the egress process.
+  std::pair<std::unique_ptr<Peer>, UniqueFd> Pair() override {
+    int ends[2];
+    ZTS_CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    return {std::make_unique<TcpPeer>(UniqueFd(ends[0])), UniqueFd(ends[1])};
+  }
   bool has_descriptors() const override { return true; }
 
  private:
@@ -78,7 +86,8 @@ class TcpNetwork final : public Network {
 
 class FakePeer final : public Peer {
  public:
-  explicit FakePeer(FakeIo* io) : io_(io), id_(io->Connect()) {}
+  explicit FakePeer(FakeIo* io) : FakePeer(io, io->Connect()) {}
+  FakePeer(FakeIo* io, FakeIo::PeerId id) : io_(io), id_(id) {}
   size_t Write(std::string_view bytes) override { return io_->PeerWrite(id_, bytes); }
   std::string Read() override { return io_->PeerRead(id_); }
   void Finish() override { io_->PeerFinish(id_); }
@@ -106,6 +115,10 @@ class FakeNetwork final : public Network {
   }
   int listen_fd() const override { return -1; }
   std::unique_ptr<Peer> Connect() override { return std::make_unique<FakePeer>(io_); }
+  std::pair<std::unique_ptr<Peer>, UniqueFd> Pair() override {
+    auto [id, socket] = io_->ConnectForAdoption();
+    return {std::make_unique<FakePeer>(io_, id), std::move(socket)};
+  }
   bool has_descriptors() const override { return false; }
 
  private:

@@ -7,8 +7,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "worker/engine/net/io.h"
 #include "worker/engine/net/listener.h"
 #include "worker/engine/net/testing/fake_io.h"
@@ -43,6 +45,8 @@ class Network {
   virtual Result<std::unique_ptr<Io>> MakeIo() = 0;
   virtual int listen_fd() const = 0;
   virtual std::unique_ptr<Peer> Connect() = 0;
+  // The far end of a connection that is not accepted, and the socket to adopt.
+  virtual std::pair<std::unique_ptr<Peer>, UniqueFd> Pair() = 0;
   // Descriptors stand behind the handles, and an empty table of them can be tried.
   virtual bool has_descriptors() const = 0;
 };

@@ -1,0 +1,320 @@
+// fetch(), as the Fetch standard has it, for a server: no origin, no cookies, no cache. The requests are made by a process of the worker
+// (worker/egress); redirects, decompression and the policy of addresses are its business. Here are the objects, the bodies and the ends.
+//
+//   internal.fetchEvent(id, event)   what the native side has to tell: see TellFetch in v8_isolate.cc
+
+const kWindow = 256 * 1024;    // kFetchWindowBytes of jsruntime/fetch.h: what may be sent before the first credit
+const kGatherMax = 32 << 20;   // of a response that is read whole
+const kWholeMax = 64 * 1024;   // kFetchWholeBodyBytesMax
+const kRedirects = { follow: 0, error: 1, manual: 2 };
+const kNone = 0, kWhole = 1, kRewindable = 2, kStream = 3;
+const kHead = 0, kReadable = 1, kError = 2, kWritable = 3, kRewind = 4;
+const kNullBody = [204, 205, 304];
+
+const calls = new Map();  // id -> Call
+
+function failure(code, message) {
+  const error = new TypeError(`fetch failed: ${message}`);
+  error.code = code;
+  return error;
+}
+
+// One request under way.
+class Call {
+  id = 0;
+  settle = null;      // { resolve, reject } of the promise, until the head is there
+  controller = null;  // of the response's body
+  wake = null;        // { resolve, reject } of who waits for a piece of it
+  error = null;       // what it ended with
+  upload = null;      // the request's body, while it is sent
+  unwatch = () => {}; // takes the abort steps back
+
+  constructor(method) { this.method = method; }
+
+  // The end of everything, with an error.
+  fail(error) {
+    if (this.error !== null) return;
+    this.error = error;
+    this.over();
+    this.upload?.stop(error);
+    const { settle, wake } = this;
+    this.settle = null;
+    if (settle !== null) settle.reject(error);
+    if (wake !== null) {
+      this.wake = null;
+      wake.reject(error);
+    } else if (this.controller !== null) {
+      try {
+        this.controller.error(error);
+      } catch {
+        // It has come to its end.
+      }
+    }
+  }
+
+  over() {
+    calls.delete(this.id);
+    this.unwatch();
+  }
+
+  onHead(event) {
+    const [, status, statusText, url, redirected, ...headers] = event;
+    const hasBody = this.method !== 'HEAD' && !kNullBody.includes(status);
+    if (!hasBody) this.over();
+    const answer = (source) => {
+      this.settle.resolve(internal.fetchedResponse({ status, statusText, headers, url, redirected, source }));
+      this.settle = null;
+    };
+    if (!hasBody) answer(null);
+    else if (internal.isStreamSource !== undefined) answer(this.body());
+    else this.gather().then(answer, (error) => this.fail(error));
+  }
+
+  async gather() {
+    const pieces = [];
+    let size = 0;
+    for (let piece; (piece = await this.next()) !== null;) {
+      pieces.push(piece);
+      size += piece.byteLength;
+      if (size > kGatherMax) {
+        native.fetchCancel(this.id);
+        throw failure('limit', `the response is larger than ${kGatherMax >> 20} MiB`);
+      }
+    }
+    this.over();
+    const all = new Uint8Array(size);
+    let at = 0;
+    for (const piece of pieces) {
+      all.set(piece, at);
+      at += piece.byteLength;
+    }
+    return all;
+  }
+
+  body() {
+    return new internal.ReadableStream({
+      type: 'bytes',
+      start: (controller) => { this.controller = controller; },
+      pull: (controller) => this.pull(controller),
+      cancel: () => {
+        native.fetchCancel(this.id);
+        this.upload?.stop(undefined);
+        this.over();
+      },
+    }, { highWaterMark: 0 });
+  }
+
+  // The next piece, or null at the end.
+  async next() {
+    for (;;) {
+      if (this.error !== null) throw this.error;
+      const piece = native.fetchRead(this.id);
+      if (piece !== undefined) return piece;
+      await new Promise((resolve, reject) => { this.wake = { resolve, reject }; });
+    }
+  }
+
+  async pull(controller) {
+    const piece = await this.next();
+    if (piece !== null) {
+      controller.enqueue(piece);
+      return;
+    }
+    this.over();
+    controller.close();
+    controller.byobRequest?.respond(0);
+  }
+}
+
+// A body that is all there: sent as fast as there is credit for it, and again where a redirect asks for it.
+class BytesUpload {
+  #at = 0;
+  #credit = kWindow;
+  #bytes;
+  constructor(bytes) { this.#bytes = bytes; }
+
+  start(id) {
+    const size = this.#bytes.byteLength;
+    const to = Math.min(size, this.#at + this.#credit);
+    if (to > this.#at) {
+      if (!native.fetchSend(id, this.#bytes, this.#at, to)) return;
+      this.#credit -= to - this.#at;
+      this.#at = to;
+      if (to === size) native.fetchFinish(id);
+    }
+  }
+  onWritable(id, bytes) {
+    this.#credit += bytes;
+    this.start(id);
+  }
+  onRewind(id) {
+    this.#at = 0;
+    this.#credit = kWindow;
+    native.fetchRewound(id);
+    this.start(id);
+  }
+  stop() {}
+}
+
+// A body that comes out of a stream, once; the stream is read while there is credit.
+class StreamUpload {
+  #credit = kWindow;
+  #reader;
+  #wake = null;
+  #stopped = false;
+  #onError;
+  constructor(stream, onError) {
+    this.#reader = stream.getReader();
+    this.#onError = onError;
+  }
+
+  async start(id) {
+    try {
+      for (;;) {
+        const { value, done } = await this.#reader.read();
+        if (this.#stopped) return;
+        if (done) break;
+        if (!ArrayBuffer.isView(value) || value[Symbol.toStringTag] !== 'Uint8Array') {
+          throw new TypeError('fetch: the stream of a body must give Uint8Arrays; encode text with pipeThrough(new TextEncoderStream())');
+        }
+        for (let at = 0; at < value.byteLength;) {
+          while (this.#credit === 0) {
+            await new Promise((resolve) => { this.#wake = resolve; });
+            if (this.#stopped) return;
+          }
+          const to = Math.min(value.byteLength, at + this.#credit);
+          if (!native.fetchSend(id, value, at, to)) return;
+          this.#credit -= to - at;
+          at = to;
+        }
+      }
+      native.fetchFinish(id);
+    } catch (error) {
+      if (this.#stopped) return;
+      this.#reader.cancel(error).catch(() => {});
+      this.#onError(error);
+    }
+  }
+  onWritable(id, bytes) {
+    this.#credit += bytes;
+    const wake = this.#wake;
+    this.#wake = null;
+    if (wake !== null) wake();
+  }
+  onRewind() {}  // the other side does not ask a stream again
+  stop(reason) {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    if (this.#wake !== null) this.#wake();
+    this.#reader.cancel(reason).catch(() => {});
+  }
+}
+
+function send(request, settle) {
+  const { method, url, headers, source, redirect } = internal.takeRequest(request);
+  const signal = internal.requestSignal(request);
+  const call = new Call(method);
+  call.settle = settle;
+  let kind = kNone;
+  let bytes = null;
+  if (source !== null) {
+    if (internal.isStreamSource?.(source)) {
+      kind = kStream;
+      call.upload = new StreamUpload(source, (error) => {
+        native.fetchCancel(call.id);
+        call.fail(error);
+      });
+    } else {
+      bytes = typeof source === 'string' ? native.bodyEncode(source) : source;
+      kind = bytes.byteLength <= kWholeMax ? kWhole : kRewindable;
+      if (kind === kRewindable) call.upload = new BytesUpload(bytes);
+    }
+  }
+  const id = native.fetchStart([method, url, headers, kRedirects[redirect], kind, bytes === null ? 0 : bytes.byteLength, bytes]);
+  if (typeof id !== 'number') {
+    const text = typeof id === 'string' ? id : 'protocol:the request cannot be made';
+    const colon = text.indexOf(':');
+    return call.fail(failure(text.slice(0, colon), text.slice(colon + 1)));
+  }
+  call.id = id;
+  calls.set(id, call);
+  if (signal !== null) {
+    call.unwatch = internal.onAbort(signal, () => {
+      native.fetchCancel(id);
+      call.fail(signal.reason);
+    });
+  }
+  if (call.upload !== null) call.upload.start(id);
+}
+
+internal.fetchEvent = (id, event) => {
+  const call = calls.get(id);
+  if (call === undefined) return;
+  switch (event[0]) {
+    case kHead: return call.onHead(event);
+    case kReadable: {
+      const wake = call.wake;
+      call.wake = null;
+      if (wake !== null) wake.resolve();
+      return;
+    }
+    case kError: return call.fail(failure(event[1], event[2]));
+    case kWritable: return call.upload?.onWritable(id, event[1]);
+    case kRewind: return call.upload?.onRewind(id);
+  }
+};
+
+// --- data: URLs (Fetch standard 6) ---
+
+function percentDecode(text) {
+  let out = '';
+  for (let i = 0; i < text.length; i++) {
+    const hex = text[i] === '%' ? text.slice(i + 1, i + 3) : '';
+    if (/^[0-9a-fA-F]{2}$/.test(hex)) {
+      out += String.fromCharCode(parseInt(hex, 16));
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+function dataResponse(url) {
+  const text = url.slice('data:'.length).replace(/#.*$/s, '');
+  const comma = text.indexOf(',');
+  if (comma < 0) throw failure('protocol', 'the data: URL has no comma');
+  let type = text.slice(0, comma).replace(/^[\t\n\f\r ]+|[\t\n\f\r ]+$/g, '');
+  let body = percentDecode(text.slice(comma + 1));
+  const base64 = /; *base64$/i;
+  if (base64.test(type)) {
+    body = native.base64Decode(body);
+    if (body === undefined) throw failure('protocol', 'the data: URL is not base64');
+    type = type.replace(base64, '').trimEnd();
+  }
+  if (type.startsWith(';')) type = `text/plain${type}`;
+  if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+\/[!#$%&'*+\-.^_`|~0-9A-Za-z]+\s*(;|$)/.test(type)) type = 'text/plain;charset=US-ASCII';
+  const source = new Uint8Array(body.length);
+  for (let i = 0; i < body.length; i++) source[i] = body.charCodeAt(i);
+  return internal.fetchedResponse({ status: 200, statusText: 'OK', headers: ['content-type', type], source, url, redirected: false });
+}
+
+// --- fetch ---
+
+function start(request, settle) {
+  const signal = internal.requestSignal(request);
+  if (signal !== null && signal.aborted) throw signal.reason;
+  const scheme = request.url.slice(0, request.url.indexOf(':'));
+  switch (scheme) {
+    case 'http': case 'https': return send(request, settle);
+    case 'data': return settle.resolve(dataResponse(request.url));
+    default: throw failure('protocol', `${scheme}: is not a scheme that can be fetched; use http, https or data`);
+  }
+}
+
+internal.exposeOperation('fetch', function (input, init = undefined) {
+  return new Promise((resolve, reject) => {
+    internal.requireArguments(arguments.length, 1, 'fetch');
+    start(new internal.Request(input, init), { resolve, reject });
+  });
+});
