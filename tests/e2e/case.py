@@ -13,10 +13,15 @@ class PlatformCase(unittest.TestCase):
     threads = 2
 
     @classmethod
+    def worker_flags(cls):
+        """Further arguments of the worker."""
+        return []
+
+    @classmethod
     def setUpClass(cls):
         if cls.io == "uring" and platform.uring_refusal():
             raise unittest.SkipTest(platform.uring_refusal())
-        cls.zts = platform.Platform(cls.io, cls.threads).start()
+        cls.zts = platform.Platform(cls.io, cls.threads, cls.worker_flags()).start()
         cls.addClassCleanup(cls.zts.stop)
         cls.prepare()
 

@@ -137,10 +137,11 @@ class Ran:
 class Platform:
     """One controller and one worker (more on demand), and the means to deploy to them."""
 
-    def __init__(self, io="auto", threads=2):
+    def __init__(self, io="auto", threads=2, worker_flags=()):
         self.folder = tempfile.mkdtemp(prefix="zts_e2e_")
         self.io = io
         self.threads = threads
+        self.worker_flags = list(worker_flags)
         self.token = secrets.token_hex(16)
         self.token_file = self.write("token", self.token)
         os.chmod(self.token_file, 0o600)
@@ -176,7 +177,7 @@ class Platform:
         folder = os.path.join(self.folder, name)
         return Process(name, self.folder, [
             binary("zts-worker"), "--controller", self.controller_address, "--token-file", self.token_file, "--data-dir", folder,
-            "--http", http, "--admin", "127.0.0.1:0", "--threads", str(self.threads), "--io", self.io, "--name", name])
+            "--http", http, "--admin", "127.0.0.1:0", "--threads", str(self.threads), "--io", self.io, "--name", name, *self.worker_flags])
 
     def start_worker(self):
         self.worker = self.make_worker(http=self.http_address)
@@ -239,7 +240,14 @@ class Platform:
         return host, int(port)
 
     def engine_pids(self):
-        return self.worker.children()
+        return [pid for pid in self.worker.children() if not self._is_egress(pid)]
+
+    def egress_pids(self):
+        return [pid for pid in self.worker.children() if self._is_egress(pid)]
+
+    @staticmethod
+    def _is_egress(pid):
+        return os.path.basename((proc.command_line(pid) or [""])[0]) == "zts-egress"
 
     def write(self, name, content):
         path = os.path.join(self.folder, name)
