@@ -103,7 +103,9 @@ TEST(ValidateTest, AllowedHosts) {
     config.allow_net = {host};
     return ValidateConfig(config).ok();
   };
-  for (const char* host : {"127.0.0.1", "db.internal:5432", "localhost", "[::1]", "[fe80::1]:80", "10.0.0.0/8", "[fd00::]/8:443"}) EXPECT_TRUE(check(host)) << host;
+  for (const char* host : {"127.0.0.1", "db.internal:5432", "localhost", "[::1]", "[fe80::1]:80", "10.0.0.0/8", "[fd00::]/8:443"}) {
+    EXPECT_TRUE(check(host)) << host;
+  }
   for (const char* host : {"", ":80", "a:", "a:0", "a:70000", "a:b", "::1", "[zz]", "http://a", "a/b", "*", "10.0.0.0/33"}) {
     EXPECT_FALSE(check(host)) << host;
   }

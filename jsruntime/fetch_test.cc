@@ -71,7 +71,8 @@ class FetchTest : public testing::Test {
     Load(body);
     Send();
   }
-  void Head(FetchId id, int status = 200, std::vector<HeaderField> headers = {}, std::string_view url = "http://up/", bool redirected = false) {
+  void Head(FetchId id, int status = 200, std::vector<HeaderField> headers = {}, std::string_view url = "http://up/",
+            bool redirected = false) {
     FetchHead head;
     head.status = status;
     head.status_text = "Text";
@@ -137,7 +138,8 @@ TEST_F(FetchTest, SmallBodiesGoWithTheRequest) {
 }
 
 TEST_F(FetchTest, LargeBodiesGoByCreditAndAgainAfterARewind) {
-  Run("const r = await fetch('http://up/', { method: 'PUT', body: new Uint8Array(400 * 1024).fill(65) }); return new Response(String(r.status));");
+  Run("const r = await fetch('http://up/', { method: 'PUT', body: new Uint8Array(400 * 1024).fill(65) });"
+      "return new Response(String(r.status));");
   Asked& asked = client_.all[1];
   EXPECT_EQ(asked.body_kind, FetchBody::kRewindable);
   EXPECT_EQ(asked.body_bytes, 400u * 1024);
@@ -184,14 +186,16 @@ TEST_F(FetchTest, ASignalEndsIt) {
 
 TEST_F(FetchTest, AnInvocationHasALimitOfRequestsInAllAndAtOnce) {
   Run("const made = []; for (let i = 0; i < 5; i++) made.push(fetch('http://up/' + i));"
-      "const ends = await Promise.allSettled(made); return new Response(ends.map((e) => e.status === 'fulfilled' ? 'ok' : e.reason.code).join());");
+      "const ends = await Promise.allSettled(made);"
+      "return new Response(ends.map((e) => e.status === 'fulfilled' ? 'ok' : e.reason.code).join());");
   EXPECT_EQ(client_.last, 3u);
   for (FetchId id = 1; id <= 3; ++id) {
     Head(id);
     End(id);
   }
   EXPECT_EQ(Body(), "ok,ok,ok,limit,limit");
-  Run("let text = ''; for (let i = 0; i < 10; i++) { try { await (await fetch('http://up/')).text(); text += '.'; } catch (e) { text += e.code; break; } }"
+  Run("let text = '';"
+      "for (let i = 0; i < 10; i++) { try { await (await fetch('http://up/')).text(); text += '.'; } catch (e) { text += e.code; break; } }"
       "return new Response(text);");
   for (FetchId id = 4; id <= 11; ++id) {
     Head(id);
@@ -251,7 +255,8 @@ TEST_F(FetchTest, PassesAResponseOn) {
 
 TEST_F(FetchTest, HeadersOfAResponseAreImmutableAndItsCloneKeepsTheUrl) {
   Run("const r = await fetch('http://up/'); const c = r.clone(); let text = '';"
-      "try { r.headers.set('a', 'b'); } catch (e) { text = e.name; } return new Response([text, c.url, await c.text(), await r.text()].join());");
+      "try { r.headers.set('a', 'b'); } catch (e) { text = e.name; }"
+      "return new Response([text, c.url, await c.text(), await r.text()].join());");
   Head(1);
   Data(1, "x");
   End(1);

@@ -397,7 +397,7 @@ void V8Isolate::RunTasks() {
   FinishTurn(turn.context(), 0);
 }
 
-// --- outgoing requests ------------------------------------------------------------------------------------------------------------------
+// --- outgoing requests --------------------------------------------------------------------------------------------------------------
 
 // A turn only for what somebody waits for: bytes that nobody has asked for yet lie where they are.
 void V8Isolate::OnFetch(FetchId id, const FetchEvent& event) {
@@ -461,8 +461,8 @@ void V8Isolate::TellFetch(v8::Local<v8::Context> context, FetchId id, const Fetc
   realm_.Console(realm_.CurrentInvocation(isolate_), LogSeverity::kException, "Uncaught " + TextOf(outcome));
 }
 
-// The requests of an invocation that is over. Somebody else may wait for them (a promise that two requests share), so JavaScript is told: in
-// this turn or in one of its own.
+// The requests of an invocation that is over. Somebody else may wait for them (a promise that two requests share), so JavaScript is told:
+// in this turn or in one of its own.
 void V8Isolate::AbandonFetches(uint64_t serial) {
   FetchDoor* door = realm_.client == nullptr ? nullptr : realm_.client->fetch_door();
   realm_.fetches.Abandon(serial, door);

@@ -40,7 +40,8 @@ class Request {
       body_.assign(bytes.chars(), bytes.size());
       request_.body = body_;
     }
-    return request_.redirect <= FetchRedirect::kManual && request_.body_kind <= FetchBody::kStream && body_.size() <= kFetchWholeBodyBytesMax;
+    return request_.redirect <= FetchRedirect::kManual && request_.body_kind <= FetchBody::kStream &&
+           body_.size() <= kFetchWholeBodyBytesMax;
   }
   size_t head_bytes() const { return bytes_; }
   const FetchRequest& view() const { return request_; }

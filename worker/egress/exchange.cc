@@ -548,7 +548,8 @@ Exchange::Fail Exchange::Describe(CURLcode result) const {
     case CURLE_SSL_CONNECT_ERROR: case CURLE_SSL_CIPHER: case CURLE_SSL_CACERT_BADFILE: case CURLE_SSL_CERTPROBLEM:
       return {FetchResult::kTls, "no TLS connection with " + where + ": " + why};
     case CURLE_BAD_CONTENT_ENCODING: return {FetchResult::kProtocol, "the response cannot be decompressed"};
-    case CURLE_PARTIAL_FILE: case CURLE_RECV_ERROR: case CURLE_SEND_ERROR: case CURLE_GOT_NOTHING: case CURLE_HTTP2: case CURLE_HTTP2_STREAM:
+    case CURLE_PARTIAL_FILE: case CURLE_RECV_ERROR: case CURLE_SEND_ERROR: case CURLE_GOT_NOTHING: case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
       return {FetchResult::kProtocol, "the connection with " + where + " broke off: " + why};
     default: return {FetchResult::kProtocol, "the request to " + where + " failed: " + why};
   }

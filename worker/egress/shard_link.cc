@@ -35,7 +35,8 @@ void ShardLink::OnReadable() {
       alive_ = false;
       return;
     }
-    const Status fed = reader_.Feed({space, static_cast<size_t>(got)}, [this](const ipc::FrameReader::Frame& frame) { return OnFrame(frame); });
+    const Status fed = reader_.Feed({space, static_cast<size_t>(got)},
+                                    [this](const ipc::FrameReader::Frame& frame) { return OnFrame(frame); });
     if (!fed.ok()) {
       ZTS_LOG(kError) << "a shard sent nonsense and is cut off: " << fed.error().message;
       alive_ = false;
