@@ -397,7 +397,7 @@ void V8Isolate::RunTasks() {
   FinishTurn(turn.context(), 0);
 }
 
-// --- outgoing requests --------------------------------------------------------------------------------------------------------------
+// --- outgoing requests ------------------------------------------------------------------------------------------------------
 
 // A turn only for what somebody waits for: bytes that nobody has asked for yet lie where they are.
 void V8Isolate::OnFetch(FetchId id, const FetchEvent& event) {
