@@ -418,8 +418,8 @@ void V8Isolate::OnFetch(FetchId id, const FetchEvent& event) {
   FinishTurn(turn.context(), serial);
 }
 
-// [kind, ...]: head [0, status, statusText, url, redirected, name, value, ...]; readable [1]; error [2, code, message]; writable [3, bytes];
-// rewind [4]. As web/fetch.js reads it.
+// [kind, ...]: head [0, status, statusText, url, redirected, name, value, ...]; readable [1]; error [2, code, message];
+// writable [3, bytes]; rewind [4]. As web/fetch.js reads it.
 void V8Isolate::TellFetch(v8::Local<v8::Context> context, FetchId id, const FetchEvent& event) {
   Caught caught(isolate_);
   std::vector<v8::Local<v8::Value>> items;

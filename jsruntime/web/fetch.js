@@ -92,7 +92,7 @@ class Call {
   }
 
   body() {
-    return new internal.ReadableStream({
+    return new (internal.lazy('streams.js').ReadableStream)({
       type: 'bytes',
       start: (controller) => { this.controller = controller; },
       pull: (controller) => this.pull(controller),
