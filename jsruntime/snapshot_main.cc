@@ -115,6 +115,7 @@ Status DeclareLazy(v8::Isolate* isolate, v8::Local<v8::Context> context, const s
   if (!declare->IsFunction()) return Internal("lazy.js has left no internal.declareLazy");
   for (const WebFile& file : files) {
     for (const std::string& global : file.globals) {
+      if (global == "-") continue;  // only other files ask for it
       v8::Local<v8::Value> arguments[] = {Text(isolate, file.name), Text(isolate, global)};
       declare.As<v8::Function>()->Call(context, internal, 2, arguments).ToLocalChecked();
     }

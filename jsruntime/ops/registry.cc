@@ -17,6 +17,7 @@
 #include "jsruntime/ops/fetch.h"
 #include "jsruntime/ops/format.h"
 #include "jsruntime/ops/lazy.h"
+#include "jsruntime/ops/legacy_text.h"
 #include "jsruntime/ops/performance.h"
 #include "jsruntime/ops/request.h"
 #include "jsruntime/ops/response.h"
@@ -49,6 +50,7 @@ std::vector<Op> AllOps() {
   add(PerformanceOps());
   add(FormatOps());
   add(LazyOps());
+  add(LegacyTextOps());
   add(CompressionOps());
   add(FetchOps());
   return all;

@@ -2,7 +2,7 @@
 
 const kFatal = 1, kKeepBom = 2, kBigEndian = 4;
 
-// Labels of the supported encodings (Encoding standard 4.2); made on first use.
+// Labels of the common encodings (Encoding standard 4.2), made on first use; the others are in legacy_encodings.js.
 let labels = null;
 const encodingOf = (label) => {
   if (labels === null) {
@@ -88,13 +88,19 @@ class TextDecoder {
   #flags = 0;
   #pending = null;      // bytes of the stream that wait for the next chunk
   #streaming = false;
+  #legacy = null;       // the decoder of a legacy encoding
   #bomSeen = false;     // the stream is past the place where a byte order mark is dropped
 
   constructor(label = 'utf-8', options = undefined) {
-    const name = encodingOf(`${label}`.replace(/^[\t\n\f\r ]+|[\t\n\f\r ]+$/g, '').toLowerCase());
+    const trimmed = `${label}`.replace(/^[\t\n\f\r ]+|[\t\n\f\r ]+$/g, '').toLowerCase();
+    let name = encodingOf(trimmed);
+    let legacy;
     if (name === undefined) {
-      throw new RangeError(`TextDecoder constructor: the encoding '${label}' is not supported; supported are utf-8, utf-16le, ` +
-        'utf-16be, windows-1252 and their labels.');
+      legacy = internal.lazy('legacy_encodings.js').find(trimmed);
+      if (legacy === undefined) {
+        throw new RangeError(`TextDecoder constructor: the encoding '${label}' is not supported: it is no label of the Encoding standard.`);
+      }
+      name = legacy.name;
     }
     if (options !== undefined && options !== null && typeof options !== 'object' && typeof options !== 'function') {
       throw new TypeError('TextDecoder constructor: options is not an object.');
@@ -103,6 +109,7 @@ class TextDecoder {
     if (options?.fatal) this.#flags |= kFatal;
     if (options?.ignoreBOM) this.#flags |= kKeepBom;
     if (name === 'utf-16be') this.#flags |= kBigEndian;
+    if (legacy !== undefined) this.#legacy = legacy.open(this.fatal);
   }
 
   get encoding() { return this.#encoding; }
@@ -110,6 +117,7 @@ class TextDecoder {
   get ignoreBOM() { return (this.#flags & kKeepBom) !== 0; }
 
   decode(input = undefined, options = undefined) {
+    if (this.#legacy !== null) return this.#checked(this.#legacy.decode(bytesOf(input), !!options?.stream));
     if (!this.#streaming && !options?.stream) {
       // The whole of a text at once: the native decoder takes the caller's buffer as it is.
       if (input === undefined) return '';
@@ -122,6 +130,10 @@ class TextDecoder {
   #decode(bytes, flags) {
     const text = this.#encoding === 'utf-8' ? native.utf8Decode(bytes, flags)
       : this.#encoding === 'windows-1252' ? native.windows1252Decode(bytes) : native.utf16Decode(bytes, flags);
+    return this.#checked(text);
+  }
+
+  #checked(text) {
     if (text === undefined) {
       const error = new TypeError(`The encoded data was not valid ${this.#encoding}.`);
       error.code = 'ERR_ENCODING_INVALID_ENCODED_DATA';
