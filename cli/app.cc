@@ -65,6 +65,7 @@ Examples:
   ztsctl deploy hello.js
   ztsctl deploy api.ts --name shop --env REGION=eu --route shop.example.com/
   ztsctl deploy heavy.js --cpu-limit 20s --wall-limit 60s --memory-limit 256MiB
+  ztsctl deploy hello.js --canary 10% --sticky cookie:session
   curl $(ztsctl deploy hello.js | tail -n 1))";
 
 constexpr const char* kReloadHelp =
@@ -82,9 +83,49 @@ constexpr const char* kListFooter = R"(Examples:
   ztsctl list
   ztsctl list --json | jq -r '.functions[].url')";
 
-constexpr const char* kVersionsHelp = R"(Shows the versions of a function, newest first, and which one is active.)";
-constexpr const char* kVersionsFooter = R"(Example:
-  ztsctl versions hello)";
+constexpr const char* kVersionsHelp =
+    R"(Shows the versions of a function, newest first, which of them serve and with what share of the requests,
+and what has changed: deploys, shares, promotions, rollbacks, with who and why.)";
+constexpr const char* kVersionsFooter = R"(Warm versions have served before and are ready on every worker: a rollback to one is a switch.
+
+Examples:
+  ztsctl versions hello
+  ztsctl versions hello --json | jq '.versions[] | select(.active).version')";
+
+constexpr const char* kRollbackHelp =
+    R"(Goes back to a version that served before, with its code and its configuration. Without --to it is the one before
+the active version; while a canary runs, the canary loses its share and the active version goes on.)";
+constexpr const char* kRollbackFooter = R"(Examples:
+  ztsctl rollback hello
+  ztsctl rollback hello --to 3 --message "checkout is broken")";
+
+constexpr const char* kPromoteHelp =
+    R"(Gives a canary more of the requests: all of them, a share (--weight), or step by step by itself (--auto).
+
+With --auto the controller goes on alone: each step has to keep to the objectives, and to within a factor of
+the active version's figures; a canary that does not is rolled back.)";
+constexpr const char* kPromoteFooter = R"(A request that names a version in x-zts-version gets it, canaries at 0% included.
+
+Examples:
+  ztsctl deploy hello.js --canary 10%
+  ztsctl promote hello --weight 25
+  ztsctl promote hello --auto --slo 'p99<50ms,errors<1%,cold<5%' --steps 1,5,25,50,100 --step-time 30s
+  ztsctl promote hello)";
+
+constexpr const char* kEnvHelp =
+    R"(Shows or changes the variables of a function. A change is a new version with the same code; nothing is compiled.)";
+constexpr const char* kEnvFooter = R"(Examples:
+  ztsctl env hello
+  ztsctl env hello set REGION=eu LEVEL=debug
+  ztsctl env hello unset LEVEL)";
+
+constexpr const char* kRoutesHelp =
+    R"(Shows or changes where a function answers besides /NAME and NAME.localhost. A change is a new version with the same
+code.)";
+constexpr const char* kRoutesFooter = R"(Examples:
+  ztsctl routes hello
+  ztsctl routes hello add shop.example.com/ /shop
+  ztsctl routes hello remove /shop)";
 
 constexpr const char* kDeleteHelp =
     R"(Takes a function out of service, with all its versions. Returns when every worker has stopped serving it.)";
@@ -131,7 +172,11 @@ constexpr std::array kVerbs = {
     Verb{"reload", "Start the worker anew, with no request lost"},
     Verb{"deploy", "Make a file answer over HTTP"},
     Verb{"list", "Show the functions that are deployed"},
-    Verb{"versions", "Show the versions of a function"},
+    Verb{"versions", "Show the versions of a function, and what has changed"},
+    Verb{"rollback", "Go back to a version that served before"},
+    Verb{"promote", "Give a canary more of the requests"},
+    Verb{"env", "Show or change the variables of a function"},
+    Verb{"routes", "Show or change where a function answers"},
     Verb{"delete", "Take a function out of service"},
     Verb{"logs", "Show what functions print and throw"},
     Verb{"workers", "Show the workers that are connected"},
@@ -257,7 +302,11 @@ class App {
     verb->add_option("--wall-limit", deploy_.wall_limit, "Time from request to response")->type_name("TIME");
     verb->add_option("--startup-limit", deploy_.startup_limit, "CPU time for loading the module")->type_name("TIME");
     verb->add_option("--memory-limit", deploy_.memory_limit, "Memory, as 64MiB or 1GiB")->type_name("SIZE");
+    verb->add_option("--canary", deploy_.canary, "Only this share of the requests, beside the active version")->type_name("SHARE");
+    verb->add_option("--sticky", deploy_.sticky, "Keep clients with one version, by header:NAME, cookie:NAME or ip")->type_name("BY");
+    verb->add_option("-m,--message", deploy_.message, "Why, for 'ztsctl versions'")->type_name("TEXT");
     verb->add_option("--wait", deploy_.wait, "How long to wait for all workers [60s]")->type_name("TIME");
+    verb->add_flag("--require-all", deploy_.require_all, "Take it back unless every worker serves it");
     verb->callback([this] { action_ = [this](Context& context) { return Deploy(context, deploy_); }; });
   }
 
@@ -270,6 +319,10 @@ class App {
     CLI::App* versions = AddVerb("versions", kVersionsHelp, kVersionsFooter);
     versions->add_option("NAME", function_, "The function")->required()->type_name("");
     versions->callback([this] { action_ = [this](Context& context) { return Versions(context, function_); }; });
+    AddRollback();
+    AddPromote();
+    AddEdit("env", kEnvHelp, kEnvFooter, {"list", "set", "unset"}, "set: NAME=VALUE; unset: NAME", Env);
+    AddEdit("routes", kRoutesHelp, kRoutesFooter, {"list", "add", "remove"}, "HOST/PATH", Routes);
     CLI::App* remove = AddVerb("delete", kDeleteHelp, kDeleteFooter);
     remove->add_option("NAME", function_, "The function")->required()->type_name("");
     remove->callback([this] { action_ = [this](Context& context) { return Delete(context, function_); }; });
@@ -286,6 +339,58 @@ class App {
     verb->add_flag("--once", top_.once, "Print one table and end; so does output that is no terminal");
     verb->add_option("--interval", top_.interval, "Time between two tables [2s]")->type_name("TIME");
     verb->callback([this] { action_ = [this](Context& context) { return Top(context, top_); }; });
+  }
+
+  void AddChange(CLI::App* verb, ChangeOptions& change) {
+    verb->add_option("NAME", change.function, "The function")->required()->type_name("");
+    verb->add_option("-m,--message", change.message, "Why, for 'ztsctl versions'")->type_name("TEXT");
+    verb->add_option("--wait", change.wait, "How long to wait for all workers [60s]")->type_name("TIME");
+    verb->add_flag("--require-all", change.require_all, "Take it back unless every worker serves it");
+  }
+
+  void AddRollback() {
+    CLI::App* verb = AddVerb("rollback", kRollbackHelp, kRollbackFooter);
+    AddChange(verb, change_);
+    verb->add_option("--to", version_, "The version to go back to [the one before]")
+        ->check(CLI::Range(uint64_t{1}, uint64_t{UINT32_MAX}).description(""))
+        ->type_name("N");
+    verb->callback([this] { action_ = [this](Context& context) { return Rollback(context, change_, version_); }; });
+  }
+
+  void AddPromote() {
+    CLI::App* verb = AddVerb("promote", kPromoteHelp, kPromoteFooter);
+    AddChange(verb, promote_.change);
+    verb->add_option("--version", promote_.version, "Which version [the canary]")
+        ->check(CLI::Range(uint64_t{1}, uint64_t{UINT32_MAX}).description(""))
+        ->type_name("N");
+    verb->add_option("--weight", promote_.weight, "A share of the requests instead of all")->type_name("SHARE");
+    verb->add_option("--sticky", promote_.sticky, "Keep clients with one version, by header:NAME, cookie:NAME or ip")->type_name("BY");
+    verb->add_flag("--auto", promote_.automatic, "Step by step, by itself");
+    verb->add_option("--slo", promote_.slo, "Objectives, as p99<50ms,errors<1%,cold<5%")->type_name("LIST");
+    verb->add_option("--steps", promote_.steps, "Shares [1,5,25,50,100]")->type_name("LIST");
+    verb->add_option("--step-time", promote_.step_time, "How long each step lasts at least [30s]")->type_name("TIME");
+    verb->add_option("--factor", promote_.factor, "How many times as slow or wrong it may be as the active version [1.5]")
+        ->check(CLI::Range(1.0, 100.0).description(""))
+        ->type_name("X");
+    verb->add_option("--min-requests", promote_.min_requests, "Requests of the canary that a step needs [100]")
+        ->check(CLI::Range(uint64_t{1}, uint64_t{10'000'000}).description(""))
+        ->type_name("N");
+    verb->add_flag("--stop", promote_.stop, "End --auto; the share stays");
+    verb->callback([this] { action_ = [this](Context& context) { return Promote(context, promote_); }; });
+  }
+
+  using EditAction = ExitCode (*)(Context&, const EditOptions&);
+  void AddEdit(const char* name, const char* help, const char* footer, std::vector<std::string> actions, const char* values,
+               EditAction run) {
+    CLI::App* verb = AddVerb(name, help, footer);
+    AddChange(verb, edit_.change);
+    std::string list;
+    for (const std::string& action : actions) list += (list.empty() ? "" : ", ") + action;
+    verb->add_option("ACTION", edit_.action, "One of " + list + " [list]")
+        ->check(CLI::IsMember(actions).description(""))
+        ->type_name("");
+    verb->add_option("VALUES", edit_.values, values)->type_name("");
+    verb->callback([this, run] { action_ = [this, run](Context& context) { return run(context, edit_); }; });
   }
 
   void AddLogs() {
@@ -327,6 +432,10 @@ class App {
   LogsOptions logs_;
   TopOptions top_;
   std::string function_;
+  ChangeOptions change_;
+  uint64_t version_ = 0;
+  PromoteOptions promote_;
+  EditOptions edit_;
   std::function<ExitCode(Context&)> action_;
 };
 

@@ -9,6 +9,7 @@
 
 #include "zts/v1/deploy.grpc.pb.h"
 #include "zts/v1/stats.grpc.pb.h"
+#include "zts/v1/versions.grpc.pb.h"
 
 namespace zts::cli {
 namespace {
@@ -64,12 +65,60 @@ FunctionVersion VersionOf(const v1::FunctionVersion& from, bool active) {
   version.startup_cpu = limits.startup_cpu_ns();
   version.memory_bytes_max = limits.memory_bytes_max();
   version.routes.assign(from.config().routes().begin(), from.config().routes().end());
+  version.env = {from.config().env().begin(), from.config().env().end()};
+  version.author = from.author();
+  version.message = from.message();
+  version.based_on = from.based_on();
   version.active = active;
   return version;
 }
 
 SourceError SourceErrorOf(const v1::SourceError& from) {
   return {from.kind(), from.message(), from.file(), from.line(), from.column(), from.source_line(), from.stack()};
+}
+
+void Fill(const Share& share, v1::CanaryShare& message) {
+  message.set_share(share.share);
+  message.set_sticky_by(share.sticky_by);
+  message.set_sticky_name(share.sticky_name);
+}
+
+void Fill(const ChangeSpec& change, v1::Change& message) {
+  message.set_function(change.function);
+  message.set_author(change.author);
+  message.set_message(change.message);
+  message.set_wait_ms(static_cast<uint32_t>(std::min<Nanos>(change.wait / kMillisecond, UINT32_MAX)));
+  message.set_require_all(change.require_all);
+}
+
+void Fill(const PromotionSpec& promotion, v1::Promotion& message) {
+  message.set_p99_max_ns(promotion.p99_max);
+  message.set_error_rate_max(promotion.error_rate_max);
+  message.set_cold_rate_max(promotion.cold_rate_max);
+  message.set_factor(promotion.factor);
+  for (const uint32_t step : promotion.steps) message.add_steps(step);
+  message.set_step_time_ns(promotion.step_time);
+  message.set_samples_min(promotion.samples_min);
+}
+
+FunctionStory StoryOf(const v1::ListVersionsResponse& response) {
+  FunctionStory story;
+  for (const auto& item : response.versions()) {
+    story.versions.push_back(VersionOf(item.version(), item.active()));
+    story.versions.back().state = item.state();
+    story.versions.back().share = item.share();
+  }
+  for (const auto& event : response.history()) {
+    story.history.push_back({event.at_ns(), event.what(), event.number(), event.share(), event.by(), event.note()});
+  }
+  if (response.has_promotion()) {
+    PromotionSpec promotion;
+    promotion.steps.assign(response.promotion().steps().begin(), response.promotion().steps().end());
+    promotion.step = response.promotion().step();
+    promotion.by = response.promotion().by();
+    story.promotion = std::move(promotion);
+  }
+  return story;
 }
 
 v1::DeployRequest StartOf(const DeploySpec& spec, size_t bundle_bytes) {
@@ -80,6 +129,10 @@ v1::DeployRequest StartOf(const DeploySpec& spec, size_t bundle_bytes) {
   start.set_bundle_bytes(bundle_bytes);
   start.set_bundle_digest(spec.digest);
   start.set_wait_ms(static_cast<uint32_t>(std::min<Nanos>(spec.wait / kMillisecond, UINT32_MAX)));
+  start.set_author(spec.author);
+  start.set_message(spec.message);
+  start.set_require_all(spec.require_all);
+  if (spec.canary) Fill(*spec.canary, *start.mutable_canary());
   v1::VersionConfig& config = *start.mutable_config();
   for (const auto& [name, value] : spec.env) (*config.mutable_env())[name] = value;
   for (const std::string& route : spec.routes) config.add_routes(route);
@@ -130,6 +183,10 @@ struct Client::Impl {
   std::string authorization;
   std::unique_ptr<v1::Deploy::Stub> stub;
   std::unique_ptr<v1::Stats::Stub> stats;
+  std::unique_ptr<v1::Versions::Stub> versions;
+
+  template <typename Request, typename Call>
+  DeployResult Change(const ChangeSpec& change, Request& request, Call call) const;
 
   void Prepare(grpc::ClientContext& context, Nanos timeout) const {
     context.AddMetadata("authorization", authorization);
@@ -159,6 +216,7 @@ Client::Client(const std::string& address, const std::string& token) : impl_(std
   const auto channel = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), Arguments());
   impl_->stub = v1::Deploy::NewStub(channel);
   impl_->stats = v1::Stats::NewStub(channel);
+  impl_->versions = v1::Versions::NewStub(channel);
 }
 
 Client::~Client() = default;
@@ -218,7 +276,7 @@ Result<std::vector<FunctionVersion>> Client::ListFunctions() {
   return functions;
 }
 
-Result<std::vector<FunctionVersion>> Client::ListVersions(const std::string& function) {
+Result<FunctionStory> Client::Story(const std::string& function) {
   grpc::ClientContext context;
   impl_->Prepare(context, kCallTimeout);
   v1::ListVersionsRequest request;
@@ -226,9 +284,63 @@ Result<std::vector<FunctionVersion>> Client::ListVersions(const std::string& fun
   v1::ListVersionsResponse response;
   const grpc::Status status = impl_->stub->ListVersions(&context, request, &response);
   if (!status.ok()) return impl_->ErrorOf(status);
-  std::vector<FunctionVersion> versions;
-  for (const auto& item : response.versions()) versions.push_back(VersionOf(item.version(), item.active()));
-  return versions;
+  return StoryOf(response);
+}
+
+template <typename Request, typename Call>
+DeployResult Client::Impl::Change(const ChangeSpec& change, Request& request, Call call) const {
+  grpc::ClientContext context;
+  Prepare(context, change.wait + kCallTimeout);
+  Fill(change, *request.mutable_change());
+  v1::ChangeResponse response;
+  const grpc::Status status = (versions.get()->*call)(&context, request, &response);
+  if (!status.ok()) return DeployBroken{ErrorOf(status)};
+  if (response.has_live()) return LiveOf(response.live());
+  return DeployRefused{response.failed().code(), response.failed().message(), SourceErrorOf(response.failed().source()),
+                       response.failed().previous_kept()};
+}
+
+DeployResult Client::Rollback(const ChangeSpec& change, uint64_t to) {
+  v1::RollbackRequest request;
+  request.set_to(to);
+  return impl_->Change(change, request, &v1::Versions::Stub::Rollback);
+}
+
+DeployResult Client::Promote(const ChangeSpec& change, uint64_t number) {
+  v1::PromoteRequest request;
+  request.set_number(number);
+  request.set_whole(true);
+  return impl_->Change(change, request, &v1::Versions::Stub::Promote);
+}
+
+DeployResult Client::SetShare(const ChangeSpec& change, uint64_t number, const Share& share) {
+  v1::PromoteRequest request;
+  request.set_number(number);
+  Fill(share, *request.mutable_share());
+  return impl_->Change(change, request, &v1::Versions::Stub::Promote);
+}
+
+DeployResult Client::PromoteByItself(const ChangeSpec& change, uint64_t number, const PromotionSpec& promotion) {
+  v1::PromoteRequest request;
+  request.set_number(number);
+  Fill(promotion, *request.mutable_automatic());
+  Fill(promotion.sticky, *request.mutable_sticky());
+  return impl_->Change(change, request, &v1::Versions::Stub::Promote);
+}
+
+DeployResult Client::StopPromotion(const ChangeSpec& change) {
+  v1::PromoteRequest request;
+  request.set_stop(true);
+  return impl_->Change(change, request, &v1::Versions::Stub::Promote);
+}
+
+DeployResult Client::Configure(const ChangeSpec& change, const ConfigEdit& edit) {
+  v1::ConfigureRequest request;
+  for (const auto& [name, value] : edit.set_env) (*request.mutable_set_env())[name] = value;
+  for (const std::string& name : edit.unset_env) request.add_unset_env(name);
+  for (const std::string& route : edit.add_routes) request.add_add_routes(route);
+  for (const std::string& route : edit.remove_routes) request.add_remove_routes(route);
+  return impl_->Change(change, request, &v1::Versions::Stub::Configure);
 }
 
 Result<Deleted> Client::Delete(const std::string& function) {

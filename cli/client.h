@@ -10,7 +10,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,6 +31,13 @@ inline constexpr Nanos kCallTimeout = 20 * kSecond;
 inline constexpr Nanos kUploadTimeMax = 300 * kSecond;
 inline constexpr Nanos kDefaultDeployWait = 60 * kSecond;
 
+// Of a canary: a share of the requests in ten thousandths, and what keeps a client with one version.
+struct Share {
+  uint32_t share = 0;
+  std::string sticky_by;  // "", "header", "cookie", "ip"
+  std::string sticky_name;
+};
+
 struct DeploySpec {
   std::string function;
   std::string main_module;
@@ -41,6 +50,41 @@ struct DeploySpec {
   Nanos startup_cpu = 0;
   uint64_t memory_bytes_max = 0;
   Nanos wait = kDefaultDeployWait;  // for all workers
+  std::string author;
+  std::string message;
+  std::optional<Share> canary;  // none: all requests
+  bool require_all = false;     // taken back unless every worker serves it
+};
+
+// A change of a function whose versions are there already.
+struct ChangeSpec {
+  std::string function;
+  std::string author;
+  std::string message;
+  Nanos wait = kDefaultDeployWait;
+  bool require_all = false;
+};
+
+// A canary that goes up by itself. 0: no bound, or the controller's default.
+struct PromotionSpec {
+  Nanos p99_max = 0;
+  double error_rate_max = 0;
+  double cold_rate_max = 0;
+  double factor = 0;
+  std::vector<uint32_t> steps;
+  Nanos step_time = 0;
+  uint64_t samples_min = 0;
+  Share sticky;
+  // Of one that runs.
+  uint32_t step = 0;
+  std::string by;
+};
+
+struct ConfigEdit {
+  std::vector<std::pair<std::string, std::string>> set_env;
+  std::vector<std::string> unset_env;
+  std::vector<std::string> add_routes;
+  std::vector<std::string> remove_routes;
 };
 
 // Called while a deploy goes on.
@@ -90,7 +134,28 @@ struct FunctionVersion {
   Nanos wall_per_request = 0;
   Nanos startup_cpu = 0;
   uint64_t memory_bytes_max = 0;
+  std::map<std::string, std::string> env;
+  std::string author;
+  std::string message;
+  uint64_t based_on = 0;  // the version whose code it shares; 0: its own
   bool active = false;
+  std::string state;      // "active", "canary", "warm", "kept"; empty: the controller does not say
+  uint32_t share = 0;     // of the requests, in ten thousandths
+};
+
+struct HistoryEvent {
+  Nanos at = 0;  // since 1970
+  std::string what;
+  uint64_t number = 0;
+  uint32_t share = 0;
+  std::string by;
+  std::string note;
+};
+
+struct FunctionStory {
+  std::vector<FunctionVersion> versions;  // newest first
+  std::vector<HistoryEvent> history;      // oldest first
+  std::optional<PromotionSpec> promotion;
 };
 
 struct WorkerInfo {
@@ -155,8 +220,15 @@ class Client {
 
   DeployResult Deploy(const DeploySpec& spec, std::string_view bundle, DeployObserver& observer);
   Result<std::vector<FunctionVersion>> ListFunctions();
-  // Newest first.
-  Result<std::vector<FunctionVersion>> ListVersions(const std::string& function);
+  Result<FunctionStory> Story(const std::string& function);
+  // `to` 0: the version before the active one; with a canary, that one loses its share.
+  DeployResult Rollback(const ChangeSpec& change, uint64_t to);
+  // `number` 0, here and below: the canary.
+  DeployResult Promote(const ChangeSpec& change, uint64_t number);
+  DeployResult SetShare(const ChangeSpec& change, uint64_t number, const Share& share);
+  DeployResult PromoteByItself(const ChangeSpec& change, uint64_t number, const PromotionSpec& promotion);
+  DeployResult StopPromotion(const ChangeSpec& change);
+  DeployResult Configure(const ChangeSpec& change, const ConfigEdit& edit);
   Result<Deleted> Delete(const std::string& function);
   // The busiest first; `function` empty: all that are busy or have an isolate.
   Result<std::vector<FunctionReport>> Stats(const std::string& function);

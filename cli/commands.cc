@@ -12,7 +12,6 @@
 namespace zts::cli {
 namespace {
 
-constexpr size_t kShownDigestChars = 12;
 
 nlohmann::json JsonOf(const FunctionVersion& version) {
   return {{"name", version.function},      {"version", version.number},
@@ -80,36 +79,6 @@ ExitCode List(Context& context) {
     }
     console.out() << RenderTable(rows) << std::flush;
     if (workers->empty()) console.Warn("no worker is connected: nothing is served");
-    return ExitCode::kOk;
-  });
-}
-
-ExitCode Versions(Context& context, const std::string& function) {
-  if (const ExitCode exit = CheckedName(context, function, "versions"); exit != ExitCode::kOk) return exit;
-  return WithClient(context, [&](Client& client, const Endpoint& endpoint) {
-    Console& console = context.console;
-    const auto versions = client.ListVersions(function);
-    if (!versions.ok()) return console.Fail(FailureOf(versions.error(), endpoint.data_dir));
-    if (versions->empty()) {
-      return console.Fail({ExitCode::kFailed,
-                           "not_found",
-                           "there is no function " + function,
-                           "'ztsctl list' shows those there are",
-                           {}});
-    }
-    if (console.json()) {
-      auto array = nlohmann::json::array();
-      for (const FunctionVersion& version : *versions) array.push_back(JsonOf(version));
-      console.PrintJson({{"name", function}, {"versions", array}});
-      return ExitCode::kOk;
-    }
-    std::vector<std::vector<std::string>> rows = {{"VERSION", "STATE", "SIZE", "DEPLOYED", "DIGEST"}};
-    for (const FunctionVersion& version : *versions) {
-      rows.push_back({"v" + std::to_string(version.number), version.active ? "active" : "-",
-                      FormatBytes(version.bundle_bytes), Since(version.created),
-                      version.digest.substr(0, kShownDigestChars)});
-    }
-    console.out() << RenderTable(rows) << std::flush;
     return ExitCode::kOk;
   });
 }

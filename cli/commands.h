@@ -31,11 +31,51 @@ struct DeployOptions {
   std::string startup_limit;
   std::string memory_limit;
   std::string wait;
+  std::string message;
+  std::string canary;  // "10%"; empty: all requests
+  std::string sticky;
+  bool require_all = false;
 };
 ExitCode Deploy(Context& context, const DeployOptions& options);
 
 ExitCode List(Context& context);
 ExitCode Versions(Context& context, const std::string& function);
+// A change of what serves, by versions that are there.
+struct ChangeOptions {
+  std::string function;
+  std::string message;
+  std::string wait;
+  bool require_all = false;
+};
+// `to` 0: the version before.
+ExitCode Rollback(Context& context, const ChangeOptions& options, uint64_t to);
+
+struct PromoteOptions {
+  ChangeOptions change;
+  uint64_t version = 0;  // 0: the canary
+  std::string weight;    // empty: all requests
+  std::string sticky;
+  bool automatic = false;
+  bool stop = false;
+  std::string slo;
+  std::string steps = "1,5,25,50,100";
+  std::string step_time = "30s";
+  double factor = 0;
+  uint64_t min_requests = 0;
+};
+ExitCode Promote(Context& context, const PromoteOptions& options);
+
+struct EditOptions {
+  ChangeOptions change;
+  std::string action = "list";
+  std::vector<std::string> values;
+};
+ExitCode Env(Context& context, const EditOptions& options);
+ExitCode Routes(Context& context, const EditOptions& options);
+
+// Who makes a change: ZTS_AUTHOR, else user and host.
+std::string AuthorOf(const GetEnv& env);
+
 ExitCode Delete(Context& context, const std::string& function);
 ExitCode Workers(Context& context);
 

@@ -7,6 +7,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/function_name.h"
+#include "cli/share.h"
 #include "cli/text.h"
 
 namespace zts::cli {
@@ -47,6 +48,14 @@ Result<DeploySpec> SpecOf(const DeployOptions& options) {
   ZTS_RETURN_IF_ERROR(ReadDuration("--startup-limit", options.startup_limit, spec.startup_cpu));
   ZTS_RETURN_IF_ERROR(ReadSize("--memory-limit", options.memory_limit, spec.memory_bytes_max));
   ZTS_RETURN_IF_ERROR(ReadDuration("--wait", options.wait, spec.wait));
+  spec.message = options.message;
+  spec.require_all = options.require_all;
+  if (options.canary.empty() && !options.sticky.empty()) return Invalid("--sticky goes with --canary");
+  if (!options.canary.empty()) {
+    spec.canary.emplace();
+    ZTS_ASSIGN_OR_RETURN(spec.canary->share, ParseShare(options.canary));
+    ZTS_RETURN_IF_ERROR(ParseSticky(options.sticky, *spec.canary));
+  }
   return spec;
 }
 
@@ -140,6 +149,7 @@ ExitCode ReportLive(Console& console, const Deployment& deployment, const Deploy
   if (!everywhere) return ReportNotLive(console, deployment, live);
   console.out() << console.Paint(Style::kBold, deployment.spec.function + " v" + std::to_string(live.version)) << " ("
                 << FormatBytes(deployment.bundle.code.size()) << (deployment.bundle.bundled ? ", bundled" : "") << ") "
+                << (deployment.spec.canary ? "as a canary at " + FormatShare(deployment.spec.canary->share) + " " : "")
                 << console.Paint(Style::kGreen, "live on " + std::to_string(live.workers_live) + "/" +
                                                     std::to_string(live.workers_total) + " workers")
                 << " in " << FormatMilliseconds(deployment.took) << " ms\n";
@@ -215,6 +225,7 @@ ExitCode Deploy(Context& context, const DeployOptions& options) {
   if (!bundle->errors.empty()) return console.Fail(SourceFailure(*bundle));
   const Status named = Name(*spec, *bundle);
   if (!named.ok()) return console.Fail(UsageFailure(named.error().message, "deploy"));
+  spec->author = AuthorOf(context.env);
   spec->main_module = bundle->main_module;
   spec->digest = bundle->digest;
   const Nanos bundled = clock.Now();

@@ -15,7 +15,7 @@ std::optional<CatalogDelta> Catalog::DeltaFrom(uint64_t base) const {
   if (base > version || base < removals_since) return std::nullopt;
   CatalogDelta delta;
   for (const CatalogEntry& entry : entries) {
-    if (entry.changed_at > base) delta.upserts.push_back(entry.version);
+    if (entry.changed_at > base) delta.upserts.push_back(entry);
   }
   for (const Removal& removal : removals) {
     // A function that was removed and made again is an upsert.

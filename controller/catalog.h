@@ -15,12 +15,17 @@
 #include <vector>
 
 #include "controller/model.h"
+#include "controller/traffic.h"
 
 namespace zts::controller {
 
 struct CatalogEntry {
-  VersionPtr version;
-  uint64_t changed_at = 0;  // the catalog version that brought it
+  VersionPtr version;       // the active one
+  uint64_t changed_at = 0;  // the catalog version that brought it, or changed what is below
+  VersionPtr canary;        // null: none
+  CanaryShare canary_traffic;
+  uint64_t canary_since = 0;
+  std::vector<VersionPtr> warm;  // served before, ready to serve again; the latest first
 };
 
 struct Removal {
@@ -29,7 +34,7 @@ struct Removal {
 };
 
 struct CatalogDelta {
-  std::vector<VersionPtr> upserts;
+  std::vector<CatalogEntry> upserts;
   std::vector<std::string> removals;
 };
 

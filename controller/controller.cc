@@ -13,6 +13,7 @@
 #include "controller/deployer.h"
 #include "controller/log_hub.h"
 #include "controller/metrics.h"
+#include "controller/promoter.h"
 #include "controller/publisher.h"
 #include "controller/registry.h"
 #include "controller/rpc_server.h"
@@ -21,6 +22,7 @@
 #include "controller/store/rocks_store.h"
 #include "controller/sync_service.h"
 #include "controller/token.h"
+#include "controller/versions_service.h"
 #include "jsruntime/launch.h"
 
 namespace zts::controller {
@@ -38,9 +40,11 @@ class RunningController final : public Controller {
     // First what others wait for: a compile and a deploy that waits end their calls, so that the server can end.
     if (auto* processes = dynamic_cast<ProcessCompiler*>(compiler_.get())) processes->Stop();
     if (publisher_ != nullptr) publisher_->Stop();
+    if (promoter_ != nullptr) promoter_->Stop();
     rpc_.reset();
     admin_.reset();
     if (timers_.joinable()) timers_.join();
+    if (promotions_.joinable()) promotions_.join();
   }
 
   Status Start(Options options) {
@@ -55,13 +59,19 @@ class RunningController final : public Controller {
     }
     publisher_ = std::make_unique<Publisher>(*registry_, clock_);
     timers_ = std::thread([this] { publisher_->RunTimers(); });
+    promoter_ = std::make_unique<Promoter>(*registry_, *publisher_, clock_);
+    promotions_ = std::thread([this] { promoter_->Run(); });
     deployer_.emplace(*registry_, *publisher_, *compiler_, metrics_, clock_);
     metrics_.Watch([this] { return Sample(); });
     deploy_service_ = std::make_unique<DeployService>(
         DeployService::Parts{*authorizer_, *deployer_, *registry_, *publisher_, logs_, metrics_, clock_});
-    sync_service_ = std::make_unique<SyncService>(SyncService::Parts{*authorizer_, *registry_, *publisher_, logs_, stats_, metrics_});
+    versions_service_ =
+        std::make_unique<VersionsService>(VersionsService::Parts{*authorizer_, *deployer_, *registry_, clock_});
+    sync_service_ = std::make_unique<SyncService>(
+        SyncService::Parts{*authorizer_, *registry_, *publisher_, logs_, stats_, *promoter_, metrics_});
     stats_service_ = std::make_unique<StatsService>(*authorizer_, stats_);
-    ZTS_ASSIGN_OR_RETURN(rpc_, RpcServer::Start(options.listen, {deploy_service_.get(), sync_service_.get(), stats_service_.get()}));
+    ZTS_ASSIGN_OR_RETURN(rpc_, RpcServer::Start(options.listen, {deploy_service_.get(), versions_service_.get(), sync_service_.get(),
+                                                                 stats_service_.get()}));
     return StartAdmin(options.admin);
   }
 
@@ -106,11 +116,14 @@ class RunningController final : public Controller {
   std::optional<Authorizer> authorizer_;
   std::unique_ptr<Compiler> compiler_;
   std::unique_ptr<Publisher> publisher_;
+  std::unique_ptr<Promoter> promoter_;
   std::optional<Deployer> deployer_;
   std::unique_ptr<DeployService> deploy_service_;
+  std::unique_ptr<VersionsService> versions_service_;
   std::unique_ptr<SyncService> sync_service_;
   std::unique_ptr<StatsService> stats_service_;
   std::thread timers_;
+  std::thread promotions_;
   std::unique_ptr<RpcServer> rpc_;
   std::unique_ptr<admin::Server> admin_;
 };

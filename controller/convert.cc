@@ -1,6 +1,27 @@
 #include "controller/convert.h"
 
+#include <algorithm>
+#include <iterator>
+
+#include "controller/limits.h"
+#include "controller/validate.h"
+
 namespace zts::controller {
+namespace {
+
+constexpr const char* kStickyNames[] = {"", "header", "cookie", "ip"};  // in the order of Sticky::By
+
+v1::FunctionVersion ToProto(const CatalogEntry& entry) {
+  v1::FunctionVersion message = controller::ToProto(*entry.version);
+  if (entry.canary != nullptr) {
+    *message.mutable_traffic()->mutable_canary() = controller::ToProto(*entry.canary);
+    *message.mutable_traffic()->mutable_share() = controller::ToProto(entry.canary_traffic);
+  }
+  for (const VersionPtr& warm : entry.warm) *message.mutable_traffic()->add_warm() = controller::ToProto(*warm);
+  return message;
+}
+
+}  // namespace
 
 grpc::Status ToStatus(const Error& error) {
   const auto code = [&] {
@@ -34,6 +55,9 @@ v1::FunctionVersion ToProto(const FunctionVersion& version) {
   message.set_main_module(version.main_module);
   message.set_created_ns(version.created_ns);
   message.set_version_id(version.version_id);
+  message.set_author(version.author);
+  message.set_message(version.message);
+  message.set_based_on(version.based_on);
   auto& config = *message.mutable_config();
   auto& limits = *config.mutable_limits();
   limits.set_cpu_per_request_ns(version.config.limits.cpu_per_request_ns);
@@ -44,6 +68,85 @@ v1::FunctionVersion ToProto(const FunctionVersion& version) {
   for (const std::string& route : version.config.routes) config.add_routes(route);
   for (const std::string& host : version.config.allow_net) config.add_allow_net(host);
   return message;
+}
+
+v1::CanaryShare ToProto(const CanaryShare& traffic) {
+  v1::CanaryShare message;
+  message.set_share(traffic.share);
+  message.set_sticky_by(kStickyNames[static_cast<int>(traffic.sticky.by)]);
+  message.set_sticky_name(traffic.sticky.name);
+  return message;
+}
+
+Result<CanaryShare> FromProto(const v1::CanaryShare& message) {
+  const auto by = std::find(std::begin(kStickyNames), std::end(kStickyNames), message.sticky_by());
+  if (by == std::end(kStickyNames)) return Invalid("clients are kept with a version by header, cookie or ip, not by '" + message.sticky_by() + "'");
+  if (message.share() > kWholeShare) return Invalid("a share is at most 100%");
+  CanaryShare traffic{message.share(), {static_cast<Sticky::By>(by - std::begin(kStickyNames)), message.sticky_name()}};
+  ZTS_RETURN_IF_ERROR(ValidateSticky(traffic.sticky));
+  return traffic;
+}
+
+v1::HistoryEvent ToProto(const HistoryEvent& event) {
+  v1::HistoryEvent message;
+  message.set_at_ns(event.at_ns);
+  message.set_what(event.what);
+  message.set_number(event.number);
+  message.set_share(event.share);
+  message.set_by(event.by);
+  message.set_note(event.note);
+  return message;
+}
+
+v1::Promotion ToProto(const Promotion& promotion) {
+  v1::Promotion message;
+  message.set_p99_max_ns(promotion.slo.p99_max);
+  message.set_error_rate_max(promotion.slo.error_rate_max);
+  message.set_cold_rate_max(promotion.slo.cold_rate_max);
+  message.set_factor(promotion.slo.factor);
+  for (const uint32_t step : promotion.steps) message.add_steps(step);
+  message.set_step_time_ns(promotion.step_time);
+  message.set_samples_min(promotion.samples_min);
+  message.set_step(promotion.step);
+  message.set_by(promotion.by);
+  return message;
+}
+
+Promotion FromProto(const v1::Promotion& message) {
+  Promotion promotion;
+  promotion.slo = {message.p99_max_ns(), message.error_rate_max(), message.cold_rate_max(), message.factor()};
+  promotion.steps.assign(message.steps().begin(), message.steps().end());
+  promotion.step_time = message.step_time_ns();
+  promotion.samples_min = message.samples_min();
+  return promotion;
+}
+
+std::vector<VersionWindow> FromProto(const v1::VersionWindows& message) {
+  std::vector<VersionWindow> windows;
+  for (const auto& from : message.windows()) {
+    VersionWindow& window = windows.emplace_back();
+    window.function = from.function();
+    window.number = from.number();
+    window.requests = from.requests();
+    window.errors = from.errors();
+    window.cold_starts = from.cold_starts();
+    for (const auto& latencies : from.latencies()) window.latencies.emplace_back(latencies.up_to_ns(), latencies.count());
+  }
+  return windows;
+}
+
+std::string StateName(Registry::VersionItem::Role role) {
+  switch (role) {
+    case Registry::VersionItem::Role::kActive: return "active";
+    case Registry::VersionItem::Role::kCanary: return "canary";
+    case Registry::VersionItem::Role::kWarm: return "warm";
+    case Registry::VersionItem::Role::kKept: break;
+  }
+  return "kept";
+}
+
+Actor ActorOf(const std::string& author, const std::string& message) {
+  return {OneLine(author, kAuthorBytesMax), OneLine(message, kMessageTextBytesMax)};
 }
 
 VersionConfig FromProto(const v1::VersionConfig& message) {
@@ -126,7 +229,7 @@ v1::ControllerMessage ToProto(const Push& push) {
   update.set_nonce(from.nonce);
   update.set_full(from.kind == Update::Kind::kFull);
   update.set_base_version(from.base_version);
-  for (const VersionPtr& version : from.upserts) *update.add_upserts() = ToProto(*version);
+  for (const CatalogEntry& entry : from.upserts) *update.add_upserts() = ToProto(entry);
   for (const std::string& function : from.removals) update.add_removals(function);
   return message;
 }

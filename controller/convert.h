@@ -6,6 +6,7 @@
 #include <grpcpp/support/status.h>
 
 #include "base/result.h"
+#include "controller/canary_policy.h"
 #include "controller/deployer.h"
 #include "controller/log_hub.h"
 #include "controller/model.h"
@@ -17,6 +18,18 @@
 namespace zts::controller {
 
 grpc::Status ToStatus(const Error& error);
+
+v1::CanaryShare ToProto(const CanaryShare& traffic);
+// Checked: a share of at most all, a name where one is needed.
+Result<CanaryShare> FromProto(const v1::CanaryShare& message);
+v1::HistoryEvent ToProto(const HistoryEvent& event);
+v1::Promotion ToProto(const Promotion& promotion);
+Promotion FromProto(const v1::Promotion& message);
+std::vector<VersionWindow> FromProto(const v1::VersionWindows& message);
+// "active", "canary", "warm", "kept".
+std::string StateName(Registry::VersionItem::Role role);
+// Shortened to what is kept of it.
+Actor ActorOf(const std::string& author, const std::string& message);
 
 v1::FunctionVersion ToProto(const FunctionVersion& version);
 VersionConfig FromProto(const v1::VersionConfig& config);

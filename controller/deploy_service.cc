@@ -23,6 +23,13 @@ std::variant<DeployOrder, DeployFailure> ReadOrder(DeployService::DeployStream& 
   order.main_module = start.main_module();
   order.config = FromProto(start.config());
   order.wait = Nanos{start.wait_ms()} * kMillisecond;
+  order.actor = ActorOf(start.author(), start.message());
+  if (start.require_all()) order.workers = DeployOrder::Workers::kAll;
+  if (start.has_canary()) {
+    auto canary = FromProto(start.canary());
+    if (!canary.ok()) return FailureOf(canary.error());
+    order.canary = *std::move(canary);
+  }
   // Before the upload: what cannot be accepted need not travel.
   if (Status fits = registry.Check(order.function, order.main_module, order.config, start.bundle_bytes()); !fits.ok()) {
     return FailureOf(fits.error());
@@ -123,7 +130,14 @@ grpc::Status DeployService::ListVersions(grpc::ServerContext* context, const v1:
     auto& message = *response->add_versions();
     *message.mutable_version() = ToProto(*item.version);
     message.set_active(item.role == Registry::VersionItem::Role::kActive);
+    message.set_state(StateName(item.role));
+    message.set_share(item.share);
   }
+  const auto story = parts_.registry.History(request->function());
+  if (!story.ok()) return ToStatus(story.error());
+  for (const HistoryEvent& event : story->events) *response->add_history() = ToProto(event);
+  if (story->canary) *response->mutable_canary() = ToProto(story->canary->traffic);
+  if (story->promotion) *response->mutable_promotion() = ToProto(*story->promotion);
   return grpc::Status::OK;
 }
 

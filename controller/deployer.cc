@@ -44,10 +44,23 @@ DeployEnd Deployer::Run(DeployOrder order, DeployObserver& observer) {
   auto stored = CompileAndStore(order, observer);
   if (auto* failure = std::get_if<DeployFailure>(&stored)) return std::move(*failure);
   const Deployed deployed = std::get<Deployed>(std::move(stored));
+  return Roll(deployed, wait, order.workers, observer);
+}
+
+DeployEnd Deployer::Apply(const std::function<Result<Deployed>()>& change, Nanos wait, DeployOrder::Workers workers,
+                          DeployObserver& observer) {
+  const auto changed = change();
+  if (!changed.ok()) return FailureOf(changed.error());
+  return Roll(*changed, std::min(wait == 0 ? kDeployWaitDefault : wait, kDeployWaitMax), workers, observer);
+}
+
+DeployEnd Deployer::Roll(const Deployed& deployed, Nanos wait, DeployOrder::Workers workers, DeployObserver& observer) {
+  // A little longer than the wait, so that what is taken back was switched to by nobody.
+  if (workers == DeployOrder::Workers::kAll) publisher_.RequireAll(deployed.catalog_version, clock_.Now() + wait + kPrepareTimeout);
   publisher_.OnCatalog();
   ZTS_LOG(kInfo) << "stored " << NameOf(*deployed.version) << " in catalog " << deployed.catalog_version;
   observer.OnStored(*deployed.version, deployed.catalog_version);
-  return AwaitWorkers(deployed, wait, observer);
+  return AwaitWorkers(deployed, wait, workers, observer);
 }
 
 std::variant<Deployed, DeployFailure> Deployer::CompileAndStore(DeployOrder& order, DeployObserver& observer) {
@@ -80,20 +93,22 @@ std::variant<Deployed, DeployFailure> Deployer::CompileAndStore(DeployOrder& ord
                                     .bundle = order.bundle,
                                     .bundle_digest = order.bundle_digest,
                                     .code_cache = compiled.code_cache,
-                                    .artifact_key = std::move(compiled.artifact_key)});
+                                    .artifact_key = std::move(compiled.artifact_key),
+                                    .actor = std::move(order.actor),
+                                    .canary = std::move(order.canary)});
   if (!deployed.ok()) return FailureOf(deployed.error());
   return *std::move(deployed);
 }
 
-DeployEnd Deployer::AwaitWorkers(const Deployed& deployed, Nanos wait, DeployObserver& observer) {
+DeployEnd Deployer::AwaitWorkers(const Deployed& deployed, Nanos wait, DeployOrder::Workers workers, DeployObserver& observer) {
   const Publisher::Subject subject{deployed.version->function, deployed.version->version_id, deployed.catalog_version};
   const RolloutView view = publisher_.Wait(
       subject, clock_.Now() + wait, [&] { return observer.StillWanted(); },
       [&](const RolloutView& at) { observer.OnProgress(at.ready, at.total); });
-  return Conclude(deployed, view, observer);
+  return Conclude(deployed, view, workers, observer);
 }
 
-DeployEnd Deployer::Conclude(const Deployed& deployed, const RolloutView& view, DeployObserver& observer) {
+DeployEnd Deployer::Conclude(const Deployed& deployed, const RolloutView& view, DeployOrder::Workers workers, DeployObserver& observer) {
   using State = RolloutView::State;
   const std::string name = NameOf(*deployed.version);
   if (view.state == State::kRejected) {
@@ -116,6 +131,11 @@ DeployEnd Deployer::Conclude(const Deployed& deployed, const RolloutView& view, 
     return TakeBack(deployed, {refused ? "rejected-by-worker" : "timeout",
                                (refused ? "no worker took " : "no worker had ") + name + (refused ? ": " : " ready in time: ") +
                                    Joined(view.laggards), {}});
+  }
+  if (workers == DeployOrder::Workers::kAll && view.live < view.total) {
+    const bool refused = view.state == State::kSettled;
+    return TakeBack(deployed, {refused ? "rejected-by-worker" : "timeout",
+                               name + " is taken back, since not every worker could serve it: " + Joined(view.laggards), {}});
   }
   if (view.total > 0) {
     // Before anybody is told `live`: from here on no worker's refusal takes it back, also after a restart.

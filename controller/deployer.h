@@ -33,6 +33,9 @@ struct DeployOrder {
   std::string bundle;
   Digest bundle_digest{};  // what the client says it is
   Nanos wait = 0;          // 0: the default
+  Actor actor;
+  std::optional<CanaryShare> canary;
+  enum class Workers : uint8_t { kMost, kAll } workers = Workers::kMost;  // kAll: taken back unless every connected one serves it
 };
 
 struct DeployLive {
@@ -83,6 +86,8 @@ class Deployer {
   std::optional<Slot> TryEnter();
 
   DeployEnd Run(DeployOrder order, DeployObserver& observer);
+  // Any other change of what serves: makes it, pushes it, waits. The registry has checked it when `change` returns.
+  DeployEnd Apply(const std::function<Result<Deployed>()>& change, Nanos wait, DeployOrder::Workers workers, DeployObserver& observer);
 
   struct Deleted {
     uint32_t workers_done = 0;
@@ -93,8 +98,9 @@ class Deployer {
 
  private:
   std::variant<Deployed, DeployFailure> CompileAndStore(DeployOrder& order, DeployObserver& observer);
-  DeployEnd AwaitWorkers(const Deployed& deployed, Nanos wait, DeployObserver& observer);
-  DeployEnd Conclude(const Deployed& deployed, const RolloutView& view, DeployObserver& observer);
+  DeployEnd Roll(const Deployed& deployed, Nanos wait, DeployOrder::Workers workers, DeployObserver& observer);
+  DeployEnd AwaitWorkers(const Deployed& deployed, Nanos wait, DeployOrder::Workers workers, DeployObserver& observer);
+  DeployEnd Conclude(const Deployed& deployed, const RolloutView& view, DeployOrder::Workers workers, DeployObserver& observer);
   DeployFailure TakeBack(const Deployed& deployed, DeployFailure failure);
 
   Registry& registry_;

@@ -50,9 +50,33 @@ static_assert(kRoutesMax + 2 * kFunctionsMax <= 64 * 1024);
 inline constexpr size_t kCatalogBytesMax = size_t{48} << 20;
 inline constexpr int kMessageBytesMax = 64 << 20;
 static_assert(kCatalogBytesMax + kCatalogBytesMax / 4 < kMessageBytesMax, "room for the encoding");
-// Versions of a function that stay in the store, the one that serves and the one to fall back to always among them: enough to go
-// back a working day, and a bound on what a deploy in a loop can fill.
+// Versions of a function that stay in the store: the newest kVersionsKept, and those younger than kVersionsKeptFor (a working day
+// and the night after it, to go back to in the morning) up to kVersionsMax, which bounds what a deploy in a loop can fill. Those
+// that serve, get a share, are kept warm or are to be fallen back to always stay.
 inline constexpr size_t kVersionsKept = 10;
+inline constexpr Nanos kVersionsKeptFor = 24 * 3600 * kSecond;
+inline constexpr size_t kVersionsMax = 30;
+// Of the versions that served before, workers keep the latest two ready, so that going back is a switch: the one that a bad deploy
+// replaced, and the one before it, when the first is bad too. Each costs a worker its source, and an isolate a shard while there is room.
+inline constexpr size_t kVersionsWarm = 2;
+static_assert(kVersionsWarm + 3 < kVersionsKept, "active, canary and fallback besides");
+// Changes of what serves that a function remembers: a canary in ten steps, a few times over. They are rewritten with each change.
+inline constexpr size_t kHistoryKept = 40;
+// A canary that is promoted by itself: looked at this often, in at most so many steps of at least and at most this long.
+inline constexpr Nanos kPromotionTick = 250 * kMillisecond;
+inline constexpr size_t kPromotionStepsMax = 20;
+inline constexpr Nanos kStepTimeMin = 1 * kSecond;
+inline constexpr Nanos kStepTimeMax = 24 * 3600 * kSecond;
+inline constexpr Nanos kStepTimeDefault = 30 * kSecond;
+inline constexpr uint64_t kSamplesMinDefault = 100;
+inline constexpr uint64_t kSamplesMinMax = 10'000'000;
+// A version's first requests run code that no compiler has seen: they are not held against it. Later steps wait for what is under way.
+inline constexpr Nanos kPromotionGrace = 1500 * kMillisecond;
+inline constexpr Nanos kPromotionStepGrace = 500 * kMillisecond;
+inline constexpr size_t kAuthorBytesMax = 128;
+inline constexpr size_t kMessageTextBytesMax = 512;
+// A header's or cookie's name that keeps a client with one version.
+inline constexpr size_t kStickyNameBytesMax = 64;
 // Removals remembered for deltas; a worker further behind gets the whole catalog.
 inline constexpr size_t kRemovalsKept = 4096;
 

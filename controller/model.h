@@ -47,6 +47,9 @@ struct FunctionVersion {
   std::string main_module;
   int64_t created_ns = 0;   // since 1970
   uint64_t version_id = 0;  // of this version alone, for ever
+  std::string author;       // who deployed it, as the client says
+  std::string message;      // and why
+  uint64_t based_on = 0;    // the version whose code it shares, with another configuration; 0: its own code
   bool operator==(const FunctionVersion&) const = default;
 };
 

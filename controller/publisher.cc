@@ -72,6 +72,17 @@ void Publisher::OnCatalog() {
   Advance();
 }
 
+void Publisher::RequireAll(uint64_t catalog_version, Nanos until) {
+  const std::lock_guard lock(mutex_);
+  all_for_ = catalog_version;
+  all_until_ = until;
+}
+
+// Whether the rollout that runs may not go on without every worker.
+bool Publisher::WantsAll() const {
+  return all_for_ > gate_ && target_->version >= all_for_ && clock_.Now() < all_until_;
+}
+
 void Publisher::OnTakenBack() {
   const std::lock_guard lock(mutex_);
   StartOver();
@@ -126,8 +137,11 @@ bool Publisher::RejectFunctions(const Worker& worker, const std::vector<Function
     if (!IsAboutTheFunction(problem)) continue;
     const CatalogPtr catalog = registry_.catalog();
     const CatalogEntry* entry = catalog->Find(problem.function);
-    if (entry == nullptr || entry->version->number != problem.number || entry->changed_at <= to_prove_) continue;
-    const uint64_t version_id = entry->version->version_id;
+    if (entry == nullptr) continue;
+    const bool is_canary = entry->canary != nullptr && entry->canary->number == problem.number;
+    if (!is_canary && entry->version->number != problem.number) continue;
+    if ((is_canary ? entry->canary_since : entry->changed_at) <= to_prove_) continue;
+    const uint64_t version_id = (is_canary ? entry->canary : entry->version)->version_id;
     const auto back = registry_.Reject(problem.function, problem.number);
     if (!back.ok()) {
       ZTS_LOG(kWarning) << problem.function << " v" << problem.number << " stays: " << back.error().message;
@@ -165,6 +179,7 @@ void Publisher::Advance() {
 }
 
 void Publisher::StartOver() {
+  all_for_ = 0;
   StartRollout(registry_.catalog());
   valid_from_ = target_->version;
 }
@@ -183,7 +198,7 @@ void Publisher::StartRollout(CatalogPtr catalog) {
 bool Publisher::OpenGate() {
   if (!rolling_ || gate_ >= target_->version) return false;
   const bool held = std::any_of(workers_.begin(), workers_.end(), [&](const auto& item) { return HoldsGate(item.second); });
-  if (held && clock_.Now() < prepare_deadline_) return false;
+  if (held && (WantsAll() || clock_.Now() < prepare_deadline_)) return false;
   gate_ = target_->version;
   activate_deadline_ = clock_.Now() + kActivateTimeout;
   return true;
@@ -206,7 +221,8 @@ bool Publisher::FinishRollout() {
 
 bool Publisher::HoldsGate(const Worker& worker) const {
   // Idle and not there yet means that it has refused, and is asked again later.
-  if (!NeedsUpdate(worker) || worker.phase == Phase::kIdle) return false;
+  if (!NeedsUpdate(worker)) return false;
+  if (worker.phase == Phase::kIdle) return WantsAll();
   return worker.phase != Phase::kPrepared || worker.target->version != target_->version;
 }
 
@@ -237,7 +253,7 @@ void Publisher::SendUpdate(Worker& worker) {
     update.removals = std::move(delta->removals);
     ++stats_.updates_delta;
   } else {
-    for (const CatalogEntry& entry : target_->entries) update.upserts.push_back(entry.version);
+    update.upserts = target_->entries;
     ++stats_.updates_full;
   }
   worker.phase = Phase::kPreparing;
@@ -338,7 +354,8 @@ RolloutView Publisher::LookLocked(const Subject& subject) const {
     const bool prepared = worker.phase != Phase::kIdle && worker.phase != Phase::kPreparing;
     if (prepared && worker.target->version >= subject.catalog_version) ++view.ready;
     const bool refused = !worker.refusal.empty() && worker.refused_version >= subject.catalog_version;
-    waiting = waiting || !refused;
+    // Where all must be ready, one that is waits for those that are not.
+    waiting = waiting || !(refused || (prepared && WantsAll()));
     view.laggards.push_back(worker.hello.name + ": " + WhyNot(worker, subject.catalog_version));
   }
   view.state = view.live == view.total ? State::kDone : waiting ? State::kWaiting : State::kSettled;
@@ -352,7 +369,8 @@ RolloutView Publisher::LookLocked(const Subject& subject) const {
   }
   const CatalogPtr catalog = registry_.catalog();
   const CatalogEntry* entry = catalog->Find(subject.function);
-  if (entry == nullptr || entry->version->version_id != subject.version_id) view.state = State::kSuperseded;
+  const auto serves = [&](const VersionPtr& version) { return version != nullptr && version->version_id == subject.version_id; };
+  if (entry == nullptr || (!serves(entry->version) && !serves(entry->canary))) view.state = State::kSuperseded;
   return view;
 }
 

@@ -1,7 +1,7 @@
 // Brings every connected worker to the newest catalog, in two phases: first all prepare it, then all switch.
 //
 // One *rollout* runs at a time; changes made meanwhile travel together in the next. A worker that is not ready after kPrepareTimeout
-// no longer holds back the others; one that refuses names the functions, the registry goes back to their last proven versions, and
+// no longer holds back the others, unless RequireAll asks for it; one that refuses names the functions, the registry goes back to their last proven versions, and
 // the rollout starts again with that catalog.
 //
 //   Connect/OnCatalog -> Update to each worker -> PREPARED from all or timeout -> the gate opens -> Activate -> ACTIVE
@@ -80,6 +80,8 @@ class Publisher {
   void OnCatalog();
   // The same, and the change took a version back: no catalog before it is to be activated any more.
   void OnTakenBack();
+  // The gate for this catalog opens only when every connected worker has prepared it, or at `until`. Before OnCatalog; the latest call counts.
+  void RequireAll(uint64_t catalog_version, Nanos until);
   // Looks at the deadlines; also marks what every worker serves as proven, which waits for the disk.
   void Tick();
   // Ticks when something is due, until Stop().
@@ -128,6 +130,7 @@ class Publisher {
   // All below: under mutex_.
   void Advance();
   bool OpenGate();
+  bool WantsAll() const;
   bool FinishRollout();
   void StartRollout(CatalogPtr catalog);
   // With what the registry went back to; nothing older is activated any more.
@@ -158,6 +161,8 @@ class Publisher {
   bool rolling_ = false;
   uint64_t gate_ = 0;       // catalogs up to this one may be activated
   uint64_t valid_from_ = 0;  // catalogs before this one may not any more
+  uint64_t all_for_ = 0;     // RequireAll's
+  Nanos all_until_ = 0;
   Nanos prepare_deadline_ = 0;
   Nanos activate_deadline_ = 0;
   uint64_t to_prove_ = 0;   // served by every connected worker

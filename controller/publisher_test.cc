@@ -150,7 +150,7 @@ TEST_F(PublisherTest, ResumesWithADeltaOrNothing) {
   EXPECT_EQ(worker.PendingUpdate()->kind, Update::Kind::kDelta);
   EXPECT_EQ(worker.PendingUpdate()->base_version, 1u);
   ASSERT_EQ(worker.PendingUpdate()->upserts.size(), 1u);
-  EXPECT_EQ(worker.PendingUpdate()->upserts[0]->function, "b");
+  EXPECT_EQ(worker.PendingUpdate()->upserts[0].version->function, "b");
   EXPECT_EQ(worker.PendingUpdate()->removals, std::vector<std::string>{"a"});
 }
 
@@ -266,7 +266,7 @@ TEST_F(PublisherTest, RejectedVersionGoesBackEverywhere) {
     ASSERT_NE(worker->PendingUpdate(), nullptr);
     EXPECT_EQ(worker->PendingUpdate()->catalog_version, 3u);
     ASSERT_EQ(worker->PendingUpdate()->upserts.size(), 1u);
-    EXPECT_EQ(worker->PendingUpdate()->upserts[0]->version_id, good.version_id);
+    EXPECT_EQ(worker->PendingUpdate()->upserts[0].version->version_id, good.version_id);
   }
   one.Prepared();
   two.Prepared();

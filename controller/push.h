@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "controller/catalog.h"
 #include "controller/model.h"
 
 namespace zts::controller {
@@ -30,7 +31,7 @@ struct Update {
   uint64_t nonce = 0;
   Kind kind = Kind::kFull;
   uint64_t base_version = 0;  // of a delta
-  std::vector<VersionPtr> upserts;
+  std::vector<CatalogEntry> upserts;
   std::vector<std::string> removals;
 };
 

@@ -37,14 +37,12 @@ Error RouteTaken(const std::string& route, const std::string& function) {
   return Invalid("route '" + route + "' belongs to function '" + function + "'; choose another, or delete that function first");
 }
 
-// The newest kVersionsKept, and always those that may serve.
-void DropOldVersions(std::map<uint64_t, VersionPtr>& versions, const store::FunctionRecord& record) {
-  size_t excess = versions.size() > kVersionsKept ? versions.size() - kVersionsKept : 0;
-  for (auto at = versions.begin(); at != versions.end() && excess > 0;) {
-    const bool serves = at->first == record.active_number || at->first == record.fallback_number;
-    at = serves ? std::next(at) : versions.erase(at);
-    if (!serves) --excess;
-  }
+HistoryEvent EventOf(std::string what, uint64_t number, uint32_t share = kWholeShare) {
+  HistoryEvent event;
+  event.what = std::move(what);
+  event.number = number;
+  event.share = share;
+  return event;
 }
 
 }  // namespace
@@ -71,13 +69,17 @@ Status Registry::LoadAll() {
   auto catalog = std::make_shared<Catalog>();
   catalog->version = counters_.catalog_version;
   catalog->removals_since = counters_.catalog_version;
-  for (const auto& [name, function] : functions_) {
+  for (auto& [name, function] : functions_) {
     const auto active = function.versions.find(function.record.active_number);
     if (active == function.versions.end()) {
       return Error{ErrorCode::kCorrupt, "the store names version " + std::to_string(function.record.active_number) + " of '" + name +
                                             "' but does not hold it"};
     }
-    catalog->entries.push_back({active->second, function.record.changed_at});
+    if (function.record.canary && function.versions.count(function.record.canary->number) == 0) {
+      return Error{ErrorCode::kCorrupt, "the store names a canary of '" + name + "' that it does not hold"};
+    }
+    Complete(function);
+    catalog->entries.push_back(EntryOf(function));
   }
   catalog_ = std::move(catalog);
   return {};
@@ -109,7 +111,21 @@ std::vector<VersionPtr> Registry::Serving(const Function& function) const {
   std::vector<VersionPtr> serving{function.versions.at(function.record.active_number)};
   const auto fallback = function.versions.find(function.record.fallback_number);
   if (!IsProven(function.record) && fallback != function.versions.end()) serving.push_back(fallback->second);
+  if (function.record.canary) serving.push_back(function.versions.at(function.record.canary->number));
   return serving;
+}
+
+CatalogEntry Registry::EntryOf(const Function& function) const {
+  CatalogEntry entry;
+  entry.version = function.versions.at(function.record.active_number);
+  entry.changed_at = function.record.changed_at;
+  entry.warm = WarmVersions(function);
+  if (const auto& canary = function.record.canary) {
+    entry.canary = function.versions.at(canary->number);
+    entry.canary_traffic = canary->traffic;
+    entry.canary_since = canary->since;
+  }
+  return entry;
 }
 
 Status Registry::Check(const std::string& function, const std::string& main_module, VersionConfig& config, uint64_t bundle_bytes) const {
@@ -133,6 +149,7 @@ Status Registry::CheckRoom(const std::string& function, const std::string& main_
       routes += version->config.routes.size();
       bytes += CatalogBytes(name, version->main_module, version->config);
     }
+    for (const VersionPtr& version : WarmVersions(other)) bytes += CatalogBytes(name, version->main_module, version->config);
   }
   if (routes > kRoutesMax) return Exhausted("all functions together would have more than " + std::to_string(kRoutesMax) + " routes");
   if (bytes > kCatalogBytesMax) {
@@ -174,33 +191,195 @@ Result<Deployed> Registry::Deploy(NewVersion wanted) {
     after = found->second;
     if (IsProven(after.record)) after.record.fallback_number = after.record.active_number;
   } else {
+    if (wanted.canary) return Invalid("'" + wanted.function + "' has no version that a canary could run beside; deploy it without --canary");
     counters.creations += 1;
     after.record = {.name = wanted.function, .creation = counters.creations};
   }
-  const uint64_t number = after.record.next_number++;
-  if (number > std::numeric_limits<uint32_t>::max()) return Exhausted("the function has used up its version numbers; delete it first");
-  auto version = std::make_shared<FunctionVersion>();
-  version->function = wanted.function;
-  version->number = number;
+  ZTS_ASSIGN_OR_RETURN(std::shared_ptr<FunctionVersion> version, NextVersion(after, wanted.actor));
   version->bundle_digest = wanted.bundle_digest;
   version->bundle_bytes = wanted.bundle.size();
   version->artifact_key = std::move(wanted.artifact_key);
   version->config = std::move(wanted.config);
   version->main_module = std::move(wanted.main_module);
-  version->created_ns = clock_.WallNow();
-  version->version_id = uint64_t{after.record.creation} << 32 | number;
   std::vector<store::BlobWrite> blobs{{version->bundle_digest, wanted.bundle}};
   if (!wanted.code_cache.empty()) {
     version->code_cache_digest = Sha256Of(wanted.code_cache);
     version->code_cache_bytes = wanted.code_cache.size();
     blobs.push_back({*version->code_cache_digest, wanted.code_cache});
   }
-  after.record.active_number = number;
-  after.record.changed_at = counters.catalog_version;
-  after.versions[number] = version;
-  DropOldVersions(after.versions, after.record);
-  ZTS_RETURN_IF_ERROR(Commit(wanted.function, std::move(after), std::move(blobs), counters));
+  after.versions[version->number] = version;
+  HistoryEvent event = EventOf("deployed", version->number);
+  if (wanted.canary) {
+    ZTS_RETURN_IF_ERROR(SetCanary(after, version->number, *wanted.canary, counters.catalog_version));
+    event = EventOf("canary", version->number, wanted.canary->share);
+  } else {
+    MakeActive(after, version->number);
+  }
+  ZTS_RETURN_IF_ERROR(Finish(std::move(after), std::move(event), wanted.actor, std::move(blobs), counters));
   return Deployed{std::move(version), counters_.catalog_version};
+}
+
+// The function's next number, in a version that has no code and no configuration yet.
+Result<std::shared_ptr<FunctionVersion>> Registry::NextVersion(Function& function, const Actor& actor) const {
+  const uint64_t number = function.record.next_number++;
+  if (number > std::numeric_limits<uint32_t>::max()) return Exhausted("the function has used up its version numbers; delete it first");
+  auto version = std::make_shared<FunctionVersion>();
+  version->function = function.name();
+  version->number = number;
+  version->created_ns = clock_.WallNow();
+  version->version_id = uint64_t{function.record.creation} << 32 | number;
+  version->author = actor.by;
+  version->message = actor.note;
+  return version;
+}
+
+Status Registry::Finish(Function after, HistoryEvent event, const Actor& actor, std::vector<store::BlobWrite> blobs,
+                        store::Counters counters) {
+  after.record.changed_at = counters.catalog_version;
+  event.at_ns = clock_.WallNow();
+  event.by = actor.by;
+  event.note = actor.note;
+  Remember(after, std::move(event));
+  DropOldVersions(after, clock_.WallNow());
+  const std::string name = after.name();
+  return Commit(name, std::move(after), std::move(blobs), counters);
+}
+
+Result<Deployed> Registry::Change(const std::string& function, const Actor& actor, const Alter& change) {
+  ZTS_RETURN_IF_ERROR(ValidateFunctionName(function));
+  const std::lock_guard lock(mutex_);
+  const auto found = functions_.find(function);
+  if (found == functions_.end()) return NotFound("there is no function '" + function + "'");
+  const store::Counters counters = NextCounters();
+  Function after = found->second;
+  if (IsProven(after.record)) after.record.fallback_number = after.record.active_number;
+  ZTS_ASSIGN_OR_RETURN(HistoryEvent event, change(after, counters.catalog_version));
+  ZTS_ASSIGN_OR_RETURN(VersionPtr version, after.Find(event.number));
+  ZTS_RETURN_IF_ERROR(Finish(std::move(after), std::move(event), actor, {}, counters));
+  return Deployed{std::move(version), counters_.catalog_version};
+}
+
+// Whether a version of the store may serve beside what the other functions have by now.
+Status Registry::CheckFit(const Function& function, uint64_t number) const {
+  ZTS_ASSIGN_OR_RETURN(const VersionPtr version, function.Find(number));
+  ZTS_RETURN_IF_ERROR(CheckRoom(function.name(), version->main_module, version->config));
+  return CheckRoutes(function.name(), version->config);
+}
+
+Result<Deployed> Registry::Configure(const std::string& function, const Edit& edit, const Actor& actor) {
+  return Change(function, actor, [&](Function& after, uint64_t) -> Result<HistoryEvent> {
+    if (after.record.canary) {
+      return Invalid("'" + function + "' has a canary; promote it or roll it back before the configuration is changed");
+    }
+    const FunctionVersion& active = *after.versions.at(after.record.active_number);
+    ZTS_ASSIGN_OR_RETURN(std::shared_ptr<FunctionVersion> version, NextVersion(after, actor));
+    const uint64_t number = version->number, id = version->version_id;
+    const int64_t created = version->created_ns;
+    *version = active;
+    version->number = number;
+    version->version_id = id;
+    version->created_ns = created;
+    version->author = actor.by;
+    version->message = actor.note;
+    version->based_on = active.based_on != 0 ? active.based_on : active.number;
+    ZTS_RETURN_IF_ERROR(edit(version->config));
+    ZTS_RETURN_IF_ERROR(ValidateConfig(version->config));
+    if (version->config == active.config) return Error{ErrorCode::kExists, "'" + function + "' is configured like this already"};
+    after.versions[number] = std::move(version);
+    ZTS_RETURN_IF_ERROR(CheckFit(after, number));
+    MakeActive(after, number);
+    return EventOf("configured", number);
+  });
+}
+
+Result<Deployed> Registry::Rollback(const std::string& function, uint64_t to, const Actor& actor) {
+  return Change(function, actor, [&](Function& after, uint64_t) -> Result<HistoryEvent> {
+    if (to == 0 && after.record.canary) {
+      ZTS_RETURN_IF_ERROR(EndCanary(after));
+      return EventOf("rolled-back", after.record.active_number);
+    }
+    ZTS_ASSIGN_OR_RETURN(const uint64_t target, RollbackTarget(after, to));
+    ZTS_RETURN_IF_ERROR(CheckFit(after, target));
+    MakeActive(after, target);
+    return EventOf("rolled-back", target);
+  });
+}
+
+Result<Deployed> Registry::SetShare(const std::string& function, uint64_t number, const CanaryShare& traffic, const Actor& actor) {
+  return Change(function, actor, [&](Function& after, uint64_t catalog_version) -> Result<HistoryEvent> {
+    ZTS_ASSIGN_OR_RETURN(const uint64_t canary, SetCanary(after, number, traffic, catalog_version));
+    ZTS_RETURN_IF_ERROR(CheckFit(after, canary));
+    // Whoever sets a share by hand takes the wheel.
+    after.record.promotion.reset();
+    return EventOf("canary", canary, traffic.share);
+  });
+}
+
+Result<Deployed> Registry::Promote(const std::string& function, uint64_t number, const Actor& actor) {
+  return Change(function, actor, [&](Function& after, uint64_t) -> Result<HistoryEvent> {
+    if (number == 0 && !after.record.canary) {
+      return Invalid("'" + function + "' has no canary to promote; deploy one with --canary, or name a version with --version");
+    }
+    const uint64_t wanted = number != 0 ? number : after.record.canary->number;
+    if (wanted == after.record.active_number) return Invalid(function + " v" + std::to_string(wanted) + " gets all requests already");
+    ZTS_RETURN_IF_ERROR(CheckFit(after, wanted));
+    MakeActive(after, wanted);
+    return EventOf("promoted", wanted);
+  });
+}
+
+Result<Deployed> Registry::StartPromotion(const std::string& function, uint64_t number, Promotion promotion, const Sticky& sticky,
+                                          const Actor& actor) {
+  ZTS_RETURN_IF_ERROR(ValidatePromotion(promotion));
+  promotion.step = 0;
+  promotion.by = actor.by;
+  return Change(function, actor, [&](Function& after, uint64_t catalog_version) -> Result<HistoryEvent> {
+    const CanaryShare traffic{promotion.steps.front(), sticky};
+    ZTS_ASSIGN_OR_RETURN(const uint64_t canary, SetCanary(after, number, traffic, catalog_version));
+    ZTS_RETURN_IF_ERROR(CheckFit(after, canary));
+    after.record.promotion = promotion;
+    return EventOf("auto", canary, traffic.share);
+  });
+}
+
+Result<Deployed> Registry::StopPromotion(const std::string& function, const Actor& actor) {
+  return Change(function, actor, [&](Function& after, uint64_t) -> Result<HistoryEvent> {
+    if (!after.record.promotion || !after.record.canary) return Invalid("'" + function + "' is not being promoted");
+    after.record.promotion.reset();
+    return EventOf("auto-stopped", after.record.canary->number, after.record.canary->traffic.share);
+  });
+}
+
+Result<Deployed> Registry::NextStep(const std::string& function, uint64_t number, const Actor& actor) {
+  return Change(function, actor, [&](Function& after, uint64_t) -> Result<HistoryEvent> {
+    auto& promotion = after.record.promotion;
+    auto& canary = after.record.canary;
+    if (!promotion || !canary || canary->number != number || promotion->step + 1 >= promotion->steps.size()) {
+      return Error{ErrorCode::kAborted, function + " v" + std::to_string(number) + " is not being promoted any more"};
+    }
+    canary->traffic.share = promotion->steps[++promotion->step];
+    return EventOf("canary", number, canary->traffic.share);
+  });
+}
+
+std::vector<Registry::Promoting> Registry::Promotions() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Promoting> running;
+  for (const auto& [name, function] : functions_) {
+    const store::FunctionRecord& record = function.record;
+    if (record.promotion && record.canary) running.push_back({name, record.active_number, *record.canary, *record.promotion});
+  }
+  return running;
+}
+
+Result<Deployed> Registry::Withdraw(const std::string& function, uint64_t number, const Actor& actor) {
+  return Change(function, actor, [&](Function& after, uint64_t) -> Result<HistoryEvent> {
+    if (!after.record.canary || after.record.canary->number != number) {
+      return Error{ErrorCode::kAborted, function + " v" + std::to_string(number) + " is no canary any more"};
+    }
+    ZTS_RETURN_IF_ERROR(EndCanary(after));
+    return EventOf("withdrawn", number, 0);
+  });
 }
 
 Result<uint64_t> Registry::Delete(const std::string& function) {
@@ -215,21 +394,37 @@ Result<uint64_t> Registry::Delete(const std::string& function) {
 Result<uint64_t> Registry::Reject(const std::string& function, uint64_t number) {
   const std::lock_guard lock(mutex_);
   const auto found = functions_.find(function);
-  if (found == functions_.end() || found->second.record.active_number != number) {
+  const auto is_canary = [&] { return found->second.record.canary && found->second.record.canary->number == number; };
+  if (found == functions_.end() || (found->second.record.active_number != number && !is_canary())) {
     return NotFound("version " + std::to_string(number) + " of '" + function + "' does not serve");
   }
-  if (IsProven(found->second.record)) {
-    return Invalid("version " + std::to_string(number) + " of '" + function + "' is known to work and stays");
+  return is_canary() ? RejectCanary(found->second) : RejectActive(found->second);
+}
+
+Result<uint64_t> Registry::RejectActive(Function after) {
+  const uint64_t number = after.record.active_number;
+  if (IsProven(after.record)) {
+    return Invalid("version " + std::to_string(number) + " of '" + after.name() + "' is known to work and stays");
   }
-  store::Counters counters = NextCounters();
-  std::optional<Function> after;
-  if (found->second.record.fallback_number != 0) {
-    after = found->second;
-    after->versions.erase(number);
-    after->record.active_number = after->record.fallback_number;
-    after->record.changed_at = counters.catalog_version;
+  const store::Counters counters = NextCounters();
+  if (after.record.fallback_number == 0) {
+    ZTS_RETURN_IF_ERROR(Commit(after.name(), std::nullopt, {}, counters));
+    return counters_.catalog_version;
   }
-  ZTS_RETURN_IF_ERROR(Commit(function, std::move(after), {}, counters));
+  FallBack(after);
+  ZTS_RETURN_IF_ERROR(Finish(std::move(after), EventOf("refused", number, 0), {}, {}, counters));
+  return counters_.catalog_version;
+}
+
+Result<uint64_t> Registry::RejectCanary(Function after) {
+  const Canary canary = *after.record.canary;
+  if (canary.since <= std::max(counters_.proven_version, served_version_.load())) {
+    return Invalid("version " + std::to_string(canary.number) + " of '" + after.name() + "' is known to work and stays");
+  }
+  const store::Counters counters = NextCounters();
+  if (IsProven(after.record)) after.record.fallback_number = after.record.active_number;
+  ZTS_RETURN_IF_ERROR(EndCanary(after));
+  ZTS_RETURN_IF_ERROR(Finish(std::move(after), EventOf("refused", canary.number, 0), {}, {}, counters));
   return counters_.catalog_version;
 }
 
@@ -316,11 +511,10 @@ void Registry::PublishCatalog(const std::string& name, bool removed) {
     }
   } else {
     const Function& function = functions_.at(name);
-    const CatalogEntry entry{function.versions.at(function.record.active_number), function.record.changed_at};
     if (there) {
-      *at = entry;
+      *at = EntryOf(function);
     } else {
-      next->entries.insert(at, entry);
+      next->entries.insert(at, EntryOf(function));
     }
   }
   const std::lock_guard lock(catalog_mutex_);
@@ -328,17 +522,33 @@ void Registry::PublishCatalog(const std::string& name, bool removed) {
 }
 
 Result<std::vector<Registry::VersionItem>> Registry::Versions(const std::string& function) const {
+  using Role = VersionItem::Role;
   ZTS_RETURN_IF_ERROR(ValidateFunctionName(function));
   const std::lock_guard lock(mutex_);
   const auto found = functions_.find(function);
   if (found == functions_.end()) return NotFound("there is no function '" + function + "'");
+  const store::FunctionRecord& record = found->second.record;
+  const uint32_t canary_share = record.canary ? record.canary->traffic.share : 0;
+  std::set<uint64_t> warm;
+  for (const VersionPtr& version : WarmVersions(found->second)) warm.insert(version->number);
   std::vector<VersionItem> items;
   for (const auto& [number, version] : found->second.versions) {
-    const bool active = number == found->second.record.active_number;
-    items.push_back({version, active ? VersionItem::Role::kActive : VersionItem::Role::kKept});
+    VersionItem item{version, warm.count(number) != 0 ? Role::kWarm : Role::kKept, 0};
+    if (number == record.active_number) item = {version, Role::kActive, kWholeShare - canary_share};
+    if (record.canary && number == record.canary->number) item = {version, Role::kCanary, canary_share};
+    items.push_back(std::move(item));
   }
   std::reverse(items.begin(), items.end());
   return items;
+}
+
+Result<Registry::Story> Registry::History(const std::string& function) const {
+  ZTS_RETURN_IF_ERROR(ValidateFunctionName(function));
+  const std::lock_guard lock(mutex_);
+  const auto found = functions_.find(function);
+  if (found == functions_.end()) return NotFound("there is no function '" + function + "'");
+  const store::FunctionRecord& record = found->second.record;
+  return Story{record.history, record.canary, record.promotion};
 }
 
 }  // namespace zts::controller

@@ -1,4 +1,4 @@
-// Decides what the platform serves: takes new versions, deletes, goes back to the version before. The store's only writer.
+// Decides what the platform serves: takes new versions, divides requests between two, goes back, deletes. The store's only writer.
 //
 // A version is *proven* once every connected worker has served the catalog that brought it. Until then workers may reject it, and
 // the function goes back to its last proven version, or goes away when it has none. A proven version is never taken back: a worker that
@@ -7,11 +7,12 @@
 // Owner:    main(), one a process.
 // Thread:   any. Changes are made one at a time and wait for the disk; catalog() never waits for it.
 // Life:     store and clock outlive it.
-// Limits:   kFunctionsMax, kRoutesMax, kCatalogBytesMax, kVersionsKept, and what ValidateConfig bounds.
+// Limits:   kFunctionsMax, kRoutesMax, kCatalogBytesMax, what lifecycle.h and ValidateConfig bound.
 // Errors:   kInvalid and kExhausted are the caller's; what the store says is passed on, and leaves everything as it was.
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -23,6 +24,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "controller/catalog.h"
+#include "controller/lifecycle.h"
 #include "controller/model.h"
 #include "controller/store/store.h"
 
@@ -36,6 +38,9 @@ struct NewVersion {
   Digest bundle_digest{};
   std::string_view code_cache;  // may be empty
   std::string artifact_key;
+  Actor actor;
+  // A share of the requests only, beside the active version.
+  std::optional<CanaryShare> canary;
 };
 
 struct Deployed {
@@ -53,7 +58,34 @@ class Registry {
   // The catalog version without the function.
   Result<uint64_t> Delete(const std::string& function);
 
-  // Goes back to the last proven version. kNotFound when `number` does not serve any more, kInvalid when it is proven.
+  // A new version with the active one's code and what `edit` makes of its configuration.
+  using Edit = std::function<Status(VersionConfig&)>;
+  Result<Deployed> Configure(const std::string& function, const Edit& edit, const Actor& actor);
+  // To `to`, or (0) to the version before the active one that served; with a canary and no `to`, that one loses its share.
+  Result<Deployed> Rollback(const std::string& function, uint64_t to, const Actor& actor);
+  // `number` (0: the canary that runs) gets a share.
+  Result<Deployed> SetShare(const std::string& function, uint64_t number, const CanaryShare& traffic, const Actor& actor);
+  // `number` (0: the canary that runs) gets all requests.
+  Result<Deployed> Promote(const std::string& function, uint64_t number, const Actor& actor);
+  // The canary `number` loses its share; kAborted when it is not the canary any more.
+  Result<Deployed> Withdraw(const std::string& function, uint64_t number, const Actor& actor);
+
+  // `number` (0: the canary that runs) is promoted by itself, from the first step on. kInvalid: the steps are none.
+  Result<Deployed> StartPromotion(const std::string& function, uint64_t number, Promotion promotion, const Sticky& sticky, const Actor& actor);
+  // The canary keeps its share.
+  Result<Deployed> StopPromotion(const std::string& function, const Actor& actor);
+  // The share of the step after the one that runs; kAborted when `number` is not being promoted any more.
+  Result<Deployed> NextStep(const std::string& function, uint64_t number, const Actor& actor);
+  struct Promoting {
+    std::string function;
+    uint64_t active = 0;
+    Canary canary;
+    Promotion promotion;
+  };
+  std::vector<Promoting> Promotions() const;
+
+  // Goes back to the last proven version; a canary loses its share. kNotFound when `number` does not serve any more, kInvalid when it
+  // is proven.
   Result<uint64_t> Reject(const std::string& function, uint64_t number);
   // Every connected worker serves this catalog: its versions are proven from here on. Never waits; what a crash may forget is made durable
   // by the next change, or by MarkProven.
@@ -65,18 +97,22 @@ class Registry {
   CatalogPtr catalog() const;
   struct VersionItem {
     VersionPtr version;
-    enum class Role { kKept, kActive } role = Role::kKept;
+    enum class Role { kKept, kActive, kCanary, kWarm } role = Role::kKept;
+    uint32_t share = 0;  // of the requests
   };
   // Newest first.
   Result<std::vector<VersionItem>> Versions(const std::string& function) const;
+  struct Story {
+    std::vector<HistoryEvent> events;  // oldest first
+    std::optional<Canary> canary;
+    std::optional<Promotion> promotion;
+  };
+  Result<Story> History(const std::string& function) const;
   Result<std::string> ReadBlob(const Digest& digest) const { return store_.ReadBlob(digest); }
   const std::string& store_id() const { return store_.id(); }
 
  private:
-  struct Function {
-    store::FunctionRecord record;
-    std::map<uint64_t, VersionPtr> versions;
-  };
+  using Function = FunctionState;
 
   Registry(store::Store& store, const Clock& clock) : store_(store), clock_(clock) {}
   Status LoadAll();
@@ -84,7 +120,16 @@ class Registry {
   store::Counters NextCounters() const;
   Status CheckRoom(const std::string& function, const std::string& main_module, const VersionConfig& config) const;
   Status CheckRoutes(const std::string& function, const VersionConfig& config) const;
-  // Versions of a function that may serve: the active one, and the one to fall back to.
+  // Changes a function that exists: `change` gets its state and the next catalog version, and says which version it is about.
+  using Alter = std::function<Result<HistoryEvent>(Function&, uint64_t catalog_version)>;
+  Result<Deployed> Change(const std::string& function, const Actor& actor, const Alter& change);
+  Status Finish(Function after, HistoryEvent event, const Actor& actor, std::vector<store::BlobWrite> blobs, store::Counters counters);
+  Result<std::shared_ptr<FunctionVersion>> NextVersion(Function& function, const Actor& actor) const;
+  Status CheckFit(const Function& function, uint64_t number) const;
+  Result<uint64_t> RejectActive(Function after);
+  Result<uint64_t> RejectCanary(Function after);
+  CatalogEntry EntryOf(const Function& function) const;
+  // Versions of a function that may serve: the active one, the canary, and the one to fall back to.
   std::vector<VersionPtr> Serving(const Function& function) const;
   // Makes `after` (none: it goes away) the state of the function, in store and memory, under the next catalog version.
   Status Commit(const std::string& name, std::optional<Function> after, std::vector<store::BlobWrite> blobs, store::Counters counters);

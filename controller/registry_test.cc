@@ -236,8 +236,8 @@ TEST_F(RegistryTest, DeltasSayWhatChanged) {
   const auto delta = registry_->catalog()->DeltaFrom(base);
   ASSERT_TRUE(delta);
   ASSERT_EQ(delta->upserts.size(), 2u);
-  EXPECT_EQ(delta->upserts[0]->function, "a");
-  EXPECT_EQ(delta->upserts[1]->function, "c");
+  EXPECT_EQ(delta->upserts[0].version->function, "a");
+  EXPECT_EQ(delta->upserts[1].version->function, "c");
   EXPECT_EQ(delta->removals, std::vector<std::string>{"b"});
   EXPECT_TRUE(registry_->catalog()->DeltaFrom(registry_->catalog()->version)->upserts.empty());
   EXPECT_FALSE(registry_->catalog()->DeltaFrom(registry_->catalog()->version + 1)) << "a catalog this store never had";

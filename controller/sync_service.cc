@@ -16,6 +16,8 @@ namespace {
 
 constexpr size_t kWorkerNameBytesMax = 128;
 constexpr size_t kHelloTextBytesMax = 512;
+// Initial metadata of a stream whose worker is let in: whoever is refused gets none (sync.proto).
+constexpr char kAcceptedKey[] = "zts-accepted";
 
 // Writes to one worker on a thread of its own, so that the publisher never waits for a socket.
 class StreamLink final : public WorkerLink {
@@ -35,6 +37,13 @@ class StreamLink final : public WorkerLink {
     }
     changed_.notify_one();
     thread_.join();
+  }
+
+  // Tells the worker that it is let in. Nothing is sent before.
+  void Accept() {
+    const std::lock_guard lock(mutex_);
+    accepted_ = true;
+    changed_.notify_one();
   }
 
   void Send(Push push) override {
@@ -60,6 +69,12 @@ class StreamLink final : public WorkerLink {
  private:
   void WriteAll() {
     std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return stopped_ || accepted_; });
+    if (stopped_) return;
+    lock.unlock();
+    context_.AddInitialMetadata(kAcceptedKey, "1");
+    stream_.SendInitialMetadata();
+    lock.lock();
     while (true) {
       changed_.wait(lock, [&] { return stopped_ || !queue_.empty(); });
       if (stopped_) return;
@@ -80,6 +95,7 @@ class StreamLink final : public WorkerLink {
   std::condition_variable changed_;
   std::deque<Push> queue_;
   std::optional<Error> closed_;
+  bool accepted_ = false;
   bool writing_ = false;
   bool stopped_ = false;
   std::thread thread_;
@@ -114,6 +130,7 @@ grpc::Status SyncService::Stream(grpc::ServerContext* context, WorkerStream* str
   StreamLink link(*context, *stream);
   const auto id = parts_.publisher.Connect(FromProto(first.hello()), &link);
   if (!id.ok()) return ToStatus(id.error());
+  link.Accept();
   ZTS_LOG(kInfo) << "worker " << name << " connected from " << context->peer() << " with catalog " << first.hello().active_version();
   const grpc::Status status = ReadFrom(*stream, *id, name);
   parts_.publisher.Disconnect(*id);
@@ -146,6 +163,7 @@ grpc::Status SyncService::ReadFrom(WorkerStream& stream, WorkerId id, const std:
       case v1::WorkerMessage::kStats:
         if (Status taken = parts_.stats.OnReport(name, std::move(*message.mutable_stats())); !taken.ok()) return ToStatus(taken.error());
         break;
+      case v1::WorkerMessage::kWindows: parts_.promoter.OnWindows(FromProto(message.windows())); break;
       case v1::WorkerMessage::kHello: return {grpc::StatusCode::INVALID_ARGUMENT, "`hello` is said once"};
       // A newer worker may say what this controller does not know yet.
       case v1::WorkerMessage::MESSAGE_NOT_SET: break;

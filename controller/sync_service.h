@@ -9,6 +9,7 @@
 #include "controller/authorizer.h"
 #include "controller/log_hub.h"
 #include "controller/metrics.h"
+#include "controller/promoter.h"
 #include "controller/publisher.h"
 #include "controller/registry.h"
 #include "controller/stats_hub.h"
@@ -24,6 +25,7 @@ class SyncService final : public v1::Sync::Service {
     Publisher& publisher;
     LogHub& logs;
     StatsHub& stats;
+    Promoter& promoter;
     Metrics& metrics;
   };
   explicit SyncService(Parts parts) : parts_(parts) {}

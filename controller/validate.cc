@@ -1,6 +1,7 @@
 #include "controller/validate.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "base/bytes.h"
 #include "base/host_pattern.h"
@@ -192,6 +193,61 @@ Status ValidateConfig(VersionConfig& config) {
   ZTS_RETURN_IF_ERROR(ValidateEnv(config.env));
   ZTS_RETURN_IF_ERROR(NormalizeRoutes(config.routes));
   return ValidateAllowNet(config.allow_net);
+}
+
+Status ValidateSticky(Sticky& sticky) {
+  const bool named = sticky.by == Sticky::By::kHeader || sticky.by == Sticky::By::kCookie;
+  if (!named) {
+    if (!sticky.name.empty()) return Invalid("only a header or a cookie has a name: header:NAME or cookie:NAME");
+    return {};
+  }
+  if (sticky.name.empty() || sticky.name.size() > kStickyNameBytesMax) {
+    return Invalid("the header or cookie that keeps clients with a version needs a name of 1 to " + std::to_string(kStickyNameBytesMax) +
+                   " bytes");
+  }
+  // RFC 9110 5.6.2 and RFC 6265 4.1.1: both are tokens.
+  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+  for (const char c : sticky.name) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (!letter && kMarks.find(c) == std::string_view::npos) return Invalid("'" + sticky.name + "' is no name of a header or cookie");
+  }
+  if (sticky.by == Sticky::By::kHeader) {
+    for (char& c : sticky.name) c = ToLowerAscii(c);
+  }
+  return {};
+}
+
+Status ValidatePromotion(Promotion& promotion) {
+  const std::vector<uint32_t>& steps = promotion.steps;
+  if (steps.size() < 2 || steps.size() > kPromotionStepsMax) {
+    return Invalid("a promotion has 2 to " + std::to_string(kPromotionStepsMax) + " steps");
+  }
+  if (steps.front() == 0 || steps.back() != kWholeShare || std::adjacent_find(steps.begin(), steps.end(), std::greater_equal<>()) != steps.end()) {
+    return Invalid("the steps of a promotion grow, from more than 0% to 100%");
+  }
+  if (promotion.step_time == 0) promotion.step_time = kStepTimeDefault;
+  if (promotion.step_time < kStepTimeMin || promotion.step_time > kStepTimeMax) return Invalid("a step takes 1 s to 24 h");
+  if (promotion.samples_min == 0) promotion.samples_min = kSamplesMinDefault;
+  if (promotion.samples_min > kSamplesMinMax) return Invalid("a step needs at most " + std::to_string(kSamplesMinMax) + " requests");
+  Slo& slo = promotion.slo;
+  if (slo.factor == 0) slo.factor = Slo().factor;
+  const auto is_rate = [](double rate) { return rate >= 0 && rate <= 1; };
+  if (slo.p99_max < 0 || !is_rate(slo.error_rate_max) || !is_rate(slo.cold_rate_max) || !(slo.factor >= 1 && slo.factor <= 100)) {
+    return Invalid("an objective is a time, or a rate from 0% to 100%, and the factor is from 1 to 100");
+  }
+  return {};
+}
+
+std::string OneLine(std::string_view text, size_t bytes_max) {
+  std::string line(text.substr(0, bytes_max));
+  // Not in the middle of a character.
+  if (text.size() > bytes_max) {
+    while (!line.empty() && (static_cast<unsigned char>(text[line.size()]) & 0xc0) == 0x80) line.pop_back();
+  }
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  }
+  return line;
 }
 
 Status ValidateBundleSize(uint64_t bytes) {

@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "controller/model.h"
+#include "controller/traffic.h"
 
 namespace zts::controller {
 
@@ -28,6 +29,15 @@ Result<std::string> NormalizeRoute(std::string_view text);
 
 // Checks all of a configuration and brings its routes into canonical form.
 Status ValidateConfig(VersionConfig& config);
+
+// The name of the header or cookie, where one is meant; a header's is brought into lower case.
+Status ValidateSticky(Sticky& sticky);
+
+// Steps that grow up to all requests, and bounds that mean something; what is left at 0 gets its default.
+Status ValidatePromotion(Promotion& promotion);
+
+// What people write about a version, as one line of at most so many bytes: control characters become blanks.
+std::string OneLine(std::string_view text, size_t bytes_max);
 
 Status ValidateBundleSize(uint64_t bytes);
 // RFC 3629: no overlong forms, no surrogates. The message names the offset.

@@ -5,6 +5,7 @@
 #include "zts/v1/stats.pb.h"
 #include "zts/v1/sync.pb.h"
 #include "zts/v1/types.pb.h"
+#include "zts/v1/versions.pb.h"
 
 namespace zts::proto {
 
@@ -12,6 +13,7 @@ WireRecord RecordOfThisBuild() {
   WireRecord record;
   AddFile(*v1::FunctionVersion::descriptor()->file(), record);
   AddFile(*v1::DeployRequest::descriptor()->file(), record);
+  AddFile(*v1::RollbackRequest::descriptor()->file(), record);
   AddFile(*v1::WorkerMessage::descriptor()->file(), record);
   AddFile(*v1::WorkerStats::descriptor()->file(), record);
   AddFile(*store::record::Counters::descriptor()->file(), record);

@@ -6,6 +6,12 @@
 #include "controller/store/records.pb.h"
 
 namespace zts::store {
+
+using controller::Canary;
+using controller::HistoryEvent;
+using controller::Promotion;
+using controller::Sticky;
+
 namespace {
 
 Error Damaged(std::string_view what) {
@@ -24,6 +30,59 @@ std::optional<Digest> DigestFrom(const std::string& bytes) {
   if (bytes.size() != digest.size()) return std::nullopt;
   std::copy(bytes.begin(), bytes.end(), digest.begin());
   return digest;
+}
+
+constexpr const char* kStickyNames[] = {"", "header", "cookie", "ip"};  // in the order of Sticky::By
+
+std::optional<Sticky::By> StickyByName(const std::string& name) {
+  for (size_t i = 0; i < std::size(kStickyNames); ++i) {
+    if (name == kStickyNames[i]) return static_cast<Sticky::By>(i);
+  }
+  return std::nullopt;
+}
+
+void Fill(const Canary& canary, record::Canary& message) {
+  message.set_number(canary.number);
+  message.set_share(canary.traffic.share);
+  message.set_sticky_by(kStickyNames[static_cast<int>(canary.traffic.sticky.by)]);
+  message.set_sticky_name(canary.traffic.sticky.name);
+  message.set_since(canary.since);
+}
+
+Canary CanaryFrom(const record::Canary& message, Sticky::By by) {
+  return {message.number(), {message.share(), {by, message.sticky_name()}}, message.since()};
+}
+
+void Fill(const Promotion& promotion, record::Promotion& message) {
+  message.set_p99_max_ns(promotion.slo.p99_max);
+  message.set_error_rate_max(promotion.slo.error_rate_max);
+  message.set_cold_rate_max(promotion.slo.cold_rate_max);
+  message.set_factor(promotion.slo.factor);
+  for (const uint32_t step : promotion.steps) message.add_steps(step);
+  message.set_step(promotion.step);
+  message.set_step_time_ns(promotion.step_time);
+  message.set_samples_min(promotion.samples_min);
+  message.set_by(promotion.by);
+}
+
+Promotion PromotionFrom(const record::Promotion& message) {
+  Promotion promotion;
+  promotion.slo = {message.p99_max_ns(), message.error_rate_max(), message.cold_rate_max(), message.factor()};
+  promotion.steps.assign(message.steps().begin(), message.steps().end());
+  promotion.step = message.step();
+  promotion.step_time = message.step_time_ns();
+  promotion.samples_min = message.samples_min();
+  promotion.by = message.by();
+  return promotion;
+}
+
+void Fill(const HistoryEvent& event, record::HistoryEvent& message) {
+  message.set_at_ns(event.at_ns);
+  message.set_what(event.what);
+  message.set_number(event.number);
+  message.set_share(event.share);
+  message.set_by(event.by);
+  message.set_note(event.note);
 }
 
 }  // namespace
@@ -49,6 +108,10 @@ std::string EncodeFunction(const FunctionRecord& function) {
   message.set_fallback_number(function.fallback_number);
   message.set_next_number(function.next_number);
   message.set_changed_at(function.changed_at);
+  if (function.canary) Fill(*function.canary, *message.mutable_canary());
+  if (function.promotion) Fill(*function.promotion, *message.mutable_promotion());
+  for (const uint64_t number : function.served) message.add_served(number);
+  for (const HistoryEvent& event : function.history) Fill(event, *message.add_history());
   return message.SerializeAsString();
 }
 
@@ -62,6 +125,16 @@ Result<FunctionRecord> DecodeFunction(std::string name, std::string_view bytes) 
   function.fallback_number = message.fallback_number();
   function.next_number = message.next_number();
   function.changed_at = message.changed_at();
+  if (message.has_canary()) {
+    const auto sticky = StickyByName(message.canary().sticky_by());
+    if (!sticky) return Damaged("function " + function.name);
+    function.canary = CanaryFrom(message.canary(), *sticky);
+  }
+  if (message.has_promotion()) function.promotion = PromotionFrom(message.promotion());
+  function.served.assign(message.served().begin(), message.served().end());
+  for (const auto& event : message.history()) {
+    function.history.push_back({event.at_ns(), event.what(), event.number(), event.share(), event.by(), event.note()});
+  }
   return function;
 }
 
@@ -83,6 +156,9 @@ std::string EncodeVersion(const FunctionVersion& version) {
   for (const auto& [name, value] : config.env) (*message.mutable_env())[name] = value;
   for (const std::string& route : config.routes) message.add_routes(route);
   for (const std::string& host : config.allow_net) message.add_allow_net(host);
+  message.set_author(version.author);
+  message.set_message(version.message);
+  message.set_based_on(version.based_on);
   return message.SerializeAsString();
 }
 
@@ -109,6 +185,9 @@ Result<FunctionVersion> DecodeVersion(VersionName name, std::string_view bytes) 
   version.config.env = {message.env().begin(), message.env().end()};
   version.config.routes = {message.routes().begin(), message.routes().end()};
   version.config.allow_net = {message.allow_net().begin(), message.allow_net().end()};
+  version.author = message.author();
+  version.message = message.message();
+  version.based_on = message.based_on();
   return version;
 }
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "base/result.h"
 #include "base/sha256.h"
 #include "controller/model.h"
+#include "controller/traffic.h"
 
 namespace zts::store {
 
@@ -31,7 +33,12 @@ struct FunctionRecord {
   // when there is none.
   uint64_t fallback_number = 0;
   uint64_t next_number = 1;
-  uint64_t changed_at = 0;  // the catalog version in which active_number became what it is
+  uint64_t changed_at = 0;  // the catalog version in which active_number, the canary or what is kept warm became what it is
+  std::optional<controller::Canary> canary;
+  std::optional<controller::Promotion> promotion;  // of the canary
+  // Versions that have been active, the latest last; the active one is among them.
+  std::vector<uint64_t> served;
+  std::vector<controller::HistoryEvent> history;   // oldest first
   bool operator==(const FunctionRecord&) const = default;
 };
 

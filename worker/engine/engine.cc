@@ -200,8 +200,19 @@ Status Engine::Prepare(const ipc::Prepare& prepare) {
     if (spec == nullptr) return Nonsense("Prepare names version " + std::to_string(id) + ", which was never added");
     specs.push_back(*spec);
   }
+  route::Catalog::Besides besides;
+  for (uint64_t id : prepare.besides()) {
+    const route::FunctionSpec* spec = functions_.Find(id);
+    if (spec == nullptr) return Nonsense("Prepare names version " + std::to_string(id) + ", which was never added");
+    besides.versions.push_back(*spec);
+  }
+  for (const ipc::Split& split : prepare.splits()) {
+    if (split.sticky() > static_cast<uint32_t>(route::Sticky::kPeer)) return Nonsense("a split by nothing known");
+    besides.splits.push_back({split.active(), split.canary(), split.share(), static_cast<route::Sticky>(split.sticky()),
+                              split.sticky_name(), split.active_row(), split.canary_row()});
+  }
   const uint64_t version = prepare.catalog_version();
-  auto built = route::Catalog::Build(version, std::move(specs));
+  auto built = route::Catalog::Build(version, std::move(specs), std::move(besides));
   if (!built.ok()) {
     ipc::FromEngine message;
     message.mutable_prepared()->set_catalog_version(version);
@@ -268,6 +279,7 @@ void Engine::ForgetUnnamed() {
   std::set<uint64_t> named;
   const auto add = [&named](const route::CatalogPtr& catalog) {
     for (const route::Entry& entry : catalog->entries()) named.insert(entry.version_id);
+    for (const route::Entry& entry : catalog->standby()) named.insert(entry.version_id);
   };
   if (committed_ != nullptr) add(committed_);
   for (const auto& [version, catalog] : prepared_) add(catalog);

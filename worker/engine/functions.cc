@@ -77,6 +77,7 @@ Status Functions::Add(const ipc::AddFunction& message, UniqueFd content) {
   spec.script = std::move(script);
   spec.counter_row = message.counter_row();
   spec.version_id = message.version_id();
+  spec.number = message.number();
   for (const std::string& text : message.routes()) {
     auto route = route::ParseRoute(text);
     if (!route.ok()) return std::move(route).error().Under(what);

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "worker/engine/limits.h"
+#include "worker/engine/version_choice.h"
 
 namespace zts {
 namespace {
@@ -174,7 +175,20 @@ void Session::OnRequest() {
   Submit(*entry);
 }
 
-void Session::Submit(const route::Entry& entry) {
+// Of a function's two versions, the one that answers this request.
+const route::Entry& Session::ChosenOf(const route::Entry& entry) {
+  const route::Entry& chosen =
+      ChooseVersion(entry, parser_.head().headers(), [this] { return PeerOf(handle_); }, context_->Draw());
+  exchange_->version_row = chosen.version_row;
+  exchange_->version_number = chosen.number;
+  return chosen;
+}
+
+void Session::Submit(const route::Entry& routed) {
+  exchange_->version_row = 0;
+  exchange_->version_number = 0;
+  exchange_->cold = false;
+  const route::Entry& entry = routed.split == nullptr ? routed : ChosenOf(routed);
   const http::RequestHead& head = parser_.head();
   js::RequestView& view = exchange_->view;
   view.method = head.method;
@@ -308,7 +322,8 @@ void Session::OnResponse(const js::ResponseView& response) {
                                               .keep_alive = after_ == After::kKeepAlive,
                                               .minor_version = head.minor_version,
                                               .date_line = context_->DateLine(),
-                                              .request_id = exchange_->view.request_id});
+                                              .request_id = exchange_->view.request_id,
+                                              .version = exchange_->version_number});
   if (!fits) {
     return WriteFailure({500, "The headers of the function's response are too large.", ""}, "response-head-too-large",
                         js::OutcomeKind::kThrew);
@@ -329,6 +344,7 @@ void Session::WriteFailure(const FailureAnswer& answer, std::string_view name, j
   after_ = AfterThis();
   std::string lines(answer.retry_line);
   lines.append("x-zts-request-id: ").append(exchange_->view.request_id).append("\r\n");
+  if (exchange_->version_number != 0) lines.append("x-zts-version: ").append(std::to_string(exchange_->version_number)).append("\r\n");
   http::AppendError(out(),
                     {.status = answer.status,
                      .error_name = name,
@@ -345,12 +361,20 @@ void Session::Answered(int status, js::OutcomeKind kind) {
   ipc::FunctionCounters& row = context_->counters->functions[exchange_->counter_row];
   row.requests[std::clamp(status / 100, 1, ipc::kCodeClasses) - 1].Add();
   row.outcomes[static_cast<int>(kind)].Add();
+  if (exchange_->version_row != 0) CountVersion(status);
   answered_ = true;
   if (submitting_ == Submitting::kNo) context_->ready.push_back(slot_);
 }
 
+void Session::CountVersion(int status) {
+  ipc::VersionCounters& row = context_->counters->versions[exchange_->version_row % ipc::kVersionRows];
+  row.requests.Add();
+  if (status >= 500) row.errors.Add();
+  if (exchange_->cold) row.cold_starts.Add();
+}
+
 void Session::FinishExchange() {
-  context_->unflushed.push_back({exchange_->counter_row, exchange_->started});
+  context_->unflushed.push_back({exchange_->counter_row, exchange_->version_row, exchange_->started});
   DropExchange();
   served_ = true;
   state_ = after_ == After::kKeepAlive ? State::kReading : State::kFinishing;
@@ -407,6 +431,9 @@ void Session::RecordLatencies() {
   for (const SessionContext::Unflushed& answer : context_->unflushed) {
     context_->counters->functions[answer.counter_row].latency.Record(now - answer.started);
     context_->counters->latency.Record(now - answer.started);
+    if (answer.version_row != 0) {
+      context_->counters->versions[answer.version_row % ipc::kVersionRows].latency.Record(now - answer.started);
+    }
   }
   context_->unflushed.clear();
 }

@@ -55,6 +55,9 @@ class Session {
   // Of the pool, by way of the shard.
   void OnResponse(const js::ResponseView& response);
   void OnFailure(const js::Outcome& outcome);
+  void OnCold() {
+    if (exchange_ != nullptr) exchange_->cold = true;
+  }
   // Of the shard: goes on after an answer that came later.
   void Continue();
   // The next response is the last; an idle connection ends at once.
@@ -91,6 +94,8 @@ class Session {
   void Refuse(http::Refusal refusal, After after = After::kClose);
   void AnswerOptions();
   void WriteFailure(const FailureAnswer& answer, std::string_view name, js::OutcomeKind kind);
+  const route::Entry& ChosenOf(const route::Entry& entry);
+  void CountVersion(int status);
   void Answered(int status, js::OutcomeKind kind);
   void FinishExchange();
   void DropExchange();

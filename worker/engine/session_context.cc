@@ -8,4 +8,12 @@ void SessionContext::NextRequestId(char (&id)[16]) {
   for (int i = 15; i >= 0; --i, bits >>= 4) id[i] = "0123456789abcdef"[bits & 15];
 }
 
+uint64_t SessionContext::Draw() {
+  if (draw_state == 0) draw_state = request_seed | 1;
+  draw_state ^= draw_state >> 12;
+  draw_state ^= draw_state << 25;
+  draw_state ^= draw_state >> 27;
+  return draw_state * 0x2545F4914F6CDD1Du;
+}
+
 }  // namespace zts

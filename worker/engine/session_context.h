@@ -29,6 +29,9 @@ struct Exchange {
   char request_id[16];
   std::string body;             // pieces of a body that did not come in one
   uint32_t counter_row = 0;
+  uint32_t version_row = 0;     // 0: the version is not counted apart
+  uint64_t version_number = 0;  // shown to the client where a function has two; 0: not shown
+  bool cold = false;            // waited for an isolate
   Nanos started = 0;            // when its head was complete
 };
 
@@ -49,6 +52,7 @@ struct SessionContext {
   // Answers that the session at work has written and not yet handed to the kernel.
   struct Unflushed {
     uint32_t counter_row;
+    uint32_t version_row;
     Nanos started;
   };
   std::vector<Unflushed> unflushed;
@@ -57,6 +61,9 @@ struct SessionContext {
   uint64_t request_seed = 0;
   uint64_t request_count = 0;
   void NextRequestId(char (&id)[16]);
+  // A draw for dividing requests (xorshift64*, seeded with the ids).
+  uint64_t draw_state = 0;
+  uint64_t Draw();
 
   // From monotonic to wall time; refreshed by the shard now and then, so that a response costs no clock reading.
   Nanos wall_offset = 0;

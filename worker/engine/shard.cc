@@ -83,14 +83,16 @@ void Shard::Abort(uint64_t catalog_version) {
 
 // The pool keeps what the serving catalog and prepared ones name.
 void Shard::RetainNamed() {
-  std::vector<uint64_t> ids;
-  const auto add = [&ids](const route::CatalogPtr& catalog) {
+  std::vector<uint64_t> ids, standby;
+  const auto add = [&](const route::CatalogPtr& catalog) {
     for (const route::Entry& entry : catalog->entries()) ids.push_back(entry.version_id);
+    for (const route::Entry& entry : catalog->standby()) standby.push_back(entry.version_id);
   };
   if (context_.catalog != nullptr) add(context_.catalog);
   for (const auto& [version, catalog] : prepared_) add(catalog);
   std::sort(ids.begin(), ids.end());
-  pool_->Retain(ids);
+  std::sort(standby.begin(), standby.end());
+  pool_->Retain(ids, standby);
 }
 
 void Shard::Drain(Nanos timeout, Successor successor, std::function<void()> done) {
@@ -210,6 +212,10 @@ void Shard::OnFailure(runtime::RequestId id, const js::Outcome& outcome) {
 }
 
 void Shard::OnFetchEvent(uint64_t instance, js::FetchId id, const js::FetchEvent& event) { pool_->OnFetch(instance, id, event); }
+
+void Shard::OnCold(runtime::RequestId id) {
+  if (Session* session = sessions_.Find(SlotId::Unpack(id))) session->OnCold();
+}
 
 void Shard::OnWakeAt(Nanos when) {
   if (when == 0) {

@@ -100,6 +100,16 @@ struct alignas(64) FunctionCounters {
   Histogram latency;        // head complete to response handed to the kernel
 };
 
+// Versions of functions that have a canary are counted apart, each in a row of its own; row 0 is nobody's.
+inline constexpr size_t kVersionRows = 128;
+
+struct alignas(64) VersionCounters {
+  Counter requests;
+  Counter errors;           // answered with 5xx
+  Counter cold_starts;      // requests that waited for an isolate
+  Histogram latency;        // as FunctionCounters::latency
+};
+
 // In the order in which a cold start goes through them. kTotal ends with kHandOver; the request's own first turn comes after it.
 enum class ColdPhase : uint8_t { kQueue, kIsolate, kContext, kCompile, kEvaluate, kHandOver, kTotal, kHandler };
 inline constexpr int kColdPhases = 8;
@@ -128,6 +138,7 @@ struct alignas(64) ShardCounters {
   Histogram gc_pause[kGcDurings][kGcKinds];
   Histogram loop_lag;         // by how much the timer that ticks each second is late
   FunctionCounters functions[kCounterRows];
+  VersionCounters versions[kVersionRows];
 };
 
 struct SegmentHeader {

@@ -26,6 +26,9 @@ bool IsCrashSignal(int signal) {
          signal == SIGFPE || signal == SIGSYS;
 }
 
+// As route::Sticky counts.
+uint32_t StickyNumber(const std::string& by) { return by == "header" ? 1 : by == "cookie" ? 2 : by == "ip" ? 3 : 0; }
+
 std::string Title(const std::string& function, uint64_t number) {
   return function.empty() ? "the catalog" : function + " v" + std::to_string(number);
 }
@@ -179,14 +182,42 @@ bool EngineHost::SendCatalog(const CatalogSpec& catalog, const std::vector<uint6
   prepare->set_catalog_version(catalog.version);
   for (const FunctionSpecPtr& spec : catalog.functions) {
     if (LeftOut(spec->version_id)) continue;
-    if (known_.insert(spec->version_id).second && !SendFunction(*spec)) return false;
+    if (!SendOnce(*spec)) return false;
     prepare->add_version_ids(spec->version_id);
   }
+  if (!SendBesides(catalog, *prepare)) return false;
   for (uint64_t version_id : warm) {
     if (!LeftOut(version_id)) prepare->add_warm(version_id);
   }
   asked_version_ = catalog.version;
   return Send(message);
+}
+
+bool EngineHost::SendOnce(const FunctionSpec& spec) {
+  return !known_.insert(spec.version_id).second || SendFunction(spec);
+}
+
+// A canary that is left out leaves its share to the active version.
+bool EngineHost::SendBesides(const CatalogSpec& catalog, ipc::Prepare& prepare) {
+  for (const SplitSpec& split : catalog.splits) {
+    if (LeftOut(split.active->version_id) || LeftOut(split.canary->version_id)) continue;
+    if (!SendOnce(*split.canary)) return false;
+    prepare.add_besides(split.canary->version_id);
+    ipc::Split& message = *prepare.add_splits();
+    message.set_active(split.active->version_id);
+    message.set_canary(split.canary->version_id);
+    message.set_share(split.share);
+    message.set_sticky(StickyNumber(split.sticky_by));
+    message.set_sticky_name(split.sticky_name);
+    message.set_active_row(world_.version_rows->Assign(*split.active));
+    message.set_canary_row(world_.version_rows->Assign(*split.canary));
+  }
+  for (const FunctionSpecPtr& spec : catalog.standby) {
+    if (LeftOut(spec->version_id)) continue;
+    if (!SendOnce(*spec)) return false;
+    prepare.add_besides(spec->version_id);
+  }
+  return true;
 }
 
 void EngineHost::Ask(Exchange exchange, Nanos timeout) {
@@ -231,8 +262,8 @@ void EngineHost::Prepare(CatalogSpec catalog, std::vector<uint64_t> warm, Prepar
 std::vector<Problem> EngineHost::Refusals(const CatalogSpec& catalog) const {
   const std::set<uint64_t> committed = CommittedIds();
   std::vector<Problem> problems;
-  for (const FunctionSpecPtr& spec : catalog.functions) {
-    if (committed.count(spec->version_id) > 0) continue;
+  const auto check = [&](const FunctionSpecPtr& spec) {
+    if (committed.count(spec->version_id) > 0) return;
     if (LeftOut(spec->version_id)) {
       problems.push_back({spec->function, spec->number, "quarantined",
                           "this version ended the engine " + std::to_string(Quarantine::kDeathsMax) +
@@ -240,14 +271,16 @@ std::vector<Problem> EngineHost::Refusals(const CatalogSpec& catalog) const {
     } else if (ToMessage(*spec).ByteSizeLong() + kMessageSlack > ipc::kIpcMessageBytesMax) {
       problems.push_back({spec->function, spec->number, "too-large", "environment and routes are too large for one message"});
     }
-  }
+  };
+  for (const FunctionSpecPtr& spec : catalog.functions) check(spec);
+  for (const SplitSpec& split : catalog.splits) check(split.canary);
   return problems;
 }
 
 std::set<uint64_t> EngineHost::CommittedIds() const {
   std::set<uint64_t> ids;
   if (!committed_) return ids;
-  for (const FunctionSpecPtr& spec : committed_->functions) ids.insert(spec->version_id);
+  committed_->ForEach([&](const FunctionSpecPtr& spec) { ids.insert(spec->version_id); });
   return ids;
 }
 
@@ -351,6 +384,9 @@ void EngineHost::AdoptCommitted() {
   ListQuarantined();
   world_.rows->Retain(functions);
   if (world_.egress != nullptr) world_.egress->Retain(ids);
+  std::set<uint64_t> split;
+  for (const SplitSpec& one : committed_->splits) split.insert({one.active->version_id, one.canary->version_id});
+  world_.version_rows->Retain(split);
 }
 
 void EngineHost::AbortInEngine(uint64_t catalog_version) {
@@ -436,6 +472,8 @@ uint64_t EngineHost::Suspect(DeathCause cause) const {
   if (fatal_) return fatal_->version_id();
   if (cause != DeathCause::kCrashed || !committed_) return 0;
   uint64_t only = 0;
+  std::set<uint64_t> divided;  // which of two it was is not known
+  for (const SplitSpec& split : committed_->splits) divided.insert(split.active->version_id);
   for (const FunctionSpecPtr& spec : committed_->functions) {
     const uint32_t row = world_.rows->Assign(spec->function);
     if (row == 0) continue;
@@ -444,7 +482,7 @@ uint64_t EngineHost::Suspect(DeathCause cause) const {
       running = running || world_.counters->shard(shard).functions[row].in_flight.Read() != 0;
     }
     if (!running) continue;
-    if (only != 0) return 0;
+    if (only != 0 || divided.count(spec->version_id) > 0) return 0;
     only = spec->version_id;
   }
   return only;
@@ -609,11 +647,11 @@ bool EngineHost::LeftOut(uint64_t version_id) const {
 
 Nanos EngineHost::PrepareTimeout(const CatalogSpec& catalog, const std::vector<uint64_t>& warm) const {
   Nanos timeout = kPrepareTimeout;
-  for (const FunctionSpecPtr& spec : catalog.functions) {
-    if (std::find(warm.begin(), warm.end(), spec->version_id) == warm.end()) continue;
+  catalog.ForEach([&](const FunctionSpecPtr& spec) {
+    if (std::find(warm.begin(), warm.end(), spec->version_id) == warm.end()) return;
     const Nanos startup = spec->startup_cpu > 0 ? spec->startup_cpu : kStartupCpuDefault;
     timeout += startup * static_cast<Nanos>(setup_.listeners.size());
-  }
+  });
   return timeout;
 }
 

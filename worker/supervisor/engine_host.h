@@ -34,6 +34,7 @@
 #include "worker/supervisor/function_spec.h"
 #include "worker/supervisor/quarantine.h"
 #include "worker/supervisor/restart_policy.h"
+#include "worker/supervisor/version_rows.h"
 
 namespace zts::supervisor {
 
@@ -100,6 +101,7 @@ class EngineHost {
     EngineLauncher* launcher;
     EngineSink* sink;
     CounterRows* rows;
+    VersionRows* version_rows;
     const ipc::SharedCounters* counters;
     HostObserver* observer;
     EgressPort* egress = nullptr;  // null: functions make no requests
@@ -160,6 +162,8 @@ class EngineHost {
   bool SendShared();
   void ConnectEgress();
   bool SendCatalog(const CatalogSpec& catalog, const std::vector<uint64_t>& warm);
+  bool SendBesides(const CatalogSpec& catalog, ipc::Prepare& prepare);
+  bool SendOnce(const FunctionSpec& spec);
   bool SendFunction(const FunctionSpec& spec);
   ipc::ToEngine ToMessage(const FunctionSpec& spec) const;
   void Ask(Exchange exchange, Nanos timeout);

@@ -16,7 +16,7 @@ class EngineHostTest : public ::testing::Test, private EngineSink, private HostO
   EngineHostTest()
       : counters_(std::move(*ipc::SharedCounters::Create(2))),
         rows_(counters_.get(), &clock_),
-        host_({"auto", {}, "web.snapshot", "w1", {90, 91}}, {&clock_, &launcher_, this, &rows_, counters_.get(), this}) {}
+        host_({"auto", {}, "web.snapshot", "w1", {90, 91}}, {&clock_, &launcher_, this, &rows_, &version_rows_, counters_.get(), this}) {}
 
   FakeEngine& engine() { return launcher_.engine(); }
   static FunctionSpecPtr Spec(uint64_t id, const std::string& function = "hello") {

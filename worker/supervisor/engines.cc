@@ -18,7 +18,8 @@ EngineHost::Setup WithListeners(EngineHost::Setup setup, const std::vector<Uniqu
 Engines::Engines(Options options)
     : options_(std::move(options)),
       host_(WithListeners(options_.setup, options_.listeners),
-            {options_.clock, options_.launcher.get(), this, options_.rows, options_.counters, this, options_.egress}) {
+            {options_.clock, options_.launcher.get(), this, options_.rows, options_.version_rows, options_.counters, this,
+             options_.egress}) {
   if (options_.listeners_shared) host_.ShareListeners(true);
   Post([this] { host_.Start(); }, Room::kTake);
   thread_ = std::thread([this] { Run(); });

@@ -44,6 +44,7 @@ class Engines final : public CatalogSink, private EngineSink, private HostObserv
     const Clock* clock;
     const ipc::SharedCounters* counters;
     CounterRows* rows;
+    VersionRows* version_rows;
     EgressPort* egress = nullptr;      // outlives it; null: functions make no requests
     std::function<void(std::vector<LogRecord>)> on_logs;
     // Something of the status has changed; on the inner thread.

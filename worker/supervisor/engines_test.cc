@@ -41,6 +41,7 @@ class EnginesTest : public ::testing::Test {
     options.clock = &clock_;
     options.counters = counters_.get();
     options.rows = &rows_;
+    options.version_rows = &version_rows_;
     options.on_logs = [this](std::vector<LogRecord> records) {
       std::lock_guard lock(mutex_);
       for (LogRecord& record : records) logs_.push_back(std::move(record));

@@ -44,9 +44,29 @@ struct FunctionSpec {
 
 using FunctionSpecPtr = std::shared_ptr<const FunctionSpec>;
 
+// Requests of one function, divided between two versions.
+struct SplitSpec {
+  FunctionSpecPtr active;
+  FunctionSpecPtr canary;
+  uint32_t share = 0;       // the canary's, in ten thousandths
+  std::string sticky_by;    // "", "header", "cookie", "ip"
+  std::string sticky_name;
+};
+
 struct CatalogSpec {
   uint64_t version = 0;
   std::vector<FunctionSpecPtr> functions;
+  std::vector<SplitSpec> splits;
+  // Served before, kept to go back to. An engine that refuses one goes without.
+  std::vector<FunctionSpecPtr> standby;
+
+  // All that an engine has to know of it.
+  template <typename F>
+  void ForEach(F&& visit) const {
+    for (const FunctionSpecPtr& spec : functions) visit(spec);
+    for (const SplitSpec& split : splits) visit(split.canary);
+    for (const FunctionSpecPtr& spec : standby) visit(spec);
+  }
 };
 
 // Why a function version cannot be served.

@@ -153,6 +153,7 @@ Status Worker::StartEngines() {
   ZTS_ASSIGN_OR_RETURN(counters_, ipc::SharedCounters::Create(shards_));
   rows_ = std::make_unique<CounterRows>(counters_.get(), &clock_);
   windows_ = std::make_unique<FunctionWindows>(counters_.get(), rows_.get());
+  version_rows_ = std::make_unique<VersionRows>(counters_.get(), &clock_);
 
   Engines::Options options;
   ZTS_ASSIGN_OR_RETURN(options.setup.snapshot_path, FindInstalled("web.snapshot"));
@@ -167,6 +168,7 @@ Status Worker::StartEngines() {
   options.clock = &clock_;
   options.counters = counters_.get();
   options.rows = rows_.get();
+  options.version_rows = version_rows_.get();
   options.on_logs = [this](std::vector<LogRecord> records) { logs_.Add(std::move(records)); };
   options.on_status = [this] { Notify(); };
   ZTS_RETURN_IF_ERROR(MakeEgress());
@@ -175,7 +177,7 @@ Status Worker::StartEngines() {
   egress_->Start();
   applier_ = std::make_unique<Applier>(engines_.get(), cache_.get());
   ControllerClient::Options client{options_.controller, options_.token_file, name_, http_address_, shards_,
-                                   [this] { return engines_->status(); }};
+                                   [this] { return engines_->status(); }, [this] { return version_rows_->Take(); }};
   client_ = std::make_unique<ControllerClient>(std::move(client), applier_.get(), &logs_);
   return {};
 }

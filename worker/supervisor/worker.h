@@ -86,6 +86,7 @@ class Worker {
   std::unique_ptr<ipc::SharedCounters> counters_;
   std::unique_ptr<CounterRows> rows_;
   std::unique_ptr<FunctionWindows> windows_;
+  std::unique_ptr<VersionRows> version_rows_;
   std::unique_ptr<DiskCache> cache_;
   std::unique_ptr<EgressHost> egress_;
   std::unique_ptr<Engines> engines_;

@@ -110,6 +110,7 @@ constexpr StatusLines kStatusLines;
 
 constexpr std::string_view kContentLength = "content-length: ";
 constexpr std::string_view kRequestId = "x-zts-request-id: ";
+constexpr std::string_view kVersion = "x-zts-version: ";
 constexpr std::string_view kClose = "connection: close\r\n";
 constexpr std::string_view kKeepAlive = "connection: keep-alive\r\n";
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -235,7 +236,8 @@ bool StatusHasBody(int status) { return StatusHasLength(status) && status != 205
 
 bool AppendHead(OutBuffer& out, const ResponseHead& head) {
   if (head.status < kFirstStatus || head.status > kLastStatus) return false;
-  size_t bytes = kOwnBytesMax + head.date_line.size() + kRequestId.size() + head.request_id.size() + 2;
+  size_t bytes = kOwnBytesMax + head.date_line.size() + kRequestId.size() + head.request_id.size() + 2 +
+                 kVersion.size() + kLengthDigitsMax + 2;
   for (const HeaderField& field : head.fields) bytes += field.name.size() + field.value.size() + 4;
   if (bytes > kResponseHeadBytesMax) return false;
 
@@ -258,6 +260,11 @@ bool AppendHead(OutBuffer& out, const ResponseHead& head) {
   if (!head.request_id.empty()) {
     at = Put(at, kRequestId);
     at = Put(at, head.request_id);
+    at = Put(at, "\r\n");
+  }
+  if (head.version != 0) {
+    at = Put(at, kVersion);
+    at = PutNumber(at, head.version);
     at = Put(at, "\r\n");
   }
   for (const HeaderField& field : head.fields) {

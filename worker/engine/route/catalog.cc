@@ -231,6 +231,13 @@ bool IsValidFunctionName(std::string_view name) {
          std::all_of(name.begin(), name.end(), [](char c) { return IsHostChar(ToLowerAscii(c)); });
 }
 
+// The same on every worker: by name and number, not by ids of this engine.
+uint64_t SaltOf(const Entry& canary) {
+  RunningHash hash(canary.number);
+  for (const char c : canary.script->function) hash.Add(c);
+  return hash.value();
+}
+
 std::string RouteText(std::string_view host, std::string_view path) {
   return std::string(host) + (host.empty() || path != "/" ? std::string(path) : std::string());
 }
@@ -246,6 +253,8 @@ class Catalog::Builder {
   }
 
   Status Add(FunctionSpec function);
+  // After all functions.
+  Status AddBesides(Besides besides);
   Status Finish();
 
  private:
@@ -303,7 +312,7 @@ Status Catalog::Builder::Add(FunctionSpec function) {
     return Error{ErrorCode::kExhausted, "more than " + std::to_string(kFunctionCountMax) + " functions in one catalog"};
   }
   if (!functions_.emplace(name, entry).second) return Error{ErrorCode::kExists, "function " + name + " is there twice"};
-  catalog_.entries_.push_back({std::move(function.script), function.counter_row, function.version_id});
+  catalog_.entries_.push_back({std::move(function.script), function.counter_row, function.version_id, function.number});
 
   std::string local = name + std::string(kLocalSuffix);
   for (char& c : local) c = ToLowerAscii(c);
@@ -314,6 +323,32 @@ Status Catalog::Builder::Add(FunctionSpec function) {
     auto parsed = ParseRoute(route.host + route.path);
     if (!parsed.ok()) return std::move(parsed).error().Under("function " + name);
     ZTS_RETURN_IF_ERROR(AddRoute(parsed->host, parsed->path, {entry, false}));
+  }
+  return {};
+}
+
+Status Catalog::Builder::AddBesides(Besides besides) {
+  std::unordered_map<uint64_t, Entry*> actives, canaries;
+  for (Entry& entry : catalog_.entries_) actives.emplace(entry.version_id, &entry);
+  for (const SplitSpec& split : besides.splits) canaries.emplace(split.canary, nullptr);
+  for (FunctionSpec& version : besides.versions) {
+    Entry entry{std::move(version.script), version.counter_row, version.version_id, version.number};
+    if (entry.script == nullptr) return Invalid("a version without a script");
+    const auto canary = canaries.find(entry.version_id);
+    std::vector<Entry>& list = canary != canaries.end() ? catalog_.entries_ : catalog_.standby_;
+    list.push_back(std::move(entry));
+    if (canary != canaries.end()) canary->second = &list.back();
+  }
+  for (SplitSpec& spec : besides.splits) {
+    const auto active = actives.find(spec.active);
+    Entry* canary = canaries.at(spec.canary);
+    if (active == actives.end() || canary == nullptr || active->second->script->function != canary->script->function) {
+      return Invalid("a split names versions that are not there");
+    }
+    active->second->version_row = spec.active_row;
+    canary->version_row = spec.canary_row;
+    catalog_.splits_.push_back({canary, spec.share, spec.sticky, std::move(spec.sticky_name), SaltOf(*canary)});
+    active->second->split = &catalog_.splits_.back();
   }
   return {};
 }
@@ -339,12 +374,15 @@ Status Catalog::Builder::Finish() {
 Catalog::Catalog() : index_(std::make_unique<Index>()) {}
 Catalog::~Catalog() = default;
 
-Result<std::shared_ptr<const Catalog>> Catalog::Build(uint64_t version, std::vector<FunctionSpec> functions) {
+Result<std::shared_ptr<const Catalog>> Catalog::Build(uint64_t version, std::vector<FunctionSpec> functions, Besides besides) {
   std::shared_ptr<Catalog> catalog(new Catalog);
   catalog->version_ = version;
-  catalog->entries_.reserve(functions.size());
+  // Entries and splits point at one another: their vectors must not grow.
+  catalog->entries_.reserve(functions.size() + besides.versions.size());
+  catalog->splits_.reserve(besides.splits.size());
   Builder builder(*catalog);
   for (FunctionSpec& function : functions) ZTS_RETURN_IF_ERROR(builder.Add(std::move(function)));
+  ZTS_RETURN_IF_ERROR(builder.AddBesides(std::move(besides)));
   ZTS_RETURN_IF_ERROR(builder.Finish());
   return std::shared_ptr<const Catalog>(std::move(catalog));
 }

@@ -49,6 +49,7 @@ struct Version final : Due {
   LoadFailure failure;
   State state = State::kCold;
   bool retained = true;
+  bool standby = false;     // served before: no route leads to it
   bool hurried = false;     // the load under way is one that a request waits for
   uint32_t pins = 0;        // held while its members are on somebody's stack
   uint32_t instances = 0;   // retiring ones included
@@ -193,6 +194,7 @@ Ticket Pool::Impl::Enqueue(Request* request) {
     return 0;
   }
   requests.Wait(request, host->clock_now(), host->now() + kColdQueueTimeout);
+  host->OnCold(request->id);
   if (version->state != Version::State::kLoading) {
     StartLoad(version, Warmup::Urgency::kRequest);
   } else if (!version->hurried) {
@@ -411,10 +413,13 @@ void Pool::Prepare(const Target& target, std::function<void(const js::Outcome&)>
   if (version->state != Version::State::kLoading) pool.StartLoad(version, Warmup::Urgency::kPrepare);
 }
 
-void Pool::Retain(const std::vector<uint64_t>& version_ids) {
+void Pool::Retain(const std::vector<uint64_t>& version_ids, const std::vector<uint64_t>& standby) {
   std::vector<Version*> unnamed;
   impl_->versions.ForEach([&](Version& version) {
-    version.retained = std::binary_search(version_ids.begin(), version_ids.end(), version.target.version_id);
+    const uint64_t id = version.target.version_id;
+    const bool serves = std::binary_search(version_ids.begin(), version_ids.end(), id);
+    version.standby = !serves && std::binary_search(standby.begin(), standby.end(), id);
+    version.retained = serves || version.standby;
     if (!version.retained) unnamed.push_back(&version);
   });
   for (Version* version : unnamed) {
@@ -424,6 +429,7 @@ void Pool::Retain(const std::vector<uint64_t>& version_ids) {
       impl_->DropIfDone(version);
     }
   }
+  impl_->EvictBeyondLimit();
 }
 
 void Pool::Impl::TellPrepared(Version* version, const js::Outcome& outcome) {
@@ -542,7 +548,8 @@ void Pool::Impl::Retire(Instance* instance) {
     instance->retire_by = host->now() + version->target.script->limits.wall_per_request + kRetireGrace;
     instance->SetDue();
   }
-  if (was_current && version->state == Version::State::kCold && (version->retained || !version->queues.waiting.empty())) {
+  const bool wanted = (version->retained && !version->standby) || !version->queues.waiting.empty();
+  if (was_current && version->state == Version::State::kCold && wanted) {
     StartLoad(version, !version->queues.waiting.empty() ? Warmup::Urgency::kRequest : Warmup::Urgency::kPrepare);
   }
   --version->pins;
@@ -578,16 +585,22 @@ void Pool::Impl::Destroy(Instance* instance) {
 }
 
 void Pool::Impl::EvictBeyondLimit() {
-  while (warm > kWarmIsolatesMax) {
-    Instance* oldest = nullptr;
+  for (;;) {
+    Instance* oldest = nullptr;          // of all that may go
+    Instance* oldest_standby = nullptr;
+    size_t standby = 0;
     instances.ForEach([&](SlotId, std::unique_ptr<Instance>& instance) {
-      if (instance->retiring || instance->requests > 0 || instance->version->pins > 0) return;
-      if (oldest != nullptr && oldest->heap.last_used() <= instance->heap.last_used()) return;
-      if (instance->isolate->in_flight() == 0) oldest = instance.get();
+      if (instance->retiring) return;
+      if (instance->version->standby) ++standby;
+      if (instance->requests > 0 || instance->version->pins > 0 || instance->isolate->in_flight() > 0) return;
+      Instance*& first = instance->version->standby ? oldest_standby : oldest;
+      if (first == nullptr || instance->heap.last_used() < first->heap.last_used()) first = instance.get();
     });
-    if (oldest == nullptr) return;
+    if (warm <= kWarmIsolatesMax && standby <= kStandbyIsolatesMax) return;
+    Instance* goes = oldest_standby != nullptr ? oldest_standby : warm > kWarmIsolatesMax ? oldest : nullptr;
+    if (goes == nullptr) return;
     counters->evictions.Add();
-    Destroy(oldest);
+    Destroy(goes);
   }
 }
 

@@ -10,7 +10,7 @@
 // Owner:    Shard, exactly one.
 // Thread:   the shard's; what the warm-up thread has made arrives through PoolHost::Post.
 // Life:     PoolHost, Warmup and Watchdog outlive it; PoolHost outlives Warmup::Stop, since V8 may post for an isolate until then.
-// Limits:   kWarmIsolatesMax (least recently used idle ones go first), kColdQueueMax, kColdQueueTimeout, kInFlightPerIsolateMax.
+// Limits:   kWarmIsolatesMax (those on standby go first, then idle ones, least recently used first), kStandbyIsolatesMax, kColdQueueMax, kColdQueueTimeout, kInFlightPerIsolateMax.
 // Errors:   a request that cannot be served ends in OnFailure with kOverloaded or the load's own outcome.
 #pragma once
 
@@ -58,6 +58,8 @@ class PoolHost {
   virtual void OnFailure(RequestId id, const js::Outcome& outcome) = 0;
   virtual void OnConsole(uint64_t version_id, std::string_view request_id, js::LogSeverity severity,
                          std::string_view message) = 0;
+  // The request waits for an isolate that is being made; inside Submit.
+  virtual void OnCold(RequestId id) {}
   // RunDue is to be called at this time (0: at none). Called when it changes.
   virtual void OnWakeAt(Nanos when) = 0;
   // The way out for functions' requests; null: there is none.
@@ -84,8 +86,9 @@ class Pool {
 
   // Makes the version warm here; `done` gets the load's outcome (kOk at once when it is warm already).
   void Prepare(const Target& target, std::function<void(const js::Outcome&)> done);
-  // Versions that are not in this sorted list take no new requests: their isolates go when nothing is in flight.
-  void Retain(const std::vector<uint64_t>& version_ids);
+  // Versions that are in neither of these sorted lists take no new requests: their isolates go when nothing is in flight. Those on standby
+  // keep the isolate they have, as long as there is room (kStandbyIsolatesMax); one that is lost is not made again.
+  void Retain(const std::vector<uint64_t>& version_ids, const std::vector<uint64_t>& standby = {});
 
   // What the gate has to tell of a request; `instance` is the owner's. Nothing happens where the isolate is gone.
   void OnFetch(uint64_t instance, js::FetchId id, const js::FetchEvent& event);

@@ -111,46 +111,84 @@ Result<FunctionSpecPtr> Applier::Make(const v1::FunctionVersion& version, BlobSo
   return FunctionSpecPtr(std::move(spec));
 }
 
-// The spec the engines may have already. Only within one store do equal ids mean the same version.
-FunctionSpecPtr Applier::Known(const Catalog& catalog, const v1::FunctionVersion& version) const {
+// What the engines may have already. Only within one store do equal ids mean the same version.
+const Applier::Content* Applier::Known(const Catalog& catalog, const v1::FunctionVersion& version) const {
   for (const Catalog* with : {&active_, prepared_ ? &*prepared_ : nullptr}) {
     if (with == nullptr || with->store_id != catalog.store_id) continue;
-    const auto found = with->functions.find(version.function());
-    const auto spec = with->specs.find(version.function());
-    if (found == with->functions.end() || spec == with->specs.end()) continue;
-    const v1::FunctionVersion& known = found->second;
-    if (known.version_id() == version.version_id() && known.bundle_digest() == version.bundle_digest() &&
-        known.code_cache_digest() == version.code_cache_digest()) {
-      return spec->second;
-    }
+    const auto found = with->contents.find({version.function(), version.version_id()});
+    if (found == with->contents.end()) continue;
+    const Content& known = found->second;
+    if (known.bundle_digest == version.bundle_digest() && known.code_cache_digest == version.code_cache_digest()) return &known;
   }
   return nullptr;
 }
 
-// Gives each function of the catalog its spec; a function that cannot have one is a problem and goes without.
+Status Applier::Equip(Catalog* catalog, const v1::FunctionVersion& version, BlobSource* blobs) {
+  Content content{nullptr, version.bundle_digest(), version.code_cache_digest()};
+  if (const Content* known = Known(*catalog, version)) {
+    content.spec = known->spec;
+  } else {
+    ZTS_ASSIGN_OR_RETURN(content.spec, Make(version, blobs));
+  }
+  catalog->contents[{version.function(), version.version_id()}] = std::move(content);
+  return {};
+}
+
+// Whether requests reach this version in the catalog that serves: then it is as warm as it will be.
+bool Applier::Served(const Catalog& catalog, const v1::FunctionVersion& version) const {
+  const auto found = active_.functions.find(version.function());
+  if (active_.store_id != catalog.store_id || found == active_.functions.end()) return false;
+  const v1::FunctionVersion& active = found->second;
+  const bool canary = active.traffic().has_canary() && active.traffic().canary().version_id() == version.version_id();
+  return (active.version_id() == version.version_id() || canary) && Known(catalog, version) != nullptr;
+}
+
+// Gives each version of the catalog its content. One that requests reach and that cannot have it is a problem; one on standby goes without.
 void Applier::Fill(Catalog* catalog, BlobSource* blobs, std::vector<Problem>* problems, std::vector<uint64_t>* fresh) {
   std::vector<std::pair<int64_t, uint64_t>> made;  // created, id
+  const auto serve = [&](const v1::FunctionVersion& version) {
+    const bool served = Served(*catalog, version);
+    if (Status equipped = Equip(catalog, version, blobs); !equipped.ok()) {
+      problems->push_back(ProblemOf(version, "fetch", equipped.error().message));
+    } else if (!served) {
+      made.emplace_back(version.created_ns(), SpecOf(*catalog, version)->version_id);
+    }
+  };
   for (const auto& [function, version] : catalog->functions) {
-    if (FunctionSpecPtr known = Known(*catalog, version)) {
-      catalog->specs[function] = std::move(known);
-      continue;
+    serve(version);
+    if (version.traffic().has_canary()) serve(version.traffic().canary());
+    for (const v1::FunctionVersion& warm : version.traffic().warm()) {
+      if (Status equipped = Equip(catalog, warm, blobs); !equipped.ok()) {
+        ZTS_LOG(kWarning) << function << " v" << warm.number() << " is not kept ready: " << equipped.error().message;
+      }
     }
-    auto spec = Make(version, blobs);
-    if (!spec.ok()) {
-      problems->push_back(ProblemOf(version, "fetch", spec.error().message));
-      continue;
-    }
-    made.emplace_back(version.created_ns(), (*spec)->version_id);
-    catalog->specs[function] = std::move(*spec);
   }
   std::sort(made.rbegin(), made.rend());
   for (size_t i = 0; i < made.size() && i < kWarmMax; ++i) fresh->push_back(made[i].second);
 }
 
+FunctionSpecPtr Applier::SpecOf(const Catalog& catalog, const v1::FunctionVersion& version) {
+  const auto found = catalog.contents.find({version.function(), version.version_id()});
+  return found == catalog.contents.end() ? nullptr : found->second.spec;
+}
+
 CatalogSpec Applier::ToSpec(const Catalog& catalog) {
   CatalogSpec spec;
   spec.version = catalog.version;
-  for (const auto& [function, one] : catalog.specs) spec.functions.push_back(one);
+  for (const auto& [function, version] : catalog.functions) {
+    const FunctionSpecPtr active = SpecOf(catalog, version);
+    if (active == nullptr) continue;
+    spec.functions.push_back(active);
+    const v1::Traffic& traffic = version.traffic();
+    const FunctionSpecPtr canary = traffic.has_canary() ? SpecOf(catalog, traffic.canary()) : nullptr;
+    if (canary != nullptr && canary != active) {
+      spec.splits.push_back({active, canary, traffic.share().share(), traffic.share().sticky_by(), traffic.share().sticky_name()});
+    }
+    for (const v1::FunctionVersion& warm : traffic.warm()) {
+      const FunctionSpecPtr standby = SpecOf(catalog, warm);
+      if (standby != nullptr && standby != active && standby != canary) spec.standby.push_back(standby);
+    }
+  }
   return spec;
 }
 
@@ -176,7 +214,7 @@ Status Applier::StartFromDisk() {
     ZTS_LOG(kError) << problem.function << " v" << problem.number
                     << " cannot be served until the controller is there: " << problem.message;
   }
-  ZTS_LOG(kInfo) << "catalog " << catalog.version << " with " << catalog.specs.size() << " functions comes from the disk";
+  ZTS_LOG(kInfo) << "catalog " << catalog.version << " with " << catalog.functions.size() << " functions comes from the disk";
   const Status served = Serve(catalog);
   if (!served.ok() && served.error().code != ErrorCode::kAborted) {
     ZTS_LOG(kError) << "what the disk has cannot be served: " << served.error().message;
@@ -286,9 +324,9 @@ void Applier::Settle() {
   std::set<std::string> digests;
   for (const Catalog* catalog : {&active_, prepared_ ? &*prepared_ : nullptr}) {
     if (catalog == nullptr) continue;
-    for (const auto& [function, version] : catalog->functions) {
-      digests.insert(version.bundle_digest());
-      digests.insert(version.code_cache_digest());
+    for (const auto& [key, content] : catalog->contents) {
+      digests.insert(content.bundle_digest);
+      digests.insert(content.code_cache_digest);
     }
   }
   cache_->RemoveUnused(digests);

@@ -63,15 +63,26 @@ class Applier {
   bool has_catalog() const;
 
  private:
+  // Of the controller's store: function and version_id.
+  using VersionKey = std::pair<std::string, uint64_t>;
+  struct Content {
+    FunctionSpecPtr spec;
+    std::string bundle_digest;
+    std::string code_cache_digest;
+  };
   struct Catalog {
     std::string store_id;
     uint64_t version = 0;
-    std::map<std::string, v1::FunctionVersion> functions;
-    std::map<std::string, FunctionSpecPtr> specs;
+    std::map<std::string, v1::FunctionVersion> functions;  // the active versions, each with its traffic
+    std::map<VersionKey, Content> contents;
   };
   Result<Catalog> Target(const v1::Update& update) const;
   void Fill(Catalog* catalog, BlobSource* blobs, std::vector<Problem>* problems, std::vector<uint64_t>* fresh);
-  FunctionSpecPtr Known(const Catalog& catalog, const v1::FunctionVersion& version) const;
+  // Gives one version its content; why not, if it cannot have it.
+  Status Equip(Catalog* catalog, const v1::FunctionVersion& version, BlobSource* blobs);
+  const Content* Known(const Catalog& catalog, const v1::FunctionVersion& version) const;
+  bool Served(const Catalog& catalog, const v1::FunctionVersion& version) const;
+  static FunctionSpecPtr SpecOf(const Catalog& catalog, const v1::FunctionVersion& version);
   Result<FunctionSpecPtr> Make(const v1::FunctionVersion& version, BlobSource* blobs);
   Result<std::string> Blob(const std::string& digest, uint64_t bytes, BlobSource* blobs);
   std::string CodeCache(const v1::FunctionVersion& version, BlobSource* blobs);

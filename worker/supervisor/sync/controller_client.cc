@@ -23,8 +23,13 @@ constexpr auto kFetchTimeout = std::chrono::seconds(30);
 // A controller that vanished without a word is noticed after both.
 constexpr int kKeepaliveMs = 20'000;
 constexpr int kKeepaliveTimeoutMs = 10'000;
-// How long the log thread waits for something to send before it looks whether it is still wanted.
-constexpr auto kLogWait = std::chrono::seconds(1);
+// How long the log thread waits for something to send before it looks whether it is still wanted, and at the windows.
+constexpr auto kLogWait = std::chrono::milliseconds(500);
+// A canary that fails is to lose its share within ten seconds.
+constexpr auto kWindowPeriod = std::chrono::milliseconds(450);
+
+// sync.proto: initial metadata of a controller that takes this worker.
+constexpr char kAcceptedKey[] = "zts-accepted";
 
 Result<std::string> ReadToken(const std::string& path) {
   ZTS_ASSIGN_OR_RETURN(std::string token, ReadFile(path, kTokenBytesMax));
@@ -61,6 +66,21 @@ Error FromGrpc(const grpc::Status& status, const std::string& address) {
   }
 }
 
+v1::VersionWindow ToMessage(const VersionWindow& window) {
+  v1::VersionWindow message;
+  message.set_function(window.function);
+  message.set_number(window.number);
+  message.set_requests(window.requests);
+  message.set_errors(window.errors);
+  message.set_cold_starts(window.cold_starts);
+  for (const auto& [up_to, count] : window.latencies) {
+    auto& latencies = *message.add_latencies();
+    latencies.set_up_to_ns(up_to);
+    latencies.set_count(count);
+  }
+  return message;
+}
+
 v1::LogBatch ToBatch(const std::vector<LogRecord>& records, const std::string& worker) {
   v1::LogBatch batch;
   for (const LogRecord& record : records) {
@@ -91,6 +111,11 @@ class ControllerClient::Session final : public BlobSource {
   bool Write(const v1::WorkerMessage& message) {
     std::lock_guard lock(write_mutex_);
     return stream_->Write(message);
+  }
+  // Blocks until the controller has let this worker in (true), or has said anything else.
+  bool WaitUntilAccepted() {
+    stream_->WaitForInitialMetadata();
+    return context_.GetServerInitialMetadata().count(kAcceptedKey) > 0;
   }
   bool Read(v1::ControllerMessage* message) { return stream_->Read(message); }
   // Any thread; what waits in Read, Write or Fetch returns.
@@ -213,10 +238,76 @@ void ControllerClient::Report(const Error& error) {
     ++status_.failures;
     status_.last_error = error.message;
   }
-  refused_ = error.code == ErrorCode::kDenied;
   if (error.message == reported_) return;
   reported_ = error.message;
   ZTS_LOG(kWarning) << error.message << "; what is served stays, and the next attempt comes by itself";
+}
+
+// Sends what functions said, from the moment the controller is there until the stream ends.
+class ControllerClient::LogSender {
+ public:
+  LogSender(ControllerClient& client, Session& session) : client_(client), session_(session) {}
+
+  void Start() {
+    thread_ = std::thread([this] { Run(); });
+  }
+  void Stop() {
+    open_ = false;
+    client_.logs_->Interrupt();
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  void Run() {
+    while (open_) {
+      std::vector<LogRecord> records = client_.logs_->Take(kLogWait);
+      SendStats();
+      SendWindows();
+      if (records.empty()) continue;
+      v1::WorkerMessage batch;
+      *batch.mutable_logs() = ToBatch(records, client_.options_.worker);
+      if (open_ && session_.Write(batch)) continue;
+      client_.logs_->Return(std::move(records));
+      return;
+    }
+  }
+
+  void SendStats() {
+    auto stats = client_.TakeStats();
+    if (!stats || !open_) return;
+    v1::WorkerMessage report;
+    *report.mutable_stats() = std::move(*stats);
+    session_.Write(report);
+  }
+
+  // Where functions log much, this comes round more often than the wait; a window a second is enough.
+  void SendWindows() {
+    const auto now = std::chrono::steady_clock::now();
+    if (!client_.options_.windows || now - windows_sent_ < kWindowPeriod) return;
+    windows_sent_ = now;
+    const std::vector<VersionWindow> windows = client_.options_.windows();
+    if (windows.empty()) return;
+    v1::WorkerMessage message;
+    for (const VersionWindow& window : windows) *message.mutable_windows()->add_windows() = ToMessage(window);
+    session_.Write(message);
+  }
+
+  ControllerClient& client_;
+  Session& session_;
+  std::chrono::steady_clock::time_point windows_sent_{};
+  std::atomic<bool> open_{true};
+  std::thread thread_;
+};
+
+void ControllerClient::OnConnected(LogSender& logs) {
+  ZTS_LOG(kInfo) << "in touch with the controller at " << options_.address;
+  reported_.clear();
+  {
+    std::lock_guard lock(mutex_);
+    status_.connected = true;
+    ++status_.connects;
+  }
+  logs.Start();
 }
 
 Result<void> ControllerClient::RunSession() {
@@ -239,41 +330,17 @@ Result<void> ControllerClient::RunSession() {
   hello->set_store_id(position.store_id);
   hello->set_active_version(position.version);
 
-  std::thread log_thread;
-  std::atomic<bool> open{session.Write(message)};
-  if (open) {
-    // A controller that refuses the token takes the Hello first: that is no news.
-    if (!refused_) {
-      ZTS_LOG(kInfo) << "in touch with the controller at " << options_.address;
-      reported_.clear();
-    }
-    {
-      std::lock_guard lock(mutex_);
-      status_.connected = true;
-      ++status_.connects;
-    }
-    log_thread = std::thread([this, &session, &open] {
-      while (open) {
-        std::vector<LogRecord> records = logs_->Take(kLogWait);
-        if (auto stats = TakeStats(); stats && open) {
-          v1::WorkerMessage report;
-          *report.mutable_stats() = std::move(*stats);
-          session.Write(report);
-        }
-        if (records.empty()) continue;
-        v1::WorkerMessage batch;
-        *batch.mutable_logs() = ToBatch(records, options_.worker);
-        if (open && session.Write(batch)) continue;
-        logs_->Return(std::move(records));
-        return;
-      }
-    });
-  }
+  LogSender logs(*this, session);
+  bool open = session.Write(message);
+  bool connected = open && session.WaitUntilAccepted();
+  if (connected) OnConnected(logs);
 
   Result<void> ended;
   v1::ControllerMessage pushed;
   while (open && session.Read(&pushed)) {
     backoff_ = 0;
+    // One that sends no key: its first message says as much.
+    if (!std::exchange(connected, true)) OnConnected(logs);
     if (!pushed.has_update() && !pushed.has_activate()) continue;  // of a newer controller
     auto result = pushed.has_update() ? applier_->OnUpdate(pushed.update(), &session) : applier_->OnActivate(pushed.activate());
     if (!result.ok()) {
@@ -289,9 +356,7 @@ Result<void> ControllerClient::RunSession() {
 
   // A stream that has ended by itself is not cancelled, so that Finish tells its own reason.
   if (!ended.ok()) session.Cancel();
-  open = false;
-  logs_->Interrupt();
-  if (log_thread.joinable()) log_thread.join();
+  logs.Stop();
   const grpc::Status status = session.Finish();
   {
     std::lock_guard lock(mutex_);

@@ -1,7 +1,7 @@
 // This worker's line to the controller: one gRPC stream, opened again for ever, with what it pushes handed to the applier.
 //
 // Owner:    main(), one.
-// Thread:   Start, Stop: one thread. status: any. Two threads inside: one reads and applies, one sends logs.
+// Thread:   Start, Stop: one thread. status: any. Two threads inside: one reads and applies, one sends logs and windows.
 // Life:     applier and logs outlive it.
 // Limits:   kBackoffMin..kBackoffMax between attempts, jittered, so that a fleet does not come back at one instant.
 // Errors:   none to handle: a controller that is away, refuses the token or talks nonsense is logged and tried again.
@@ -20,6 +20,7 @@
 #include "base/result.h"
 #include "worker/supervisor/engine_host.h"
 #include "worker/supervisor/log_queue.h"
+#include "worker/supervisor/version_rows.h"
 #include "worker/supervisor/sync/applier.h"
 #include "zts/v1/stats.pb.h"
 
@@ -37,6 +38,8 @@ class ControllerClient {
     std::string http_address;
     uint32_t shards = 0;
     std::function<EngineStatus()> engine;
+    // What versions with a canary beside them did since it was asked last; may be empty.
+    std::function<std::vector<VersionWindow>()> windows = {};
   };
   ControllerClient(Options options, Applier* applier, LogQueue* logs);
   ~ControllerClient();
@@ -58,9 +61,11 @@ class ControllerClient {
 
  private:
   class Session;
+  class LogSender;
   void Run();
   Result<void> RunSession();
   std::optional<v1::WorkerStats> TakeStats();
+  void OnConnected(LogSender& logs);
   void Report(const Error& error);
   Nanos NextBackoff();
   bool stopping() const;
@@ -79,7 +84,6 @@ class ControllerClient {
   std::minstd_rand random_;
   Nanos backoff_ = 0;
   std::string reported_;
-  bool refused_ = false;
   std::thread thread_;
 };
 

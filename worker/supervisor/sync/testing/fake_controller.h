@@ -33,6 +33,9 @@ class FakeController final : private v1::Sync::Service {
     builder.RegisterService(this);
     server_ = builder.BuildAndStart();
   }
+  // Scripted before Start: a controller of before the key does not say that a worker is let in.
+  bool sends_accepted = true;
+
   void Stop() {
     {
       std::lock_guard lock(mutex_);
@@ -91,6 +94,10 @@ class FakeController final : private v1::Sync::Service {
 
   grpc::Status Stream(grpc::ServerContext* context, Stream_* stream) override {
     if (!Allowed(context)) return {grpc::StatusCode::UNAUTHENTICATED, "wrong token"};
+    if (sends_accepted) {
+      context->AddInitialMetadata("zts-accepted", "1");
+      stream->SendInitialMetadata();
+    }
     bool gone = false;
     std::thread reader([&] {
       v1::WorkerMessage message;
