@@ -182,7 +182,10 @@ TEST_F(RegistryTest, ProvenIsRememberedOverRestarts) {
 TEST_F(RegistryTest, KeepsTheLastVersionsAndTheirContentOnly) {
   Deploy("f", "bundle 1");
   ASSERT_TRUE(registry_->MarkProven(1).ok());
-  for (int i = 2; i <= 15; ++i) Deploy("f", "bundle " + std::to_string(i), {}, "cache " + std::to_string(i));
+  for (int i = 2; i <= 15; ++i) {
+    clock_.Advance(kVersionsKeptFor);
+    Deploy("f", "bundle " + std::to_string(i), {}, "cache " + std::to_string(i));
+  }
   auto versions = *registry_->Versions("f");
   ASSERT_EQ(versions.size(), kVersionsKept);
   EXPECT_EQ(versions.front().version->number, 15u);
@@ -208,6 +211,7 @@ TEST_F(RegistryTest, SharedContentStaysUntilItsLastUser) {
 TEST_F(RegistryTest, RedeployOfTheContentThatIsDroppedInTheSameChangeKeepsIt) {
   Deploy("f", "x");
   for (size_t i = 0; i < kVersionsKept; ++i) Deploy("f", "other");
+  clock_.Advance(kVersionsKeptFor);
   Deploy("g", "y");
   Deploy("f", "x");
   EXPECT_TRUE(registry_->ReadBlob(Sha256Of("x")).ok());

@@ -338,5 +338,79 @@ TEST_F(ApplierTest, WhatTheEnginesRefuseFromTheDiskIsReplacedByNothing) {
   EXPECT_FALSE(applier_->has_catalog());
 }
 
+// --- versions beside the active one -----------------------------------------------------------------
+
+// A function whose requests are divided, with one version to go back to.
+v1::FunctionVersion Divided(FakeBlobs& blobs, uint64_t active, uint64_t canary, uint64_t warm) {
+  v1::FunctionVersion version = blobs.Version("a", active);
+  *version.mutable_traffic()->mutable_canary() = blobs.Version("a", canary);
+  version.mutable_traffic()->mutable_share()->set_share(2500);
+  version.mutable_traffic()->mutable_share()->set_sticky_by("cookie");
+  version.mutable_traffic()->mutable_share()->set_sticky_name("sid");
+  *version.mutable_traffic()->add_warm() = blobs.Version("a", warm);
+  return version;
+}
+
+TEST_F(ApplierTest, ACanaryAndWhatIsKeptWarmCarryTheirContent) {
+  Apply(Full(1, {Divided(blobs_, 2, 3, 1), blobs_.Version("b", 1)}));
+  EXPECT_EQ(sink_->Serving(), "a=2 b=1");
+  ASSERT_EQ(sink_->committed.splits.size(), 1u);
+  const SplitSpec& split = sink_->committed.splits[0];
+  EXPECT_EQ(split.active, sink_->committed.functions[0]);
+  EXPECT_EQ(split.canary->number, 3u);
+  EXPECT_EQ(ContentOf(*split.canary), "source of a3code of a3");
+  EXPECT_EQ(split.share, 2500u);
+  EXPECT_EQ(split.sticky_by + ":" + split.sticky_name, "cookie:sid");
+  ASSERT_EQ(sink_->committed.standby.size(), 1u);
+  EXPECT_EQ(sink_->committed.standby[0]->number, 1u);
+  EXPECT_EQ(sink_->last_warm.size(), 3u) << "the two that requests reach, and b";
+}
+
+TEST_F(ApplierTest, GoingBackFetchesNothingAndIsWarmBeforeTheSwitch) {
+  Apply(Full(1, {blobs_.Version("a", 1)}));
+  const FunctionSpecPtr first = sink_->committed.functions[0];
+  v1::FunctionVersion second = blobs_.Version("a", 2);
+  *second.mutable_traffic()->add_warm() = blobs_.Version("a", 1);
+  Apply(Delta(1, 2, {second}));
+  const int fetches = blobs_.fetches;
+  v1::FunctionVersion back = blobs_.Version("a", 1);
+  *back.mutable_traffic()->add_warm() = blobs_.Version("a", 2);
+  Apply(Delta(2, 3, {back}));
+  EXPECT_EQ(blobs_.fetches, fetches);
+  EXPECT_EQ(sink_->committed.functions[0], first) << "the very one the engines have";
+  EXPECT_EQ(sink_->last_warm, std::vector<uint64_t>{first->version_id});
+}
+
+TEST_F(ApplierTest, AnotherShareWarmsNothing) {
+  Apply(Full(1, {Divided(blobs_, 2, 3, 1)}));
+  v1::FunctionVersion more = Divided(blobs_, 2, 3, 1);
+  more.mutable_traffic()->mutable_share()->set_share(5000);
+  Apply(Delta(1, 2, {more}));
+  EXPECT_TRUE(sink_->last_warm.empty());
+  EXPECT_EQ(sink_->committed.splits[0].share, 5000u);
+}
+
+TEST_F(ApplierTest, WithoutItsContentACanaryIsAProblemAndAWarmVersionIsLeftOut) {
+  const v1::FunctionVersion divided = Divided(blobs_, 2, 3, 1);
+  const std::string canary = divided.traffic().canary().bundle_digest(), warm = divided.traffic().warm(0).bundle_digest();
+  blobs_.content.erase(warm);
+  Apply(Full(1, {divided}));
+  EXPECT_TRUE(sink_->committed.standby.empty());
+  v1::FunctionVersion other = Divided(blobs_, 2, 4, 1);
+  blobs_.content.erase(other.traffic().canary().bundle_digest());
+  const UpdateResult result = Send(Delta(1, 2, {other}));
+  EXPECT_EQ(result.state(), UpdateResult::NACK);
+  EXPECT_EQ(result.problems(0).number(), 4u);
+}
+
+TEST_F(ApplierTest, TheDividedFunctionComesFromTheDisk) {
+  Apply(Full(1, {Divided(blobs_, 2, 3, 1)}));
+  Restart();
+  EXPECT_EQ(sink_->Serving(), "a=2");
+  ASSERT_EQ(sink_->committed.splits.size(), 1u);
+  EXPECT_EQ(sink_->committed.splits[0].canary->number, 3u);
+  EXPECT_EQ(sink_->committed.standby.size(), 1u);
+}
+
 }  // namespace
 }  // namespace zts::supervisor

@@ -39,6 +39,7 @@ class ControllerClientTest : public ::testing::Test {
       status.io_backend = "epoll";
       return status;
     };
+    options.windows = windows_;
     client_ = std::make_unique<ControllerClient>(std::move(options), applier_.get(), &logs_);
     client_->Start();
   }
@@ -91,6 +92,7 @@ class ControllerClientTest : public ::testing::Test {
   std::unique_ptr<DiskCache> cache_;
   Applying applier_;
   LogQueue logs_;
+  std::function<std::vector<VersionWindow>()> windows_;
   FakeController controller_{"secret"};
   std::unique_ptr<ControllerClient> client_;
 };
@@ -162,10 +164,39 @@ TEST_F(ControllerClientTest, ARefusedTokenIsSaidSoAndReadAgain) {
   Start();
   controller_.WaitForRefusals(2);
   while (client_->status().last_error.find("token") == std::string::npos) std::this_thread::yield();
-  // Each attempt counts as connected until the refusal arrives.
-  while (client_->status().connected) std::this_thread::yield();
+  EXPECT_EQ(client_->status().connects, 0u) << "no attempt counts as connected";
+  EXPECT_FALSE(client_->status().connected);
   std::ofstream(token_file_) << "secret";
   ExpectHello();
+  while (!client_->status().connected) std::this_thread::yield();
+  EXPECT_EQ(client_->status().connects, 1u);
+}
+
+TEST_F(ControllerClientTest, AControllerThatDoesNotSayThatItAcceptsIsConnectedByItsFirstMessage) {
+  controller_.sends_accepted = false;
+  Start();
+  ExpectHello();
+  EXPECT_FALSE(client_->status().connected);
+  PushUpdate(3, {blobs_.Version("a", 1)});
+  EXPECT_EQ(ExpectResult().state(), UpdateResult::PREPARED);
+  EXPECT_TRUE(client_->status().connected);
+}
+
+TEST_F(ControllerClientTest, WindowsOfDividedVersionsAreSent) {
+  windows_ = [] { return std::vector<VersionWindow>{{"f", 3, 100, 5, 1, {{kMillisecond, 99}, {2 * kMillisecond, 1}}}}; };
+  Start();
+  ExpectHello();
+  const v1::WorkerMessage message = controller_.Next();
+  ASSERT_TRUE(message.has_windows());
+  const v1::VersionWindow& window = message.windows().windows(0);
+  EXPECT_EQ(window.function(), "f");
+  EXPECT_EQ(window.number(), 3u);
+  EXPECT_EQ(window.requests(), 100u);
+  EXPECT_EQ(window.errors(), 5u);
+  EXPECT_EQ(window.cold_starts(), 1u);
+  ASSERT_EQ(window.latencies_size(), 2);
+  EXPECT_EQ(window.latencies(1).up_to_ns(), 2 * kMillisecond);
+  EXPECT_EQ(window.latencies(1).count(), 1u);
 }
 
 TEST_F(ControllerClientTest, AMissingTokenIsTriedAgain) {
