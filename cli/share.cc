@@ -65,7 +65,8 @@ Result<std::vector<uint32_t>> ParseSteps(std::string_view text) {
   std::vector<uint32_t> steps;
   for (const std::string_view part : SplitAtCommas(text)) {
     ZTS_ASSIGN_OR_RETURN(const uint32_t share, ParseShare(part));
-    if (share == 0 || (!steps.empty() && share <= steps.back())) return Invalid("--steps " + std::string(text) + ": write growing shares, as 1,5,25,50,100");
+    const bool grows = share > 0 && (steps.empty() || share > steps.back());
+    if (!grows) return Invalid("--steps " + std::string(text) + ": write growing shares, as 1,5,25,50,100");
     steps.push_back(share);
   }
   if (steps.size() < 2 || steps.back() != kWhole) return Invalid("--steps " + std::string(text) + ": the last of two or more steps is 100");

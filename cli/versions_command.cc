@@ -59,7 +59,8 @@ ExitCode ReportLive(Console& console, const std::string& function, const DeployL
   if (!everywhere) {
     std::string message = title + " is stored and live on " + counts;
     for (const std::string& laggard : live.laggards) message += "\n  behind: " + laggard;
-    return console.Fail({exit, live.workers_total == 0 ? "no-worker" : "laggards", message, "'ztsctl workers' shows where each stands", {}});
+    const char* code = live.workers_total == 0 ? "no-worker" : "laggards";
+    return console.Fail({exit, code, message, "'ztsctl workers' shows where each stands", {}});
   }
   console.out() << console.Paint(Style::kBold, title) << " " << console.Paint(Style::kGreen, "live on " + counts) << " in "
                 << FormatMilliseconds(took) << " ms\n";
@@ -225,12 +226,12 @@ ExitCode Promote(Context& context, const PromoteOptions& options) {
     const auto promotion = PromotionOf(options, share);
     if (!promotion.ok()) return fail(promotion.error());
     const std::string what = " at " + FormatShare(promotion->steps.front()) + ", promoted by itself from here on,";
-    return Change(context, "promote", options.change,
-                  [&](Client& client, const ChangeSpec& change) { return client.PromoteByItself(change, options.version, *promotion); }, what);
+    const Ask ask = [&](Client& client, const ChangeSpec& change) { return client.PromoteByItself(change, options.version, *promotion); };
+    return Change(context, "promote", options.change, ask, what);
   }
   if (options.stop) {
-    return Change(context, "promote", options.change, [&](Client& client, const ChangeSpec& change) { return client.StopPromotion(change); },
-                  ", no longer promoted by itself,");
+    const Ask ask = [](Client& client, const ChangeSpec& change) { return client.StopPromotion(change); };
+    return Change(context, "promote", options.change, ask, ", no longer promoted by itself,");
   }
   if (options.weight.empty()) {
     return Change(context, "promote", options.change,
@@ -247,7 +248,8 @@ ExitCode Promote(Context& context, const PromoteOptions& options) {
 namespace {
 
 // What serves and is configured.
-ExitCode ShowConfig(Context& context, const std::string& function, const char* verb, const std::function<void(const FunctionVersion&)>& show) {
+using Show = std::function<void(const FunctionVersion&)>;
+ExitCode ShowConfig(Context& context, const std::string& function, const char* verb, const Show& show) {
   return WithTarget(context, function, verb, [&](const Target& target) {
     const auto story = target.client.Story(function);
     if (!story.ok()) return context.console.Fail(FailureOf(story.error(), target.endpoint.data_dir));

@@ -43,7 +43,8 @@ Bound RateBound(std::string what, uint64_t count, uint64_t total, double rate_ma
 }
 
 Bound TailBound(const VersionStats& canary, Nanos p99_max, const char* whose) {
-  return {"p99", canary.CountAbove(p99_max), canary.timed(), kTail, Milliseconds(canary.Quantile(1 - kTail)), Milliseconds(p99_max) + whose};
+  const std::string seen = Milliseconds(canary.Quantile(1 - kTail));
+  return {"p99", canary.CountAbove(p99_max), canary.timed(), kTail, seen, Milliseconds(p99_max) + whose};
 }
 
 std::vector<Bound> BoundsOf(const Slo& slo, const VersionStats& active, const VersionStats& canary) {

@@ -1,7 +1,7 @@
 // Whether a canary goes up, stays or goes: a pure function over what it and the active version did in the same time.
 //
-// A canary goes as soon as it is certain (kConfidence) that it breaks a bound, and goes up only when its figures as they stand keep to all of
-// them. In between it stays, and more requests decide. Judging a rate by what is certain of it keeps three errors in fifty requests
+// A canary goes as soon as it is certain (kConfidence) that it breaks a bound, and goes up only when its figures as they stand keep to
+// all of them. In between it stays, and more requests decide. Judging a rate by what is certain of it keeps three errors in fifty requests
 // from ending a good version, and needs no more than a hundred requests to end one that fails in every twentieth.
 //
 // Thread:   pure functions.

@@ -80,7 +80,9 @@ v1::CanaryShare ToProto(const CanaryShare& traffic) {
 
 Result<CanaryShare> FromProto(const v1::CanaryShare& message) {
   const auto by = std::find(std::begin(kStickyNames), std::end(kStickyNames), message.sticky_by());
-  if (by == std::end(kStickyNames)) return Invalid("clients are kept with a version by header, cookie or ip, not by '" + message.sticky_by() + "'");
+  if (by == std::end(kStickyNames)) {
+    return Invalid("clients are kept with a version by header, cookie or ip, not by '" + message.sticky_by() + "'");
+  }
   if (message.share() > kWholeShare) return Invalid("a share is at most 100%");
   CanaryShare traffic{message.share(), {static_cast<Sticky::By>(by - std::begin(kStickyNames)), message.sticky_name()}};
   ZTS_RETURN_IF_ERROR(ValidateSticky(traffic.sticky));

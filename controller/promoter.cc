@@ -58,7 +58,9 @@ void Promoter::Act(const Registry::Promoting& promoting, const Step& step, const
     ZTS_LOG(kWarning) << name << " is not promoted: " << done.error().message;
     return;
   }
-  const char* what = verdict.kind == Verdict::Kind::kWithdraw ? " is rolled back: " : last ? " gets all requests: " : " gets a larger share: ";
+  const char* what = verdict.kind == Verdict::Kind::kWithdraw ? " is rolled back: "
+                     : last                                   ? " gets all requests: "
+                                                              : " gets a larger share: ";
   ZTS_LOG(kInfo) << name << what << verdict.why;
   publisher_.OnCatalog();
 }

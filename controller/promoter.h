@@ -1,6 +1,7 @@
 // Promotes canaries step by step: gathers what workers report of the two versions, asks the policy, and changes the shares.
 //
-// What is to be done is in the registry, so that a controller that starts again goes on: with the step it was in, from that step's beginning.
+// What is to be done is in the registry, so that a controller that starts again goes on: with the step it was in, from that step's
+// beginning.
 //
 // Owner:    main(), one a process.
 // Thread:   any; Run is a thread of its own.

@@ -1,8 +1,8 @@
 // Brings every connected worker to the newest catalog, in two phases: first all prepare it, then all switch.
 //
 // One *rollout* runs at a time; changes made meanwhile travel together in the next. A worker that is not ready after kPrepareTimeout
-// no longer holds back the others, unless RequireAll asks for it; one that refuses names the functions, the registry goes back to their last proven versions, and
-// the rollout starts again with that catalog.
+// no longer holds back the others, unless RequireAll asks for it; one that refuses names the functions, the registry goes back to their
+// last proven versions, and the rollout starts again with that catalog.
 //
 //   Connect/OnCatalog -> Update to each worker -> PREPARED from all or timeout -> the gate opens -> Activate -> ACTIVE
 //
@@ -80,7 +80,8 @@ class Publisher {
   void OnCatalog();
   // The same, and the change took a version back: no catalog before it is to be activated any more.
   void OnTakenBack();
-  // The gate for this catalog opens only when every connected worker has prepared it, or at `until`. Before OnCatalog; the latest call counts.
+  // The gate for this catalog opens only when every connected worker has prepared it, or at `until`. Before OnCatalog; the latest call
+  // counts.
   void RequireAll(uint64_t catalog_version, Nanos until);
   // Looks at the deadlines; also marks what every worker serves as proven, which waits for the disk.
   void Tick();

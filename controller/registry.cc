@@ -191,7 +191,9 @@ Result<Deployed> Registry::Deploy(NewVersion wanted) {
     after = found->second;
     if (IsProven(after.record)) after.record.fallback_number = after.record.active_number;
   } else {
-    if (wanted.canary) return Invalid("'" + wanted.function + "' has no version that a canary could run beside; deploy it without --canary");
+    if (wanted.canary) {
+      return Invalid("'" + wanted.function + "' has no version that a canary could run beside; deploy it without --canary");
+    }
     counters.creations += 1;
     after.record = {.name = wanted.function, .creation = counters.creations};
   }

@@ -71,7 +71,8 @@ class Registry {
   Result<Deployed> Withdraw(const std::string& function, uint64_t number, const Actor& actor);
 
   // `number` (0: the canary that runs) is promoted by itself, from the first step on. kInvalid: the steps are none.
-  Result<Deployed> StartPromotion(const std::string& function, uint64_t number, Promotion promotion, const Sticky& sticky, const Actor& actor);
+  Result<Deployed> StartPromotion(const std::string& function, uint64_t number, Promotion promotion, const Sticky& sticky,
+                                  const Actor& actor);
   // The canary keeps its share.
   Result<Deployed> StopPromotion(const std::string& function, const Actor& actor);
   // The share of the step after the one that runs; kAborted when `number` is not being promoted any more.

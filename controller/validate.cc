@@ -222,7 +222,8 @@ Status ValidatePromotion(Promotion& promotion) {
   if (steps.size() < 2 || steps.size() > kPromotionStepsMax) {
     return Invalid("a promotion has 2 to " + std::to_string(kPromotionStepsMax) + " steps");
   }
-  if (steps.front() == 0 || steps.back() != kWholeShare || std::adjacent_find(steps.begin(), steps.end(), std::greater_equal<>()) != steps.end()) {
+  const bool grow = std::adjacent_find(steps.begin(), steps.end(), std::greater_equal<>()) == steps.end();
+  if (!grow || steps.front() == 0 || steps.back() != kWholeShare) {
     return Invalid("the steps of a promotion grow, from more than 0% to 100%");
   }
   if (promotion.step_time == 0) promotion.step_time = kStepTimeDefault;

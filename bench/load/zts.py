@@ -110,6 +110,12 @@ class Zts:
         self.run("deploy", path, "--name", name, "--json")
         return time.monotonic() - begin
 
+    def rollback(self, name, to):
+        """The same, of going back to a version."""
+        begin = time.monotonic()
+        self.run("rollback", name, "--to", str(to), "--json")
+        return time.monotonic() - begin
+
     def metrics(self):
         with urllib.request.urlopen(self.metrics_url, timeout=10) as response:
             return response.read().decode()

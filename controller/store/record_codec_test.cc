@@ -5,7 +5,8 @@
 namespace zts::store {
 namespace {
 
-using namespace std::literals;
+using std::string_literals::operator""s;
+using std::string_view_literals::operator""sv;
 
 // What the first controllers wrote, byte by byte: whatever is added to the records, these must be read as they were meant.
 TEST(RecordCodecTest, RecordsOfTheFirstControllersAreRead) {

@@ -87,8 +87,8 @@ inline constexpr size_t kRouteCountMax = 64 * 1024;
 
 // Isolates a shard keeps warm; at about 2 MiB each this is 1 GiB for two shards. Idle ones beyond it go, least recently used first.
 inline constexpr size_t kWarmIsolatesMax = 256;
-// Of them, isolates of versions that served before and are kept to go back to: a switch back to one of the last few that were replaced finds
-// it warm. One that has given way is made warm again before the switch, which then takes as long as a deploy's.
+// Of them, isolates of versions that served before and are kept to go back to: a switch back to one of the last few that were replaced
+// finds it warm. One that has given way is made warm again before the switch, which then takes as long as a deploy's.
 inline constexpr size_t kStandbyIsolatesMax = 32;
 static_assert(kStandbyIsolatesMax < kWarmIsolatesMax);
 // Empty isolates at hand for cold starts, per engine: a burst of new functions takes them faster than one thread makes more.

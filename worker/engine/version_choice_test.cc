@@ -16,7 +16,13 @@ class VersionChoiceTest : public testing::Test {
   void Build(uint32_t share, route::Sticky sticky = route::Sticky::kNone, std::string name = "", uint64_t canary_number = 2) {
     route::Catalog::Besides besides;
     besides.versions = {Spec(2, canary_number)};
-    besides.splits = {{.active = 1, .canary = 2, .share = share, .sticky = sticky, .sticky_name = std::move(name), .active_row = 5, .canary_row = 6}};
+    besides.splits = {{.active = 1,
+                       .canary = 2,
+                       .share = share,
+                       .sticky = sticky,
+                       .sticky_name = std::move(name),
+                       .active_row = 5,
+                       .canary_row = 6}};
     auto built = route::Catalog::Build(1, {Spec(1, 1)}, std::move(besides));
     ASSERT_TRUE(built.ok()) << built.error().message;
     catalog_ = *built;

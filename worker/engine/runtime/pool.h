@@ -10,7 +10,8 @@
 // Owner:    Shard, exactly one.
 // Thread:   the shard's; what the warm-up thread has made arrives through PoolHost::Post.
 // Life:     PoolHost, Warmup and Watchdog outlive it; PoolHost outlives Warmup::Stop, since V8 may post for an isolate until then.
-// Limits:   kWarmIsolatesMax (those on standby go first, then idle ones, least recently used first), kStandbyIsolatesMax, kColdQueueMax, kColdQueueTimeout, kInFlightPerIsolateMax.
+// Limits:   kWarmIsolatesMax (those on standby go first, then idle ones, least recently used first), kStandbyIsolatesMax, kColdQueueMax,
+//           kColdQueueTimeout, kInFlightPerIsolateMax.
 // Errors:   a request that cannot be served ends in OnFailure with kOverloaded or the load's own outcome.
 #pragma once
 
