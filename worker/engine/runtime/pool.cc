@@ -408,6 +408,7 @@ void Pool::Prepare(const Target& target, std::function<void(const js::Outcome&)>
   Impl& pool = *impl_;
   Version* version = pool.FindOrAdd(target);
   version->retained = true;
+  version->standby = false;  // it is about to serve
   if (version->state == Version::State::kWarm) return done(js::Outcome());
   version->prepared.push_back(std::move(done));
   if (version->state != Version::State::kLoading) pool.StartLoad(version, Warmup::Urgency::kPrepare);
