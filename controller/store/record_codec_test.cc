@@ -76,7 +76,7 @@ TEST(RecordCodecTest, EveryCutIsReadOrIsDamageAndNeverACrash) {
   const std::string bytes = EncodeFunction(function);
   for (size_t cut = 0; cut < bytes.size(); ++cut) {
     const auto part = DecodeFunction("f", std::string_view(bytes).substr(0, cut));
-    if (!part.ok()) EXPECT_EQ(part.error().code, ErrorCode::kCorrupt) << cut;
+    EXPECT_TRUE(part.ok() || part.error().code == ErrorCode::kCorrupt) << cut;
   }
 }
 
