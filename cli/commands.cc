@@ -12,7 +12,6 @@
 namespace zts::cli {
 namespace {
 
-
 nlohmann::json JsonOf(const FunctionVersion& version) {
   return {{"name", version.function},      {"version", version.number},
           {"active", version.active},      {"digest", version.digest},

@@ -37,7 +37,8 @@ struct Inspection {
 
 Result<Inspection> Ask(Client& client, const std::string& function) {
   Inspection found;
-  ZTS_ASSIGN_OR_RETURN(found.versions, client.ListVersions(function));
+  ZTS_ASSIGN_OR_RETURN(FunctionStory story, client.Story(function));
+  found.versions = std::move(story.versions);
   if (found.versions.empty()) return Error{ErrorCode::kNotFound, "there is no function " + function};
   ZTS_ASSIGN_OR_RETURN(found.workers, client.ListWorkers());
   ZTS_ASSIGN_OR_RETURN(std::vector<FunctionReport> reports, client.Stats(function));
