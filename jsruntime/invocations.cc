@@ -20,6 +20,10 @@ OwnedRequest::OwnedRequest(const RequestView& from) : view_(from) {
   view_.target = keep(from.target);
   view_.body = keep(from.body);
   view_.request_id = keep(from.request_id);
+  if (from.stream != nullptr) {
+    stream_ = from.stream->shared_from_this();
+    view_.stream = stream_.get();
+  }
   headers_.reserve(from.headers.size());
   for (const HeaderField& field : from.headers) headers_.push_back({keep(field.name), keep(field.value)});
   view_.headers = headers_;
@@ -36,7 +40,10 @@ Invocation& InvocationTable::Open(InvocationId id, const RequestView* request) {
   entry.background = 0;
   entry.fetches_begun = 0;
   entry.fetches_open = 0;
+  entry.promised = 0;
+  entry.abandoned = false;
   entry.answered = false;
+  entry.streaming = false;
   entry.pending = false;
   ++size_;
   return entry;
@@ -49,10 +56,30 @@ Invocation* InvocationTable::FindById(InvocationId id) {
   return nullptr;
 }
 
+Invocation* InvocationTable::FindHooked(InvocationId id) {
+  const auto found = hooked_.find(id);
+  return found == hooked_.end() ? nullptr : Find(found->second);
+}
+
+void InvocationTable::SetHooks(Invocation& entry, std::unique_ptr<InvocationHooks> hooks) {
+  entry.hooks = std::move(hooks);
+  hooked_[entry.id] = entry.serial;
+}
+
+void InvocationTable::DropHooks() {
+  for (Invocation& entry : ring_) entry.hooks.reset();
+  hooked_.clear();
+}
+
 void InvocationTable::Close(Invocation& entry) {
   if (entry.fetches_begun > 0 && on_fetches_left_) on_fetches_left_(entry.serial);
   entry.serial = 0;
+  if (entry.request->stream != nullptr) entry.request->stream->Drop();
   entry.request = nullptr;
+  if (entry.hooks != nullptr) {
+    entry.hooks.reset();
+    hooked_.erase(entry.id);
+  }
   if (entry.owned != nullptr) entry.owned.reset();
   --size_;
 }

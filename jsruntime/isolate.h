@@ -9,8 +9,15 @@
 //   spare->Attach(&client)         shard's thread, from here on only that thread
 //   spare->Dispatch(id, request)   -> client.OnResponse / client.OnFailure, inside this call or after a later turn
 //
-// A *turn* is one entry into JavaScript: Load, Dispatch, RunTimers, RunTasks. Every turn ends with its microtasks done. The
-// watchdog bounds a turn from another thread by Terminate().
+// Bodies stream both ways, with back-pressure and without a copy that nobody asked for:
+//
+//   in    RequestView::stream      the engine appends what arrives and wakes a waiting reader (BodyArrived); bytes the function
+//                                  does not take fill the engine's window, and the socket is not read
+//   out   ResponseView::kStream    OnResponse is followed by OnChunk, which takes what fits the connection's out-buffer; the source is asked
+//                                  for more once there is room (ResumeResponse). OnResponseEnd comes last, once
+//
+// A *turn* is one entry into JavaScript: Load, Dispatch, BodyArrived, ResumeResponse, PeerFinished, Abandon, RunTimers, RunTasks. Every
+// turn ends with its microtasks done. The watchdog bounds a turn from another thread by Terminate().
 //
 // Owner:    the pool of one shard (before that: the warm-up).
 // Thread:   one at a time; Attach moves it to the calling thread. Terminate: any thread, while it lives.
@@ -24,6 +31,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,6 +40,7 @@
 #include "base/header_field.h"
 #include "jsruntime/fetch.h"
 #include "jsruntime/outcome.h"
+#include "jsruntime/request_body.h"
 #include "jsruntime/script.h"
 
 namespace zts::js {
@@ -41,22 +50,31 @@ using InvocationId = uint64_t;
 
 // What JavaScript reads of a request, lazily, straight from the engine's buffers.
 //
-// Life: the object stays at its address until OnResponse, OnFailure or Abandon of its invocation. Its views may be pointed
-// elsewhere between turns (the engine copies the head out of the receive buffer when an invocation goes on).
+// Life: the object stays at its address until OnResponse with a whole body, OnResponseEnd, OnFailure or Abandon of its invocation. Its
+// views may be pointed elsewhere between turns (the engine copies the head out of the receive buffer when an invocation goes on).
 struct RequestView {
   std::string_view method;               // "GET"; upper-case as received, a token
   std::string_view scheme = "http";      // "http" or "https"
   std::string_view authority;            // Host field, e.g. "hello.localhost:8080"; valid host[:port]
   std::string_view target;               // origin form: path and query as received, starts with '/'
   std::span<const HeaderField> headers;  // names as received (any case), values trimmed, valid field content
-  std::string_view body;                 // the whole body, de-chunked
+  std::string_view body;                 // the whole body, de-chunked; empty when it streams
   std::string_view request_id;           // for logs and the x-zts-request-id header
+  RequestBody* stream = nullptr;         // a body that has not arrived whole; read by reference, shared where it outlives this
 };
 
 // What the engine reads of a response. Valid inside OnResponse only.
 class ResponseView {
  public:
+  enum class Form : uint8_t {
+    kWhole,    // body_bytes() and CopyBody
+    kStream,   // follows by OnChunk
+    kOmitted,  // would follow, but the request is HEAD or the status has no body: the source was cancelled
+  };
   virtual ~ResponseView() = default;
+  virtual Form form() const { return Form::kWhole; }
+  // kStream and kOmitted: the content-length that the function has set.
+  virtual std::optional<uint64_t> declared_length() const { return std::nullopt; }
   virtual int status() const = 0;  // 200..599
   // Lower-case names; checked (no CR, LF, NUL); without connection, content-length, transfer-encoding, keep-alive,
   // upgrade, date: those are the writer's.
@@ -82,8 +100,18 @@ class IsolateClient {
   // Exactly one of these two for each dispatched id that is not abandoned.
   virtual void OnResponse(InvocationId id, const ResponseView& response) = 0;
   virtual void OnFailure(InvocationId id, const Outcome& outcome) = 0;
+  // The next bytes of a streamed response, at least one. Some or all of them are taken; without room no more is offered, and the stream is
+  // not read on, before ResumeResponse.
+  enum class Room : uint8_t { kYes, kNo };
+  struct Taken {
+    size_t bytes;
+    Room room;
+  };
+  virtual Taken OnChunk(InvocationId id, std::string_view bytes) = 0;
+  // The end of a streamed response, once, unless it is abandoned. Not kOk: what was sent is not all of it.
+  virtual void OnResponseEnd(InvocationId id, const Outcome& outcome) = 0;
   // ctx.waitUntil work of an answered invocation is done too. Called after OnResponse/OnFailure, once, for every id that
-  // still had such work when it was answered (OnResponse's return value of HasBackgroundWork says so).
+  // still had such work when it was answered whole (for a streamed one: perhaps, and never before its end).
   virtual void OnBackgroundDone(InvocationId id) {}
   // console.* and uncaught exceptions. `id` is 0 outside an invocation. `message` is valid during the call.
   virtual void OnConsole(InvocationId id, LogSeverity severity, std::string_view message) = 0;
@@ -124,10 +152,19 @@ class Isolate {
   // Makes the calling thread the isolate's own and `client` the one to call back. REQUIRES: loaded.
   virtual void Attach(IsolateClient* client) = 0;
 
-  // Hands a request to the function. `request` lives as RequestView says. REQUIRES: usable() && !draining().
+  // Hands a request to the function. `request` lives as RequestView says. REQUIRES: usable() && !draining(). The others do
+  // nothing for an id that is over or an isolate that is lost.
   virtual void Dispatch(InvocationId id, const RequestView* request) = 0;
-  // Nobody waits for this answer any more (peer gone, wall limit passed): no call back for `id` after this.
+  // Nobody waits for this answer, or the rest of it, any more (peer gone, wall limit passed): no call back for `id` after this, but for
+  // its console. A turn: request.signal is aborted, a request body that is being read fails, a response's stream is cancelled.
+  // Background work of ctx.waitUntil goes on where the answer had begun.
   virtual void Abandon(InvocationId id) = 0;
+  // RequestBody::wakes_reader() of its request has become true.
+  virtual void BodyArrived(InvocationId id) = 0;
+  // There is room for more of a streamed response whose last OnChunk did not take all.
+  virtual void ResumeResponse(InvocationId id) = 0;
+  // The peer has finished sending: it may be gone, or read on. request.signal is aborted; the answer is still wanted.
+  virtual void PeerFinished(InvocationId id) = 0;
 
   // What there is to tell of an outgoing request (jsruntime/fetch.h). A turn, if somebody waits for it.
   virtual void OnFetch(FetchId id, const FetchEvent& event) = 0;

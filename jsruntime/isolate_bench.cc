@@ -37,6 +37,8 @@ class CopyingClient final : public IsolateClient {
     std::fprintf(stderr, "failed: %s\n", outcome.message.c_str());
     std::abort();
   }
+  Taken OnChunk(InvocationId, std::string_view bytes) override { return {bytes.size(), Room::kYes}; }
+  void OnResponseEnd(InvocationId, const Outcome&) override {}
   void OnConsole(InvocationId, LogSeverity, std::string_view) override {}
   void OnTimerDue(Nanos) override {}
   void OnTasksPosted() override { tasks = true; }

@@ -34,6 +34,25 @@ void Realm::ForgetFetch(FetchId id) {
   fetches.Remove(id);
 }
 
+void Realm::EndResponse(uint64_t serial, const Outcome& outcome) {
+  Invocation* invocation = invocations.Find(serial);
+  if (invocation == nullptr || !invocation->streaming) return;
+  invocation->streaming = false;
+  const InvocationId id = invocation->id;
+  if (invocation->background == 0) {
+    invocations.Close(*invocation);
+  } else {
+    KeepRequest(*invocation);
+  }
+  client->OnResponseEnd(id, outcome);
+}
+
+void Realm::KeepRequest(Invocation& invocation) {
+  if (invocation.owned != nullptr) return;
+  invocation.owned = std::make_unique<OwnedRequest>(*invocation.request);
+  invocation.request = &invocation.owned->view();
+}
+
 void Realm::Console(InvocationId id, LogSeverity severity, std::string_view message) {
   if (client != nullptr) return client->OnConsole(id, severity, message);
   if (early_records.size() < kEarlyRecordsMax) early_records.push_back({severity, std::string(message)});

@@ -23,6 +23,12 @@
 
 namespace zts::js {
 
+// An invocation's hooks: the object that web/body_stream.js keeps what it must hear of in.
+struct Hooks final : InvocationHooks {
+  Hooks(v8::Isolate* isolate, v8::Local<v8::Object> from) : object(isolate, from) {}
+  v8::Global<v8::Object> object;
+};
+
 struct Realm {
   // The isolate data slot of ours; the host uses the first ones in its own isolates.
   static constexpr uint32_t kSlot = 3;
@@ -57,6 +63,10 @@ struct Realm {
   void FetchEnded(Fetch* fetch);
   // And JavaScript has all it gets of it.
   void ForgetFetch(FetchId id);
+  // The end of a streamed response: tells the client, and closes the invocation where nothing of it goes on.
+  void EndResponse(uint64_t serial, const Outcome& outcome);
+  // Background work goes on without the engine's buffers.
+  static void KeepRequest(Invocation& invocation);
 
   struct EarlyRecord {
     LogSeverity severity;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "base/bytes.h"
 #include "jsruntime/ops/simdutf.h"
 
 namespace zts::js {
@@ -59,6 +60,7 @@ void ResponseReader::AddHead(std::string_view head) {
   while (!head.empty()) {
     const std::string_view name = TakeLine(head);
     const std::string_view value = TakeLine(head);
+    if (name == "content-length") declared_length_ = ParseInteger<uint64_t>(value);
     if (!IsWritersOwn(name) && IsValidField(name, value)) fields_->push_back({name, value});
   }
 }
@@ -80,6 +82,7 @@ void ResponseReader::MeasureBody() {
     body_bytes_ = body_.As<v8::ArrayBufferView>()->ByteLength();
     return;
   } else {
+    if (body_->IsObject()) form_ = Form::kStreamed;
     return;
   }
   body_bytes_ = body_.As<v8::String>()->Utf8LengthV2(isolate_);
@@ -87,7 +90,8 @@ void ResponseReader::MeasureBody() {
 
 void ResponseReader::CopyBody(char* out) const {
   switch (form_) {
-    case Form::kEmpty: return;
+    case Form::kEmpty:
+    case Form::kStreamed: return;
     case Form::kOneByte: {
       const v8::String::ValueView view(isolate_, body_.As<v8::String>());
       std::memcpy(out, view.data8(), body_bytes_);

@@ -8,6 +8,7 @@
 
 #include <v8.h>
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,13 +27,23 @@ class ResponseReader final : public ResponseView {
   ResponseReader(v8::Isolate* isolate, int status, ContentType type, std::string_view head, v8::Local<v8::Value> body,
                  std::vector<HeaderField>* fields);
 
+  // The body is an object that is no view: its stream.
+  bool streams() const { return form_ == Form::kStreamed; }
+  // Nobody will read the stream (see ResponseView::Form::kOmitted).
+  void Omit() { omitted_ = true; }
+
+  ResponseView::Form form() const override {
+    if (form_ != Form::kStreamed) return ResponseView::Form::kWhole;
+    return omitted_ ? ResponseView::Form::kOmitted : ResponseView::Form::kStream;
+  }
+  std::optional<uint64_t> declared_length() const override { return declared_length_; }
   int status() const override { return status_; }
   std::span<const HeaderField> headers() const override { return *fields_; }
   size_t body_bytes() const override { return body_bytes_; }
   void CopyBody(char* out) const override;
 
  private:
-  enum class Form { kEmpty, kOneByte, kUtf8, kBytes };
+  enum class Form { kEmpty, kOneByte, kUtf8, kBytes, kStreamed };
   void AddHead(std::string_view head);
   void MeasureBody();
 
@@ -42,6 +53,8 @@ class ResponseReader final : public ResponseView {
   std::vector<HeaderField>* fields_;
   Form form_ = Form::kEmpty;
   size_t body_bytes_ = 0;
+  std::optional<uint64_t> declared_length_;
+  bool omitted_ = false;
 };
 
 }  // namespace zts::js

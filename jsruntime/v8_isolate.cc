@@ -22,7 +22,8 @@ namespace zts::js {
 namespace {
 
 constexpr const char* kCallNames[] = {"bind", "dispatch", "unpack", "follow", "takeSettled", "fireTimer", "forgetTimer", "fetchEvent",
-                                      "uncaught", "unhandledRejection", "rejectionHandled"};
+                                      "uncaught", "unhandledRejection", "rejectionHandled",
+                                      "send", "cancel", "arrived", "resume", "peerFinished", "gone"};
 
 // Their memory does not pass through the allocator that keeps a function's limit, so functions do not get them. V8 puts them into every
 // new context, whatever the snapshot says.
@@ -131,6 +132,7 @@ void V8Isolate::FindCalls(v8::Local<v8::Context> context) {
 V8Isolate::~V8Isolate() {
   tasks_->Close();
   rejections_.Clear();
+  realm_.invocations.DropHooks();
   for (v8::Global<v8::Function>& call : calls_) call.Reset();
   realm_.Clear();
   module_.Reset();
@@ -286,7 +288,7 @@ void V8Isolate::RunHandler(v8::Local<v8::Context> context, uint64_t serial) {
     if (TerminationSeen() || caught.HasTerminated()) return;  // FinishTurn's
     return FailThrown(context, serial, OutcomeOf(isolate_, context, caught, OutcomeKind::kThrew));
   }
-  if (static_cast<int>(block_[kResultKind]) == kBody) return Deliver(serial, result);
+  if (static_cast<int>(block_[kResultKind]) == kBody) return Deliver(context, serial, result);
   if (result->IsPromise()) OnPromise(context, serial, result.As<v8::Promise>());
 }
 
@@ -308,7 +310,7 @@ void V8Isolate::OnPromise(v8::Local<v8::Context> context, uint64_t serial, v8::L
       rejections_.Forget(isolate_, promise);
       return FailThrown(context, serial, OutcomeOf(isolate_, context, promise->Result(), OutcomeKind::kThrew));
     case v8::Promise::kFulfilled:
-      if (Call(context, kUnpack, promise->Result()).ToLocal(&result)) return Deliver(serial, result);
+      if (Call(context, kUnpack, promise->Result()).ToLocal(&result)) return Deliver(context, serial, result);
       break;
   }
   if (TerminationSeen() || caught.HasTerminated()) return;
@@ -318,7 +320,11 @@ void V8Isolate::OnPromise(v8::Local<v8::Context> context, uint64_t serial, v8::L
 void V8Isolate::FinishTurn(v8::Local<v8::Context> context, uint64_t culprit) {
   if (!realm_.fetches.orphans().empty()) TellOrphans(context);
   isolate_->PerformMicrotaskCheckpoint();
-  while (!TerminationSeen() && block_[kSettled] > 0) TakeSettled(context);
+  while (!TerminationSeen() && block_[kSettled] > 0) {
+    stream_begun_ = false;
+    TakeSettled(context);
+    if (stream_begun_) isolate_->PerformMicrotaskCheckpoint();
+  }
   if (TerminationSeen()) HandleTermination(culprit);
   if (!rejections_.empty()) ReportRejections(context);
   if (!realm_.background_done.empty()) FinishBackground();
@@ -337,7 +343,7 @@ void V8Isolate::TakeSettled(v8::Local<v8::Context> context) {
   } else if (static_cast<int>(block_[kResultKind]) == kError) {
     FailThrown(context, serial, OutcomeOf(isolate_, context, value, OutcomeKind::kThrew));
   } else {
-    Deliver(serial, value);
+    Deliver(context, serial, value);
   }
 }
 
@@ -510,21 +516,52 @@ void V8Isolate::ReportRejections(v8::Local<v8::Context> context) {
 
 // --- ends of invocations ------------------------------------------------------------------------------------------------------------
 
-void V8Isolate::Deliver(uint64_t serial, v8::Local<v8::Value> body) {
+void V8Isolate::Deliver(v8::Local<v8::Context> context, uint64_t serial, v8::Local<v8::Value> body) {
   Invocation* invocation = realm_.invocations.Find(serial);
   if (invocation == nullptr || invocation->answered) return;  // abandoned meanwhile
-  const ResponseReader response(isolate_, static_cast<int>(block_[kStatus]),
-                                static_cast<ContentType>(static_cast<int>(block_[kContentType])), realm_.response_head,
-                                body, &response_fields_);
+  ResponseReader response(isolate_, static_cast<int>(block_[kStatus]),
+                          static_cast<ContentType>(static_cast<int>(block_[kContentType])), realm_.response_head, body,
+                          &response_fields_);
+  if (response.streams()) return DeliverStream(context, invocation, &response, body);
   const InvocationId id = invocation->id;
   if (invocation->background == 0) {
     realm_.invocations.Close(*invocation);
   } else {
     invocation->answered = true;
-    invocation->owned = std::make_unique<OwnedRequest>(*invocation->request);
-    invocation->request = &invocation->owned->view();
+    Realm::KeepRequest(*invocation);
   }
   realm_.client->OnResponse(id, response);
+}
+
+// The head goes out at once; web/body_stream.js reads the stream from here on.
+void V8Isolate::DeliverStream(v8::Local<v8::Context> context, Invocation* invocation, ResponseReader* response,
+                              v8::Local<v8::Value> stream) {
+  const InvocationId id = invocation->id;
+  const uint64_t serial = invocation->serial;
+  Caught caught(isolate_);
+  invocation->answered = true;
+  stream_begun_ = true;
+  if (invocation->request->method == "HEAD") {
+    response->Omit();
+    (void)Call(context, kCancel, stream);
+    if (TerminationSeen()) {
+      invocation->answered = false;  // FinishTurn answers
+      return;
+    }
+    invocation = realm_.invocations.Find(serial);
+    if (invocation->background == 0) {
+      realm_.invocations.Close(*invocation);
+    } else {
+      Realm::KeepRequest(*invocation);
+    }
+    return realm_.client->OnResponse(id, *response);
+  }
+  invocation->streaming = true;
+  realm_.client->OnResponse(id, *response);
+  if (!Call(context, kSend, SerialValue(isolate_, serial), stream).IsEmpty() || TerminationSeen() || caught.HasTerminated()) return;
+  const Outcome outcome = OutcomeOf(isolate_, context, caught, OutcomeKind::kThrew);
+  realm_.Console(id, LogSeverity::kException, "Uncaught " + TextOf(outcome));
+  realm_.EndResponse(serial, outcome);
 }
 
 void V8Isolate::FailThrown(v8::Local<v8::Context> context, uint64_t serial, const Outcome& outcome) {
@@ -539,16 +576,19 @@ void V8Isolate::Fail(uint64_t serial, const Outcome& outcome) {
   if (invocation == nullptr) return;
   const InvocationId id = invocation->id;
   const bool answered = invocation->answered;
+  const bool streaming = invocation->streaming;
+  const bool abandoned = invocation->abandoned;
   if (!answered && outcome.kind == OutcomeKind::kThrew && invocation->background > 0) {
     // The answer is an error, and what ctx.waitUntil and timers wait for goes on.
     invocation->answered = true;
-    invocation->owned = std::make_unique<OwnedRequest>(*invocation->request);
-    invocation->request = &invocation->owned->view();
+    Realm::KeepRequest(*invocation);
     return realm_.client->OnFailure(id, outcome);
   }
   if (invocation->background > 0 && usable_) ForgetTimers(serial);
   invocation = realm_.invocations.Find(serial);
   realm_.invocations.Close(*invocation);
+  if (abandoned) return;
+  if (streaming) return realm_.client->OnResponseEnd(id, outcome);
   if (answered) return realm_.client->OnBackgroundDone(id);
   realm_.client->OnFailure(id, outcome);
 }
@@ -557,10 +597,11 @@ void V8Isolate::FinishBackground() {
   const std::vector<uint64_t> done = std::exchange(realm_.background_done, {});
   for (const uint64_t serial : done) {
     Invocation* invocation = realm_.invocations.Find(serial);
-    if (invocation == nullptr || invocation->background > 0) continue;
+    if (invocation == nullptr || invocation->background > 0 || invocation->streaming) continue;
     const InvocationId id = invocation->id;
+    const bool abandoned = invocation->abandoned;
     realm_.invocations.Close(*invocation);
-    realm_.client->OnBackgroundDone(id);
+    if (!abandoned) realm_.client->OnBackgroundDone(id);
   }
 }
 
@@ -576,13 +617,48 @@ void V8Isolate::ForgetTimers(uint64_t serial) {
 
 void V8Isolate::Abandon(InvocationId id) {
   Invocation* invocation = realm_.invocations.FindById(id);
-  if (invocation == nullptr) return;
+  if (invocation == nullptr || invocation->abandoned) return;
   const uint64_t serial = invocation->serial;
+  const bool had_begun = invocation->answered;
+  invocation->abandoned = true;
+  invocation->answered = true;
+  invocation->streaming = false;
+  if (usable_ && invocation->hooks != nullptr) {
+    const Turn turn(this);
+    Realm::EnterInvocation(isolate_, serial);
+    CallHook(turn.context(), *invocation, kGone);
+    FinishTurn(turn.context(), serial);
+    invocation = realm_.invocations.Find(serial);
+    if (invocation == nullptr) return;
+  }
+  if (had_begun && invocation->promised > 0 && usable_) return Realm::KeepRequest(*invocation);
   if (invocation->background > 0 && usable_) {
     ForgetTimers(serial);
     AnnounceTimers();
   }
   realm_.invocations.Close(*realm_.invocations.Find(serial));
+}
+
+// A turn that tells web/body_stream.js something about one invocation.
+void V8Isolate::RunHook(InvocationId id, CallIndex index) {
+  const Invocation* invocation = realm_.invocations.FindHooked(id);
+  if (invocation == nullptr || !usable_) return;
+  const uint64_t serial = invocation->serial;
+  const Turn turn(this);
+  Realm::EnterInvocation(isolate_, serial);
+  CallHook(turn.context(), *invocation, index);
+  FinishTurn(turn.context(), serial);
+}
+
+void V8Isolate::CallHook(v8::Local<v8::Context> context, const Invocation& invocation, CallIndex index) {
+  const bool wakes = index == kArrived || index == kGone;
+  if (wakes && invocation.request->stream != nullptr) invocation.request->stream->StopWaiting();
+  Caught caught(isolate_);
+  const InvocationId id = invocation.id;
+  const v8::Local<v8::Object> hooks = static_cast<Hooks*>(invocation.hooks.get())->object.Get(isolate_);
+  if (!Call(context, index, hooks).IsEmpty() || TerminationSeen() || caught.HasTerminated()) return;
+  realm_.Console(id, LogSeverity::kException,
+                 "Uncaught " + TextOf(OutcomeOf(isolate_, context, caught, OutcomeKind::kThrew)));
 }
 
 // --- limits -------------------------------------------------------------------------------------------------------------------------

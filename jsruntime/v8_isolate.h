@@ -29,6 +29,7 @@
 
 namespace zts::js {
 
+class ResponseReader;
 class Snapshot;
 
 // Wall time that a module may spend in top-level awaits; its CPU time is the engine's to bound.
@@ -43,6 +44,9 @@ class V8Isolate final : public Isolate {
   void Attach(IsolateClient* client) override;
   void Dispatch(InvocationId id, const RequestView* request) override;
   void Abandon(InvocationId id) override;
+  void BodyArrived(InvocationId id) override { RunHook(id, kArrived); }
+  void ResumeResponse(InvocationId id) override { RunHook(id, kResume); }
+  void PeerFinished(InvocationId id) override { RunHook(id, kPeerFinished); }
   void RunTimers(Nanos now) override;
   void RunTasks() override;
   void OnFetch(FetchId id, const FetchEvent& event) override;
@@ -62,7 +66,8 @@ class V8Isolate final : public Isolate {
   class Turn;
   // Functions of web/dispatch.js.
   enum CallIndex { kBind, kDispatch, kUnpack, kFollow, kTakeSettled, kFireTimer, kForgetTimer, kFetchEvent,
-                   kUncaught, kUnhandledRejection, kRejectionHandled, kCallCount };
+                   kUncaught, kUnhandledRejection, kRejectionHandled,
+                   kSend, kCancel, kArrived, kResume, kPeerFinished, kGone, kCallCount };
   using Caught = v8::TryCatch;
 
   void Create(const Snapshot& snapshot);
@@ -92,7 +97,11 @@ class V8Isolate final : public Isolate {
   void AnnounceTimers();
 
   // --- ends of invocations ---
-  void Deliver(uint64_t serial, v8::Local<v8::Value> body);
+  void Deliver(v8::Local<v8::Context> context, uint64_t serial, v8::Local<v8::Value> body);
+  void DeliverStream(v8::Local<v8::Context> context, Invocation* invocation, ResponseReader* response,
+                     v8::Local<v8::Value> stream);
+  void RunHook(InvocationId id, CallIndex index);
+  void CallHook(v8::Local<v8::Context> context, const Invocation& invocation, CallIndex index);
   void Fail(uint64_t serial, const Outcome& outcome);
   void FailThrown(v8::Local<v8::Context> context, uint64_t serial, const Outcome& outcome);
   void FinishBackground();
@@ -124,6 +133,7 @@ class V8Isolate final : public Isolate {
   std::vector<HeaderField> response_fields_;
   Nanos announced_due_ = 0;
   Nanos context_time_ = 0;
+  bool stream_begun_ = false;  // since the last look at microtasks
   bool usable_ = true;
   bool draining_ = false;
 

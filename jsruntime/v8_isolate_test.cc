@@ -27,6 +27,20 @@ std::string RealSource(Behaviour behaviour) {
     case Behaviour::kMemoryOnPost:
       return std::string("export default (r) => { if (r.method === 'POST') { ") + kEatMemory +
              " } return new Promise(() => {}); }";
+    case Behaviour::kStream:
+      return "let n = 0; export default () => new Response(new ReadableStream({ pull(c) { if (n++ < 3) c.enqueue(new "
+             "TextEncoder().encode('abc')); else c.close(); } }))";
+    case Behaviour::kStreamFails:
+      return "let n = 0; export default () => new Response(new ReadableStream({ pull(c) { if (n++ < 1) c.enqueue(new "
+             "TextEncoder().encode('abc')); else throw new Error('broken'); } }))";
+    case Behaviour::kStreamLarge:
+      return "export default () => new Response((async function* () { for (let n = 0; n < 64; ++n) yield new Uint8Array(10000); })())";
+    case Behaviour::kStreamNever:
+      return "export default () => new Response(new ReadableStream({ start(c) { c.enqueue(new TextEncoder().encode('abc')); } }))";
+    case Behaviour::kStreamEcho: return "export default (r) => new Response(r.body)";
+    case Behaviour::kSpinOnChunk:
+      return "let n = 0; export default () => new Response(new ReadableStream({ pull(c) { if (n++ < 1) c.enqueue(new "
+             "TextEncoder().encode('abc')); else for (;;); } }, { highWaterMark: 0 }))";
     case Behaviour::kSyntaxError: return "export default { fetch() { return }; }; }";
     case Behaviour::kNoHandler: return "export const x = 1;";
     case Behaviour::kLoadThrows: return "throw new Error('oops');";

@@ -4,6 +4,7 @@
 
 #include "jsruntime/ops/base64.h"
 #include "jsruntime/ops/compression.h"
+#include "jsruntime/ops/body_stream.h"
 #include "jsruntime/ops/console.h"
 #include "jsruntime/ops/async_context.h"
 #include "jsruntime/ops/builtin.h"
@@ -53,6 +54,7 @@ std::vector<Op> AllOps() {
   add(LegacyTextOps());
   add(CompressionOps());
   add(FetchOps());
+  add(BodyStreamOps());
   return all;
 }
 

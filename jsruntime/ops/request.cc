@@ -147,7 +147,7 @@ void RequestHeaders(const Info& info) {
 
 void RequestHasBody(const Info& info) {
   const RequestView* request = RequestOf(info);
-  if (request != nullptr) info.GetReturnValue().Set(!request->body.empty());
+  if (request != nullptr) info.GetReturnValue().Set(!request->body.empty() || request->stream != nullptr);
 }
 
 // UTF-8 as the Encoding standard decodes it: without its byte order mark, wrong bytes replaced.

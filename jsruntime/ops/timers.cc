@@ -51,14 +51,20 @@ void BackgroundBegin(const v8::FunctionCallbackInfo<v8::Value>& info) {
   if (realm == nullptr || info.Length() != 1 || !info[0]->IsNumber()) return;
   Invocation* invocation = realm->invocations.Find(static_cast<uint64_t>(info[0].As<v8::Number>()->Value()));
   const bool is_open = invocation != nullptr && (!invocation->answered || invocation->background > 0);
-  if (is_open) ++invocation->background;
+  if (is_open) {
+    ++invocation->background;
+    ++invocation->promised;
+  }
   info.GetReturnValue().Set(is_open);
 }
 
 void BackgroundEnd(const v8::FunctionCallbackInfo<v8::Value>& info) {
   Realm* realm = Realm::From(info.GetIsolate());
   if (realm == nullptr || info.Length() != 1 || !info[0]->IsNumber()) return;
-  EndBackground(realm, static_cast<uint64_t>(info[0].As<v8::Number>()->Value()));
+  const auto serial = static_cast<uint64_t>(info[0].As<v8::Number>()->Value());
+  Invocation* invocation = realm->invocations.Find(serial);
+  if (invocation != nullptr && invocation->promised > 0) --invocation->promised;
+  EndBackground(realm, serial);
 }
 
 void MemoryAvailable(const v8::FunctionCallbackInfo<v8::Value>& info) {

@@ -57,8 +57,16 @@ class FakeResponse final : public ResponseView {
   std::span<const HeaderField> headers() const override { return fields_; }
   size_t body_bytes() const override { return body_.size(); }
   void CopyBody(char* out) const override { std::memcpy(out, body_.data(), body_.size()); }
+  Form form() const override { return form_; }
+  std::optional<uint64_t> declared_length() const override { return declared_length_; }
+  void Stream(Form form, std::optional<uint64_t> declared_length) {
+    form_ = form;
+    declared_length_ = declared_length;
+  }
 
  private:
+  Form form_ = Form::kWhole;
+  std::optional<uint64_t> declared_length_;
   int status_;
   std::vector<HeaderField> fields_;
   std::string_view body_;
@@ -113,8 +121,11 @@ void FakeIsolate::Attach(IsolateClient* client) {
 void FakeIsolate::Dispatch(InvocationId id, const RequestView* request) {
   CheckThread();
   ZTS_CHECK(usable_ && !draining_);
-  ZTS_CHECK(in_flight_.emplace(id, InFlight{}).second);
+  const auto added = in_flight_.emplace(id, InFlight{});
+  ZTS_CHECK(added.second);
+  if (request->stream != nullptr) added.first->second.stream = request->stream->shared_from_this();
   headers_.clear();
+  declared_length_.reset();
   for (const std::string& line : lines_) {
     std::string_view rest = line;
     if (TakeWord(rest) == "on") {
@@ -140,7 +151,37 @@ void FakeIsolate::RunLine(InvocationId id, const RequestView& request, std::stri
     std::string body(request.method);
     body.append(" ").append(request.scheme).append("://").append(request.authority).append(request.target).append("\n");
     body.append(request.body);
-    Respond(id, 200, body);
+    if (request.stream == nullptr) return Respond(id, 200, body);
+    in_flight_[id].reads = InFlight::Reads::kEcho;
+    in_flight_[id].read = body;
+    ReadOn(id);
+  } else if (word == "sink") {
+    if (request.stream == nullptr) return Respond(id, 200, std::to_string(request.body.size()) + " bytes");
+    in_flight_[id].reads = InFlight::Reads::kSink;
+    ReadOn(id);
+  } else if (word == "declare") {
+    declared_length_ = static_cast<uint64_t>(TakeNumber(rest));
+  } else if (word == "stream" || word == "stream-fail") {
+    const int status = TakeNumber(rest);
+    InFlight& entry = in_flight_[id];
+    entry.pieces_left = TakeNumber(rest);
+    entry.piece = std::string(rest);
+    if (word == "stream-fail") entry.end = {OutcomeKind::kThrew, "Error: broken"};
+    BeginStream(id, request.method == "HEAD" ? -status : status);
+  } else if (word == "stream-open") {
+    in_flight_[id].open = true;
+    BeginStream(id, TakeNumber(rest));
+  } else if (word == "stream-stuck" || word == "stream-spin") {
+    InFlight& entry = in_flight_[id];
+    entry.to_send = std::string(rest);
+    entry.open = true;
+    entry.spins = word == "stream-spin";
+    BeginStream(id, 200);
+  } else if (word == "stream-echo") {
+    InFlight& entry = in_flight_[id];
+    entry.to_send = std::string(request.body);
+    if (entry.stream != nullptr) entry.reads = InFlight::Reads::kStreamEcho;
+    BeginStream(id, 200);
   } else if (word == "collect") {
     const GcKind kind = TakeWord(rest) == "minor" ? GcKind::kMinor : GcKind::kMajor;
     client_->OnGarbageCollected(kind, GcDuring::kTurn, TakeNumber(rest) * kMicrosecond);
@@ -174,19 +215,145 @@ void FakeIsolate::RunLine(InvocationId id, const RequestView& request, std::stri
   }
 }
 
+void FakeIsolate::Erase(InvocationId id) {
+  const auto found = in_flight_.find(id);
+  if (found == in_flight_.end()) return;
+  const std::shared_ptr<RequestBody> stream = std::move(found->second.stream);
+  in_flight_.erase(found);
+  if (stream != nullptr) stream->Drop();
+}
+
+// A negative status: to HEAD, whose response has no body.
+void FakeIsolate::BeginStream(InvocationId id, int status) {
+  FakeResponse response(status < 0 ? -status : status, headers_, {});
+  response.Stream(status < 0 ? ResponseView::Form::kOmitted : ResponseView::Form::kStream, declared_length_);
+  if (status < 0) {
+    Erase(id);
+    return client_->OnResponse(id, response);
+  }
+  in_flight_[id].answered = true;
+  in_flight_[id].streaming = true;
+  client_->OnResponse(id, response);
+  SendOn(id);
+}
+
+void FakeIsolate::ReadOn(InvocationId id) {
+  InFlight& entry = in_flight_[id];
+  RequestBody& body = *entry.stream;
+  while (body.size() > 0) {
+    entry.read_bytes += body.size();
+    if (entry.reads == InFlight::Reads::kEcho) entry.read.append(body.bytes());
+    body.Take(body.size());
+  }
+  if (body.state() == RequestBody::State::kOpen) return body.Wait();
+  if (body.state() == RequestBody::State::kFailed) return FailInvocation(id, OutcomeKind::kThrew, body.failure());
+  const std::string answer =
+      entry.reads == InFlight::Reads::kEcho ? std::move(entry.read) : std::to_string(entry.read_bytes) + " bytes";
+  Respond(id, 200, answer);
+}
+
+void FakeIsolate::SendOn(InvocationId id) {
+  for (;;) {
+    InFlight& entry = in_flight_[id];
+    if (entry.paused) return;
+    if (!entry.to_send.empty()) {
+      const IsolateClient::Taken taken = client_->OnChunk(id, entry.to_send);
+      entry.to_send.erase(0, taken.bytes);
+      entry.paused = taken.room == IsolateClient::Room::kNo;
+    } else if (entry.pieces_left > 0) {
+      --entry.pieces_left;
+      entry.to_send = entry.piece;
+    } else if (entry.reads == InFlight::Reads::kStreamEcho && entry.stream->state() != RequestBody::State::kFailed) {
+      if (entry.stream->size() > 0) {
+        entry.to_send = entry.stream->bytes().substr(0, 10'000);
+        entry.stream->Take(entry.to_send.size());
+      } else if (entry.stream->state() == RequestBody::State::kOpen) {
+        return entry.stream->Wait();
+      } else {
+        return FinishStream(id);
+      }
+    } else if (entry.spins) {
+      const OutcomeKind why = SpinUntilTerminated();
+      ClearTermination();
+      if (why != OutcomeKind::kCpuLimit) return LoseIsolate(id, why);
+      draining_ = true;
+      return FailInvocation(id, why, "the CPU limit was reached");
+    } else if (entry.open) {
+      return;
+    } else {
+      if (entry.reads == InFlight::Reads::kStreamEcho) entry.end = {OutcomeKind::kThrew, entry.stream->failure()};
+      return FinishStream(id);
+    }
+  }
+}
+
+void FakeIsolate::FinishStream(InvocationId id) {
+  const Outcome end = in_flight_[id].end;
+  Erase(id);
+  client_->OnResponseEnd(id, end);
+}
+
+void FakeIsolate::BodyArrived(InvocationId id) {
+  CheckThread();
+  const auto found = in_flight_.find(id);
+  if (found == in_flight_.end()) return;
+  found->second.stream->StopWaiting();
+  if (found->second.streaming) return SendOn(id);
+  if (found->second.reads != InFlight::Reads::kNothing) ReadOn(id);
+}
+
+void FakeIsolate::ResumeResponse(InvocationId id) {
+  CheckThread();
+  const auto found = in_flight_.find(id);
+  if (found == in_flight_.end() || !found->second.streaming) return;
+  found->second.paused = false;
+  SendOn(id);
+}
+
+void FakeIsolate::PeerFinished(InvocationId id) {
+  CheckThread();
+  if (has(id)) peer_finished_.push_back(id);
+}
+
+void FakeIsolate::Chunk(InvocationId id, std::string_view bytes) {
+  ZTS_CHECK(has(id) && in_flight_[id].open);
+  in_flight_[id].to_send.append(bytes);
+  SendOn(id);
+}
+
+void FakeIsolate::EndStream(InvocationId id) {
+  ZTS_CHECK(has(id) && in_flight_[id].open);
+  in_flight_[id].open = false;
+  SendOn(id);
+}
+
+std::string FakeIsolate::ReadBody(InvocationId id, size_t bytes) {
+  ZTS_CHECK(has(id) && in_flight_[id].stream != nullptr);
+  RequestBody& body = *in_flight_[id].stream;
+  std::string read(body.bytes().substr(0, bytes));
+  if (!read.empty()) {
+    body.Take(read.size());
+  } else if (body.state() == RequestBody::State::kOpen) {
+    body.Wait();
+  }
+  return read;
+}
+
 void FakeIsolate::Respond(InvocationId id, int status, std::string_view body) {
   const FakeResponse response(status, headers_, body);
-  in_flight_.erase(id);
+  Erase(id);
   client_->OnResponse(id, response);
 }
 
 void FakeIsolate::FailInvocation(InvocationId id, OutcomeKind kind, std::string message) {
   const bool answered = in_flight_[id].answered;
-  in_flight_.erase(id);
-  if (answered) return client_->OnBackgroundDone(id);
+  const bool streaming = in_flight_[id].streaming;
+  Erase(id);
   Outcome outcome;
   outcome.kind = kind;
   outcome.message = std::move(message);
+  if (streaming) return client_->OnResponseEnd(id, outcome);
+  if (answered) return client_->OnBackgroundDone(id);
   client_->OnFailure(id, outcome);
 }
 
@@ -235,7 +402,9 @@ void FakeIsolate::OnFetch(FetchId id, const FetchEvent& event) {
 
 void FakeIsolate::Abandon(InvocationId id) {
   CheckThread();
-  in_flight_.erase(id);
+  if (!has(id)) return;
+  abandoned_.push_back(id);
+  Erase(id);
   std::erase_if(outgoing_, [&](const auto& outgoing) {
     if (outgoing.second.invocation != id) return false;
     client_->fetch_door()->Cancel(outgoing.first);
@@ -251,9 +420,10 @@ void FakeIsolate::RunTimers(Nanos now) {
       return entry.second.due != 0 && entry.second.due <= now;
     });
     if (due == in_flight_.end()) break;
-    const InFlight entry = std::move(due->second);
+    const int status = due->second.status;
+    const std::string body = due->second.body;
     headers_.clear();
-    Respond(due->first, entry.status, entry.body);
+    Respond(due->first, status, body);
   }
   AnnounceTimers();
 }
@@ -315,7 +485,7 @@ void FakeIsolate::Fail(InvocationId id, OutcomeKind kind, std::string_view messa
 void FakeIsolate::FinishBackground(InvocationId id) {
   CheckThread();
   ZTS_CHECK(in_flight_.count(id) == 1 && in_flight_[id].answered);
-  in_flight_.erase(id);
+  Erase(id);
   client_->OnBackgroundDone(id);
 }
 

@@ -9,6 +9,14 @@
 //   respond 200 hello world          status and body; content-type is text/plain unless a header line says otherwise
 //   echo                             200 with "METHOD scheme://authority/target\n" and the request's body
 //   collect minor 300                the client is told of a collection of so many microseconds: minor, major
+//   sink                             200 with "N bytes" once all of the request's body is read
+//   declare N                        the content-length that a streamed response declares
+//   stream 200 3 abc                 a streamed response of three pieces "abc"
+//   stream-fail 200 3 abc            the same, failing behind them with "Error: broken"
+//   stream-open 200                  a streamed response that the test continues: Chunk(id, ...), EndStream(id)
+//   stream-stuck abc                 a streamed 200 of one piece, and then nothing
+//   stream-spin abc                  the same, blocking until Terminate when there is room for more
+//   stream-echo                      a streamed 200 of the request's body
 //   pending                          answered later by the test: Complete(id, ...) or Fail(id, ...)
 //   timer 20 200 hello               answered by RunTimers 20 ms after the dispatch
 //   background 200 hello             answered at once; its background work ends by FinishBackground(id)
@@ -28,6 +36,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -48,6 +57,9 @@ class FakeIsolate final : public Isolate {
   void Attach(IsolateClient* client) override;
   void Dispatch(InvocationId id, const RequestView* request) override;
   void Abandon(InvocationId id) override;
+  void BodyArrived(InvocationId id) override;
+  void ResumeResponse(InvocationId id) override;
+  void PeerFinished(InvocationId id) override;
   void RunTimers(Nanos now) override;
   void RunTasks() override;
   void OnFetch(FetchId id, const FetchEvent& event) override;
@@ -66,6 +78,11 @@ class FakeIsolate final : public Isolate {
   void Fail(InvocationId id, OutcomeKind kind, std::string_view message);
   // Outgoing requests under way.
   size_t outgoing() const { return outgoing_.size(); }
+  // Offers a piece of a `stream-open` response behind what is still to go, and ends it. REQUIRES: its end has not come.
+  void Chunk(InvocationId id, std::string_view bytes);
+  void EndStream(InvocationId id);
+  // Reads what is there of a request's body that streams, at most `bytes`; nothing there: it waits for more.
+  std::string ReadBody(InvocationId id, size_t bytes);
   // Ends the background work of an answered invocation.
   void FinishBackground(InvocationId id);
   // As V8 does when it has work: calls OnTasksPosted. Any thread.
@@ -74,6 +91,10 @@ class FakeIsolate final : public Isolate {
   int collections() const { return collections_; }
   int tasks_run() const { return tasks_run_; }
   std::vector<InvocationId> in_flight_ids() const;
+  bool has(InvocationId id) const { return in_flight_.count(id) > 0; }
+  // What was abandoned before its end, and whose peer has finished sending.
+  const std::vector<InvocationId>& abandoned() const { return abandoned_; }
+  const std::vector<InvocationId>& peer_finished() const { return peer_finished_; }
 
  private:
   friend class FakeIsolateFactory;
@@ -82,8 +103,28 @@ class FakeIsolate final : public Isolate {
     Nanos due = 0;  // of a timer; 0: none
     int status = 0;
     std::string body;
+
+    std::shared_ptr<RequestBody> stream;  // the request's, when it streams
+    enum class Reads : uint8_t { kNothing, kEcho, kSink, kStreamEcho } reads = Reads::kNothing;
+    std::string read;                     // so far, of kEcho; else its front
+    size_t read_bytes = 0;
+
+    bool streaming = false;               // a response whose end is still to come
+    bool open = false;                    // the test gives pieces and end
+    bool spins = false;                   // when it is asked for more
+    bool paused = false;
+    std::string piece;
+    int pieces_left = 0;
+    std::string to_send;
+    Outcome end;
   };
   void RunLine(InvocationId id, const RequestView& request, std::string_view line);
+  void BeginStream(InvocationId id, int status);
+  void ReadOn(InvocationId id);
+  void SendOn(InvocationId id);
+  void FinishStream(InvocationId id);
+  // The invocation is over: nobody reads its request's body.
+  void Erase(InvocationId id);
   void Respond(InvocationId id, int status, std::string_view body);
   void FailInvocation(InvocationId id, OutcomeKind kind, std::string message);
   void LoseIsolate(InvocationId culprit, OutcomeKind kind);
@@ -105,6 +146,9 @@ class FakeIsolate final : public Isolate {
     std::string body;
   };
   std::map<FetchId, Outgoing> outgoing_;
+  std::optional<uint64_t> declared_length_;
+  std::vector<InvocationId> abandoned_;
+  std::vector<InvocationId> peer_finished_;
   Nanos announced_due_ = 0;
   bool loaded_ = false;
   bool usable_ = true;

@@ -20,6 +20,12 @@ std::string FakeSource(Behaviour behaviour) {
     case Behaviour::kNever: return "pending";
     case Behaviour::kSpinOnPost: return "on POST spin\npending";
     case Behaviour::kMemoryOnPost: return "on POST oom\npending";
+    case Behaviour::kStream: return "stream 200 3 abc";
+    case Behaviour::kStreamFails: return "stream-fail 200 1 abc";
+    case Behaviour::kStreamLarge: return "stream 200 64 " + std::string(10'000, 'x');
+    case Behaviour::kStreamNever: return "stream-stuck abc";
+    case Behaviour::kStreamEcho: return "stream-echo";
+    case Behaviour::kSpinOnChunk: return "stream-spin abc";
     case Behaviour::kSyntaxError: return "load-error syntax-error SyntaxError: Unexpected token";
     case Behaviour::kNoHandler: return "load-error no-handler no default export";
     case Behaviour::kLoadThrows: return "load-error exception Error: oops";

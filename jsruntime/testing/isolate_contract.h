@@ -32,6 +32,12 @@ enum class Behaviour {
   kNever,           // its promise never settles
   kSpinOnPost,      // POST: spins; else as kNever
   kMemoryOnPost,    // POST: allocates without end; else as kNever
+  kStream,          // streams "abc" three times, then ends
+  kStreamFails,     // streams "abc", then fails with Error: broken
+  kStreamLarge,     // streams 64 pieces of 10000 bytes
+  kStreamNever,     // streams "abc", then nothing
+  kStreamEcho,      // its response's body is its request's
+  kSpinOnChunk,     // streams "abc" and spins when it is asked for more
   kSyntaxError,     // does not load
   kNoHandler,       // does not load
   kLoadThrows,      // does not load
@@ -208,6 +214,175 @@ TEST_P(IsolateContractTest, MemoryLimitLosesTheIsolate) {
   EXPECT_EQ(client_.answers[1], 1);
   EXPECT_EQ(client_.answers[2], 1);
   EXPECT_FALSE(isolate_->usable());
+}
+
+TEST_P(IsolateContractTest, StreamsAResponse) {
+  Start(Behaviour::kStream);
+  const RequestView request = Request();
+  isolate_->Dispatch(1, &request);
+  EXPECT_EQ(client_.answers[1], 1);
+  EXPECT_EQ(client_.responses[1].form, ResponseView::Form::kStream);
+  EXPECT_EQ(client_.responses[1].body, "abcabcabc");
+  EXPECT_TRUE(client_.ends[1].ok());
+  EXPECT_EQ(client_.end_count[1], 1);
+  EXPECT_EQ(isolate_->in_flight(), 0u);
+}
+
+TEST_P(IsolateContractTest, HeadCancelsTheStream) {
+  Start(Behaviour::kStream);
+  const RequestView request = Request("HEAD");
+  isolate_->Dispatch(1, &request);
+  EXPECT_EQ(client_.responses[1].form, ResponseView::Form::kOmitted);
+  EXPECT_EQ(client_.chunks.count(1), 0u);
+  EXPECT_EQ(client_.end_count.count(1), 0u);
+  EXPECT_EQ(isolate_->in_flight(), 0u);
+}
+
+TEST_P(IsolateContractTest, AStreamThatFailsEndsInItsOutcome) {
+  Start(Behaviour::kStreamFails);
+  const RequestView request = Request();
+  isolate_->Dispatch(1, &request);
+  EXPECT_EQ(client_.responses[1].body, "abc");
+  EXPECT_EQ(client_.ends[1].kind, OutcomeKind::kThrew);
+  EXPECT_EQ(client_.ends[1].message, "Error: broken");
+  EXPECT_EQ(client_.failures.count(1), 0u);
+  EXPECT_TRUE(isolate_->usable());
+}
+
+TEST_P(IsolateContractTest, WithoutRoomAStreamWaits) {
+  Start(Behaviour::kStreamLarge);
+  client_.room = 25'000;
+  const RequestView request = Request();
+  isolate_->Dispatch(1, &request);
+  EXPECT_EQ(client_.responses[1].body.size(), 25'000u);
+  const int chunks = client_.chunks[1];
+  isolate_->RunTasks();
+  EXPECT_EQ(client_.chunks[1], chunks);  // not offered again by itself
+  for (int i = 0; i < 1000 && client_.end_count[1] == 0; ++i) {
+    client_.room = 7'000;
+    isolate_->ResumeResponse(1);
+  }
+  EXPECT_EQ(client_.responses[1].body.size(), 640'000u);
+  EXPECT_TRUE(client_.ends[1].ok());
+  isolate_->ResumeResponse(1);  // late: nothing to do
+}
+
+TEST_P(IsolateContractTest, AnAbandonedStreamIsSilent) {
+  Start(Behaviour::kStreamNever);
+  const RequestView request = Request();
+  isolate_->Dispatch(1, &request);
+  EXPECT_EQ(client_.responses[1].body, "abc");
+  EXPECT_EQ(isolate_->in_flight(), 1u);
+  isolate_->Abandon(1);
+  EXPECT_EQ(isolate_->in_flight(), 0u);
+  EXPECT_EQ(client_.end_count.count(1), 0u);
+  isolate_->ResumeResponse(1);
+  isolate_->BodyArrived(1);
+  isolate_->PeerFinished(1);
+}
+
+TEST_P(IsolateContractTest, ReadsABodyAsItArrives) {
+  Start(Behaviour::kEcho);
+  RequestView request = Request("POST");
+  const auto body = std::make_shared<RequestBody>();
+  request.stream = body.get();
+  body->Append("so");
+  isolate_->Dispatch(1, &request);
+  EXPECT_EQ(client_.answers.count(1), 0u);
+  EXPECT_TRUE(body->waiting());
+  EXPECT_FALSE(body->wakes_reader());
+  body->Append("me ");
+  ASSERT_TRUE(body->wakes_reader());
+  isolate_->BodyArrived(1);
+  EXPECT_EQ(body->size(), 0u);
+  body->Append("body");
+  body->Complete();
+  isolate_->BodyArrived(1);
+  EXPECT_EQ(client_.responses[1].body, "POST http://hello.localhost:8080/a/b?c=d\nsome body");
+  EXPECT_TRUE(body->dropped());
+}
+
+TEST_P(IsolateContractTest, ABodyThatFailsIsTheFunctionsError) {
+  Start(Behaviour::kEcho);
+  RequestView request = Request("POST");
+  const auto body = std::make_shared<RequestBody>();
+  request.stream = body.get();
+  isolate_->Dispatch(1, &request);
+  body->Fail("it broke off");
+  isolate_->BodyArrived(1);
+  EXPECT_EQ(client_.failures[1].kind, OutcomeKind::kThrew);
+  EXPECT_NE(client_.failures[1].message.find("it broke off"), std::string::npos);
+}
+
+TEST_P(IsolateContractTest, ABodyNobodyReadsIsDropped) {
+  Start(Behaviour::kHello);
+  RequestView request = Request("POST");
+  const auto body = std::make_shared<RequestBody>();
+  request.stream = body.get();
+  body->Append("unread");
+  isolate_->Dispatch(1, &request);
+  EXPECT_EQ(client_.responses[1].body, "hello");
+  EXPECT_TRUE(body->dropped());
+  EXPECT_EQ(body->size(), 0u);
+}
+
+TEST_P(IsolateContractTest, PassesABodyThrough) {
+  Start(Behaviour::kStreamEcho);
+  RequestView request = Request("POST");
+  const auto body = std::make_shared<RequestBody>();
+  request.stream = body.get();
+  isolate_->Dispatch(1, &request);
+  EXPECT_EQ(client_.answers[1], 1);
+  for (const char* piece : {"one ", "two ", "three"}) {
+    body->Append(piece);
+    ASSERT_TRUE(body->wakes_reader());
+    isolate_->BodyArrived(1);
+  }
+  EXPECT_EQ(client_.responses[1].body, "one two three");
+  EXPECT_EQ(client_.end_count.count(1), 0u);
+  body->Complete();
+  isolate_->BodyArrived(1);
+  EXPECT_TRUE(client_.ends[1].ok());
+  EXPECT_EQ(client_.end_count[1], 1);
+  EXPECT_EQ(isolate_->in_flight(), 0u);
+}
+
+TEST_P(IsolateContractTest, AStreamThatTakesNoPiecesIsHeldUpToTheSource) {
+  Start(Behaviour::kStreamEcho);
+  client_.room = 1'000;
+  RequestView request = Request("POST");
+  const auto body = std::make_shared<RequestBody>();
+  request.stream = body.get();
+  body->Append(std::string(500'000, 'x'));
+  isolate_->Dispatch(1, &request);
+  EXPECT_EQ(client_.responses[1].body.size(), 1'000u);
+  EXPECT_GT(body->size(), 100'000u);  // a piece or two are on the way, the rest is left where it is bounded
+  isolate_->Abandon(1);
+  EXPECT_TRUE(body->dropped());
+}
+
+TEST_P(IsolateContractTest, CpuLimitEndsAStream) {
+  Start(Behaviour::kSpinOnChunk);
+  client_.room = 3;
+  const RequestView request = Request();
+  isolate_->Dispatch(1, &request);
+  EXPECT_EQ(client_.responses[1].body, "abc");
+  client_.room = 3;
+  std::atomic<bool> done{false};
+  std::thread watchdog([&] {
+    while (!done.load()) {
+      isolate_->Terminate(OutcomeKind::kCpuLimit);
+      std::this_thread::yield();
+    }
+  });
+  isolate_->ResumeResponse(1);
+  done = true;
+  watchdog.join();
+  isolate_->ClearTermination();
+  EXPECT_EQ(client_.ends[1].kind, OutcomeKind::kCpuLimit);
+  EXPECT_EQ(client_.end_count[1], 1);
+  EXPECT_TRUE(isolate_->draining());
+  EXPECT_EQ(isolate_->in_flight(), 0u);
 }
 
 TEST_P(IsolateContractTest, LateTerminationIsTakenBack) {

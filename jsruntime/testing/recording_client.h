@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,7 +19,9 @@ class RecordingClient : public IsolateClient {
   struct Response {
     int status = 0;
     std::vector<std::pair<std::string, std::string>> headers;
-    std::string body;
+    std::string body;  // of a streamed one: what was taken so far
+    ResponseView::Form form = ResponseView::Form::kWhole;
+    std::optional<uint64_t> declared_length;
 
     // Empty where there is none.
     std::string Header(std::string_view name) const {
@@ -38,9 +41,23 @@ class RecordingClient : public IsolateClient {
     Response& response = responses[id];
     response.status = view.status();
     for (const HeaderField& field : view.headers()) response.headers.emplace_back(field.name, field.value);
+    response.form = view.form();
+    response.declared_length = view.declared_length();
     response.body.resize(view.body_bytes());
     view.CopyBody(response.body.data());
     ++answers[id];
+  }
+  // Takes what `room` allows, and counts it down.
+  Taken OnChunk(InvocationId id, std::string_view bytes) override {
+    const size_t taken = bytes.size() < room ? bytes.size() : room;
+    responses[id].body.append(bytes.substr(0, taken));
+    room -= taken;
+    ++chunks[id];
+    return {taken, room > 0 ? Room::kYes : Room::kNo};
+  }
+  void OnResponseEnd(InvocationId id, const Outcome& outcome) override {
+    ends[id] = outcome;
+    ++end_count[id];
   }
   void OnFailure(InvocationId id, const Outcome& outcome) override {
     failures[id] = outcome;
@@ -57,6 +74,10 @@ class RecordingClient : public IsolateClient {
   std::map<InvocationId, Response> responses;
   std::map<InvocationId, Outcome> failures;
   std::map<InvocationId, int> answers;  // must never exceed one
+  size_t room = size_t{1} << 40;  // for streamed responses, all together
+  std::map<InvocationId, int> chunks;
+  std::map<InvocationId, Outcome> ends;
+  std::map<InvocationId, int> end_count;  // must never exceed one
   std::vector<InvocationId> background_done;
   std::vector<Record> console;
   struct Collection {

@@ -1,12 +1,17 @@
-// What Request and Response share: bodies. A body is null, a string, or a Uint8Array that nobody else writes to.
+// What Request and Response share: bodies. A body's source is null, a string, a Uint8Array that nobody else writes to, or a
+// ReadableStream.
 
 const kText = 'text/plain;charset=UTF-8';
 const kForm = 'application/x-www-form-urlencoded;charset=UTF-8';
 
-function isStream(value) {
-  return typeof value === 'object' && value !== null &&
-      (typeof value.getReader === 'function' || value[Symbol.toStringTag] === 'ReadableStream');
-}
+const streams = () => internal.lazy('streams.js');
+internal.isDisturbed = (stream) => streams().isDisturbed(stream);
+
+// What a body that is a stream must be to be read or sent.
+internal.requireReadable = (stream) => {
+  if (streams().isDisturbed(stream)) throw internal.bodyUsedError();
+  if (streams().isLocked(stream)) throw new TypeError('The body is locked: a reader or a pipe has it');
+};
 
 // "Extract a body" of the Fetch standard: { source, type }, where type is null when the kind of value has none.
 internal.extractBody = (value) => {
@@ -22,16 +27,32 @@ internal.extractBody = (value) => {
     const form = internal.encodeFormData(value);
     return { source: form.body, type: form.contentType };
   }
-  if (isStream(value)) {
-    throw new TypeError('A ReadableStream as a body is not supported yet: pass a string, an ArrayBuffer, a typed array, a Blob or URLSearchParams');
+  if (internal.isReadableStream(value)) {
+    internal.requireReadable(value);
+    return { source: value, type: null };
   }
+  if (typeof value[Symbol.asyncIterator] === 'function') return { source: streams().ReadableStream.from(value), type: null };
   return { source: String(value), type: kText };
 };
 
 const usedMessage = 'The body has already been read: use clone() before the first read to read it twice';
 internal.bodyUsedError = () => new TypeError(usedMessage);
-internal.noStreams = (where) => {
-  throw new TypeError(`${where}.body is not supported yet: read the whole body with text(), json(), arrayBuffer(), bytes() or blob()`);
+// Both branches of a stream's tee.
+internal.teeStream = (stream) => streams().tee(stream);
+
+internal.isStreamSource = (source) => typeof source === 'object' && source !== null && internal.isReadableStream(source);
+
+// The ReadableStream of a source that is none.
+internal.streamOf = (source) => internal.bytesStream(internal.sourceToBytes(source));
+
+// All of a body as text (kind 0) or bytes (kind 1); a promise of it where it is a stream.
+internal.takeSource = (source, kind) => {
+  if (internal.isStreamSource(source)) {
+    internal.requireReadable(source);
+    const bytes = internal.streamBytes(source);
+    return kind === 0 ? bytes.then(native.bodyDecode) : bytes;
+  }
+  return kind === 0 ? internal.sourceToText(source) : internal.sourceToBytes(source);
 };
 
 internal.sourceToText = (source) => {
@@ -51,20 +72,29 @@ internal.sourceToBytes = (source) => {
 };
 
 // Adds text(), json(), arrayBuffer(), bytes(), blob() and formData() to a prototype. `take` marks the body as read and
-// returns its text (kind 0) or bytes (kind 1); it throws when that cannot be.
+// returns its text (kind 0) or bytes (kind 1), or a promise of them; it throws when that cannot be.
 internal.mixinBody = (prototype, take, typeOf) => {
+  // No await for what is there: it would cost a turn of the microtask queue.
   const methods = {
     async text() { return take(this, 0); },
-    async json() { return JSON.parse(take(this, 0)); },
-    async arrayBuffer() { return take(this, 1).buffer; },
+    async json() {
+      const text = take(this, 0);
+      return JSON.parse(typeof text === 'string' ? text : await text);
+    },
+    async arrayBuffer() {
+      const taken = take(this, 1);
+      return (taken instanceof Promise ? await taken : taken).buffer;
+    },
     async bytes() { return take(this, 1); },
     async blob() {
       const type = internal.mimeOf(typeOf(this));
-      return internal.blobOf(take(this, 1), type);
+      const taken = take(this, 1);
+      return internal.blobOf(taken instanceof Promise ? await taken : taken, type);
     },
     async formData() {
       const type = typeOf(this);
-      return internal.parseFormData(type, take(this, 1));
+      const taken = take(this, 1);
+      return internal.parseFormData(type, taken instanceof Promise ? await taken : taken);
     },
   };
   for (const name of Object.keys(methods)) {

@@ -141,6 +141,13 @@ const calls = {
   runLazy: internal.runLazy,
   ...internal.globalEvents,
   fetchEvent: internal.fetchEvent,
+
+  send: internal.sendStream,
+  cancel: internal.cancelStream,
+  arrived: internal.bodyArrived,
+  resume: internal.resumeResponse,
+  peerFinished: internal.peerFinished,
+  gone: internal.peerGone,
 };
 
 internal.calls = calls;

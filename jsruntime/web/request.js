@@ -45,6 +45,7 @@ class Request {
   #url = undefined;
   #headers = undefined;
   #source = undefined;  // undefined: still with the native side, under #serial
+  #stream = undefined;  // what `body` gives, once somebody has asked
   #used = false;
   #more = undefined;    // what few ask for: redirect, signal, ...
 
@@ -93,8 +94,7 @@ class Request {
       this.#source = body.source;
       if (body.type !== null) internal.defaultHeader(this.#headers, 'content-type', body.type);
     } else if (inherits) {
-      if (from.#used) throw internal.bodyUsedError();
-      this.#source = from.#bytes();
+      this.#source = from.#hand();
       from.#used = true;
     }
   }
@@ -107,10 +107,37 @@ class Request {
     return this.#source === undefined ? native.requestHasBody(this.#serial) : this.#source !== null;
   }
 
-  // The body as the native side or the constructor has it, without marking it as read.
-  #bytes() {
-    if (this.#source === undefined) this.#source = native.requestHasBody(this.#serial) ? native.requestBytes(this.#serial) : null;
+  // Whether the body is with the native side and has not arrived whole.
+  #arriving() {
+    return this.#source === undefined && native.bodyStreams(this.#serial);
+  }
+
+  // The body as the native side or the constructor has it, without marking it as read. What arrives in pieces is a stream from here on.
+  #hand() {
+    if (this.#used) throw internal.bodyUsedError();
+    if (this.#stream !== undefined) internal.requireReadable(this.#stream);
+    if (this.#source === undefined) {
+      if (!native.requestHasBody(this.#serial)) this.#source = null;
+      else if (native.bodyStreams(this.#serial)) this.#source = this.#stream ?? internal.incomingStream(this.#serial);
+      else this.#source = native.requestBytes(this.#serial);
+    }
     return this.#source;
+  }
+
+  #all(kind) {
+    if (this.#used) throw internal.bodyUsedError();
+    if (this.#stream !== undefined) internal.requireReadable(this.#stream);
+    if (this.#source !== undefined) {
+      if (this.#source !== null) this.#used = true;
+      return internal.takeSource(this.#source, kind);
+    }
+    if (!native.requestHasBody(this.#serial)) return kind === 0 ? '' : new Uint8Array(0);
+    this.#used = true;
+    if (native.bodyStreams(this.#serial)) {
+      const bytes = this.#stream !== undefined ? internal.streamBytes(this.#stream) : internal.incomingBytes(this.#serial);
+      return kind === 0 ? bytes.then(native.bodyDecode) : bytes;
+    }
+    return kind === 0 ? native.requestText(this.#serial) : native.requestBytes(this.#serial);
   }
 
   get method() {
@@ -131,13 +158,27 @@ class Request {
     return this.#headers = internal.incomingHeaders(this.#serial);
   }
 
-  get bodyUsed() { return this.#used; }
-  get body() { return this.#hasBody() ? internal.noStreams('request') : null; }
+  get bodyUsed() { return this.#used || (this.#stream !== undefined && internal.isDisturbed(this.#stream)); }
+  get body() {
+    if (this.#stream !== undefined) return this.#stream;
+    if (!this.#hasBody()) return null;
+    if (this.#used) {
+      this.#stream = internal.streamOf(null);
+    } else if (internal.isStreamSource(this.#source)) {
+      this.#stream = this.#source;
+    } else if (this.#source !== undefined) {
+      this.#stream = internal.streamOf(this.#source);
+    } else {
+      this.#stream = this.#arriving() ? internal.incomingStream(this.#serial) : internal.bytesStream(native.requestBytes(this.#serial));
+    }
+    return this.#stream;
+  }
 
   get signal() {
     if (this.#more === undefined) this.#more = {};
     if (this.#more.signal === undefined || this.#more.signal === null) {
       this.#more.signal = internal.newAbortSignal();
+      if (this.#serial !== 0) internal.watchPeer(this.#serial, this.#more.signal);
     }
     return this.#more.signal;
   }
@@ -154,30 +195,31 @@ class Request {
 
   clone() {
     if (this.#used) throw internal.bodyUsedError();
+    if (this.#stream !== undefined) internal.requireReadable(this.#stream);
+    if (this.#arriving() || internal.isStreamSource(this.#source)) return this.#cloneOf(this.#tee());
+    return this.#cloneOf(this.#source);
+  }
+
+  // One branch is this request's body from here on, the other is returned.
+  #tee() {
+    const [mine, other] = internal.teeStream(this.#hand());
+    this.#source = mine;
+    this.#stream = mine;
+    return other;
+  }
+
+  #cloneOf(source) {
     const copy = new Request(kIncoming, this.#serial);
     copy.#method = this.#method;
     copy.#url = this.#url;
     copy.#headers = this.#serial !== 0 ? this.#headers : new internal.Headers(this.#headers);
-    copy.#source = this.#source;
+    copy.#source = source;
     copy.#more = this.#more === undefined ? undefined : { ...this.#more };
     return copy;
   }
 
   static {
-    internal.mixinBody(this.prototype, (request, kind) => {
-      if (request.#used) throw internal.bodyUsedError();
-      let source = request.#source;
-      if (source === undefined) {
-        if (!native.requestHasBody(request.#serial)) {
-          source = null;
-        } else {
-          request.#used = true;
-          return kind === 0 ? native.requestText(request.#serial) : native.requestBytes(request.#serial);
-        }
-      }
-      if (source !== null) request.#used = true;
-      return kind === 0 ? internal.sourceToText(source) : internal.sourceToBytes(source);
-    }, (request) => request.headers.get('content-type') ?? '');
+    internal.mixinBody(this.prototype, (request, kind) => request.#all(kind), (request) => request.headers.get('content-type') ?? '');
 
     internal.requestSignal = (request) => request.#extras().signal ?? null;
     // What goes on the wire; the body counts as read.

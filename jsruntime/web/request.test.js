@@ -85,8 +85,24 @@ test('has a signal', () => {
   equal(new Request('http://h/').signal instanceof AbortSignal, true);
 });
 
-test('says that streams are missing', () => {
+test('gives its body as a stream', async () => {
   const request = new Request('http://h/', { method: 'POST', body: 'x' });
-  throws(() => request.body, TypeError);
-  throws(() => new Response({ getReader() {} }), TypeError);
+  equal(request.body instanceof ReadableStream, true);
+  equal(request.body, request.body);
+  equal(request.bodyUsed, false);
+  equal(await request.text(), 'x');
+  equal(request.bodyUsed, true);
+  const { value } = await new Request('http://h/', { method: 'POST', body: 'yz' }).body.getReader().read();
+  equal(new TextDecoder().decode(value), 'yz');
+});
+
+test('takes a stream as its body', async () => {
+  const stream = () => ReadableStream.from([new Uint8Array([104, 105])]);
+  const request = new Request('http://h/', { method: 'POST', body: stream(), duplex: 'half' });
+  const copy = request.clone();
+  equal(await request.text(), 'hi');
+  equal(await copy.text(), 'hi');
+  const used = stream();
+  await used.getReader().read();
+  throws(() => new Request('http://h/', { method: 'POST', body: used, duplex: 'half' }), TypeError);
 });

@@ -15,11 +15,18 @@ function isNullBodyStatus(status) {
   return status === 204 || status === 304 || status === 205 || status === 101 || status === 103;
 }
 
+// The body of a response about to be sent.
+function requireSendable(source, stream) {
+  if (stream !== undefined) internal.requireReadable(stream);
+  else if (internal.isStreamSource(source)) internal.requireReadable(source);
+}
+
 class Response {
   #status = 200;
   #source = null;
   #type = kTypeNone;       // REQUIRES: #headers is undefined, or has the field already
   #headers = undefined;
+  #stream = undefined;     // what `body` gives, once somebody has asked
   #used = false;
   #statusText = '';
   #kind = 'default';
@@ -123,17 +130,46 @@ class Response {
   get url() { return this.#origin === undefined ? '' : this.#origin.url; }
   get redirected() { return this.#origin !== undefined && this.#origin.redirected; }
   get headers() { return this.#allHeaders(); }
-  get bodyUsed() { return this.#used; }
-  get body() { return this.#source !== null ? internal.noStreams('response') : null; }
+  get bodyUsed() { return this.#used || (this.#stream !== undefined && internal.isDisturbed(this.#stream)); }
+  get body() {
+    if (this.#source === null) return null;
+    if (this.#stream === undefined) {
+      this.#stream = internal.isStreamSource(this.#source) ? this.#source : internal.streamOf(this.#used ? null : this.#source);
+    }
+    return this.#stream;
+  }
+
+  // The source, for whoever reads all of it. REQUIRES: not null.
+  #take() {
+    if (this.#used) throw internal.bodyUsedError();
+    if (this.#stream !== undefined) internal.requireReadable(this.#stream);
+    this.#used = true;
+    return this.#source;
+  }
 
   clone() {
     if (this.#used) throw internal.bodyUsedError();
+    if (this.#stream !== undefined) internal.requireReadable(this.#stream);
+    if (internal.isStreamSource(this.#source)) return this.#cloneOf(this.#tee());
+    return this.#cloneOf(this.#source);
+  }
+
+  // One branch is this response's body from here on, the other is returned.
+  #tee() {
+    internal.requireReadable(this.#source);
+    const [mine, other] = internal.teeStream(this.#source);
+    this.#source = mine;
+    this.#stream = mine;
+    return other;
+  }
+
+  #cloneOf(source) {
     const copy = new Response();
     copy.#status = this.#status;
     copy.#statusText = this.#statusText;
     copy.#kind = this.#kind;
     copy.#origin = this.#origin;
-    copy.#source = this.#source;
+    copy.#source = source;
     copy.#type = this.#type;
     if (this.#headers !== undefined) copy.#headers = new internal.Headers(this.#headers);
     return copy;
@@ -141,10 +177,7 @@ class Response {
 
   static {
     internal.mixinBody(this.prototype, (response, kind) => {
-      if (response.#used) throw internal.bodyUsedError();
-      const source = response.#source;
-      if (source !== null) response.#used = true;
-      return kind === 0 ? internal.sourceToText(source) : internal.sourceToBytes(source);
+      return internal.takeSource(response.#source !== null ? response.#take() : null, kind);
     }, (response) => response.headers.get('content-type') ?? '');
 
     // What fetch() gives: headers as internal.listHeaders has them, source as internal.extractBody gives it.
@@ -167,7 +200,10 @@ class Response {
       if (value.#used) throw new TypeError('The response was already sent or its body read: return a new Response or response.clone()');
       if (value.#status === 0) throw new TypeError('Response.error() cannot be sent: return a Response with a status, e.g. 502');
       const source = value.#source;
-      if (source !== null) value.#used = true;
+      if (source !== null) {
+        if (typeof source !== 'string') requireSendable(source, value.#stream);
+        value.#used = true;
+      }
       block[0] = value.#status;
       if (value.#headers === undefined) {
         block[1] = value.#type;

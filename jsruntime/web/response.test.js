@@ -100,3 +100,25 @@ test('headers are its own', () => {
   equal(Object.keys(response).length, 0);
   throws(() => Response.prototype.status, TypeError);
 });
+
+test('takes and gives a stream as its body', async () => {
+  const response = new Response(ReadableStream.from([new Uint8Array([104]), new Uint8Array([105])]));
+  equal(response.headers.get('content-type'), null);
+  const copy = response.clone();
+  equal(await response.text(), 'hi');
+  equal(response.bodyUsed, true);
+  equal((await copy.bytes()).length, 2);
+  const text = new Response('text');
+  const reader = text.body.getReader();
+  equal(new TextDecoder().decode((await reader.read()).value), 'text');
+  equal((await reader.read()).done, true);
+  equal(text.bodyUsed, true);
+  equal(new Response(null).body, null);
+});
+
+test('refuses a stream of strings', async () => {
+  let error;
+  await new Response(ReadableStream.from(['text'])).text().catch((e) => { error = e; });
+  equal(error instanceof TypeError, true);
+  equal(error.message.includes('TextEncoderStream'), true);
+});

@@ -29,12 +29,19 @@ inline constexpr size_t kTargetBytesMax = 8 * 1024;
 inline constexpr size_t kHeadBytesMax = 32 * 1024;
 static_assert(kHeadBytesMax >= 2 * kTargetBytesMax);
 inline constexpr size_t kHeaderCountMax = 100;
-// A request's body is held in memory until the function has it: 8 MiB keeps a thousand uploads within what a worker has, and keeps
-// JSON.parse inputs below what ends a V8 heap.
-inline constexpr size_t kBodyBytesMax = size_t{8} << 20;
+// A request's body passes through a window of kBodyWindowBytes, so its size costs the engine no memory: 256 MiB is what a peer of 2 MiB a
+// second sends within kBodyTimeout. A function that wants all of it at once is bounded by its own memory limit.
+inline constexpr size_t kBodyBytesMax = size_t{256} << 20;
+// Bytes of a body that have arrived and wait for the function to read them; beyond it (and kUnreadBytesMax) the socket is not read. A few
+// receive buffers: a function that reads at once never sees it full.
+inline constexpr size_t kBodyWindowBytes = 64 * 1024;
+static_assert(kBodyWindowBytes >= kRecvBufferBytes);
+// What is still read of a body whose request was answered without it, so that the connection can go on. More costs more than a new
+// connection.
+inline constexpr size_t kBodyDiscardBytesMax = 64 * 1024;
 // A response head is written by functions; beyond this no proxy would take it.
 inline constexpr size_t kResponseHeadBytesMax = 64 * 1024;
-// A response body is one V8 value, copied once.
+// A response body that is one V8 value, copied once. Streamed ones have no bound but the wall limit.
 inline constexpr size_t kResponseBodyBytesMax = size_t{64} << 20;
 
 // --- connections -----------------------------------------------------------------------------------------------------------------
@@ -43,6 +50,9 @@ inline constexpr size_t kResponseBodyBytesMax = size_t{64} << 20;
 inline constexpr size_t kConnectionsMax = 16 * 1024;
 // An out-buffer keeps this much between responses; larger ones shrink back.
 inline constexpr size_t kOutBufferKeptBytes = 64 * 1024;
+// Bytes of a streamed response that wait for their peer: beyond it the stream is not read on, below half of it it is again. Fits a kept
+// out-buffer with its framing, so that a stream in steady state allocates nothing.
+inline constexpr size_t kStreamBufferBytes = kOutBufferKeptBytes - 1024;
 // Pipelined responses are gathered up to this size before they are sent.
 inline constexpr size_t kOutBufferFlushBytes = 128 * 1024;
 

@@ -64,7 +64,11 @@ void Session::OnRecv(net::Lease lease, int error) {
   const std::string_view bytes = lease.text();
   if (bytes.empty()) return OnPeerFinished();
   if (state_ == State::kFinishing) return;  // behind the last request
-  if (!can_read() || unread_bytes() > 0) {
+  if (can_feed() && unread_bytes() == 0) {
+    const size_t used = Feed(bytes);
+    if (used < bytes.size() && state_ != State::kFinishing && state_ != State::kClosing) Stash(bytes.substr(used));
+    MarkReady();  // one turn for all that one pass brings
+  } else if (!can_read() || unread_bytes() > 0) {
     Stash(bytes);
     if (can_read()) ConsumeUnread();
   } else {
@@ -75,9 +79,11 @@ void Session::OnRecv(net::Lease lease, int error) {
 }
 
 // The peer sends no more, but may well read: what it has asked for is still answered (a client may close its sending side behind its
-// last request).
+// last request). In the middle of a streamed response it is more likely gone, and only a cancelled stream ends what would wait for it.
 void Session::OnPeerFinished() {
   peer_finished_ = true;
+  if (streaming_) return Close(CloseMode::kAbort);
+  if (state_ == State::kPending && !answered_ && !body_open_) context_->pool->PeerFinished(ticket_);
   AfterInput();
 }
 
@@ -107,8 +113,8 @@ size_t Session::Consume(std::string_view input) {
   const size_t used = TakeRequests(input);
   if (state_ == State::kPending) {
     Pin();
-  } else if (exchange_ != nullptr) {
-    parser_.PinHead();  // its body is still to come, in other buffers
+  } else if (body_open_) {
+    parser_.PinHead();  // the rest of its body is still to come, in other buffers
   }
   return used;
 }
@@ -119,11 +125,29 @@ size_t Session::TakeRequests(std::string_view input) {
     const http::Parser::Step step = parser_.Parse(input.substr(used));
     used += step.used;
     switch (step.state) {
-      case http::ParseState::kNeedMore: return used;
+      case http::ParseState::kNeedMore:
+        if (exchange_ != nullptr) SubmitOpen();
+        return used;
       case http::ParseState::kHead: OnHead(); break;
-      case http::ParseState::kBody: OnBody(parser_.body()); break;
-      case http::ParseState::kRefused: Refuse(parser_.refusal()); break;
+      case http::ParseState::kBody:
+        if (exchange_ != nullptr) {
+          OnBody(parser_.body());
+        } else if (!Discard(parser_.body().size())) {
+          return used;
+        }
+        break;
+      case http::ParseState::kRefused:
+        if (body_open_) {
+          Close(CloseMode::kLinger);  // it has its answer
+        } else {
+          Refuse(parser_.refusal());
+        }
+        break;
       case http::ParseState::kComplete:
+        if (body_open_) {
+          body_open_ = false;
+          break;
+        }
         input_left_ = input.size() - used;
         OnRequest();
         input_left_.reset();
@@ -139,10 +163,13 @@ void Session::OnHead() {
   const http::RequestHead& head = parser_.head();
   context_->counters->requests_total.Add();
   head_since_ = 0;
+  wants_continue_ = false;
+  continue_due_ = false;
   exchange_ = context_->exchanges.Take();
   exchange_->started = context_->loop->now();
   exchange_->body.clear();
   exchange_->view.body = {};
+  body_bytes_ = 0;
   if (!head.has_body) return;
   // What would be refused anyway is refused before its body is taken in.
   if (!head.chunked && head.content_length > kBodyBytesMax) return Refuse(http::Refusal::kBodyTooLarge);
@@ -156,7 +183,7 @@ void Session::OnHead() {
 void Session::OnBody(std::string_view piece) {
   wants_continue_ = false;
   std::string& body = exchange_->body;
-  if (body.size() + piece.size() > kBodyBytesMax) return Refuse(http::Refusal::kBodyTooLarge);
+  body_bytes_ += piece.size();
   if (!parser_.head().chunked && piece.size() == parser_.head().content_length) {
     exchange_->view.body = piece;  // all of it lies in the input
     return;
@@ -167,7 +194,6 @@ void Session::OnBody(std::string_view piece) {
 
 void Session::OnRequest() {
   const http::RequestHead& head = parser_.head();
-  wants_continue_ = false;
   if (context_->catalog == nullptr) return Refuse(http::Refusal::kOverloaded, AfterThis());
   if (head.target == "*") return AnswerOptions();
   const route::Entry* entry = context_->catalog->Find(head.authority, head.target);
@@ -184,6 +210,23 @@ const route::Entry& Session::ChosenOf(const route::Entry& entry) {
   return chosen;
 }
 
+// The input ends in the middle of a body: the function gets the head and what there is, the rest follows.
+void Session::SubmitOpen() {
+  exchange_->stream = std::make_shared<js::RequestBody>();
+  exchange_->stream->Append(exchange_->view.body);
+  exchange_->body.clear();
+  exchange_->view.body = {};
+  exchange_->view.stream = exchange_->stream.get();
+  exchange_->stream->Listen(this);
+  body_open_ = true;
+  discarded_ = 0;
+  body_since_ = context_->loop->now();
+  context_->counters->request_streams.Begin();
+  input_left_ = 0;
+  OnRequest();
+  input_left_.reset();
+}
+
 void Session::Submit(const route::Entry& routed) {
   exchange_->version_row = 0;
   exchange_->version_number = 0;
@@ -197,13 +240,16 @@ void Session::Submit(const route::Entry& routed) {
   view.headers = head.headers();
   context_->NextRequestId(exchange_->request_id);
   view.request_id = {exchange_->request_id, sizeof(exchange_->request_id)};
+  exchange_->version_id = entry.version_id;
   exchange_->counter_row = entry.counter_row < ipc::kCounterRows ? entry.counter_row : 0;
   answered_ = false;
+  latency_noted_ = false;
   state_ = State::kPending;
   submitting_ = Submitting::kYes;
   ticket_ = context_->pool->Submit(slot_.Pack(), {entry.script, entry.version_id, entry.counter_row}, &view);
   submitting_ = Submitting::kNo;
-  if (answered_) FinishExchange();
+  if (exchange_is_over()) return FinishExchange();
+  if (streaming_) NoteLatency();
 }
 
 // The request goes on beyond this pass: what JavaScript may still read of it moves out of the receive buffer.
@@ -215,6 +261,7 @@ void Session::Pin() {
   view.authority = head.authority;
   view.target = head.target;
   view.headers = head.headers();
+  if (view.stream != nullptr) return;
   if (view.body.data() != exchange_->body.data()) exchange_->body.assign(view.body);
   view.body = exchange_->body;
 }
@@ -222,8 +269,8 @@ void Session::Pin() {
 // After whatever may have changed the state: sends, closes, waits or goes on receiving.
 void Session::AfterInput() {
   if (state_ == State::kClosing) return;
-  if (state_ == State::kPending && answered_) return;  // Continue comes at the end of the pass
-  if (wants_continue_ && state_ == State::kReading) {
+  if (state_ == State::kPending && exchange_is_over()) return;  // Continue comes at the end of the pass
+  if (std::exchange(continue_due_, false) && wants_continue_) {
     wants_continue_ = false;
     http::AppendContinue(out());
   }
@@ -235,18 +282,48 @@ void Session::AfterInput() {
     if (state_ == State::kReading && peer_finished_) return Close(CloseMode::kLinger);
     if (state_ == State::kReading && !parser_.mid_request()) parser_.Reset();
   }
+  if (body_open_ && peer_finished_ && unread_bytes() == 0) return Close(CloseMode::kAbort);
+  if (streaming_ && stream_blocked_ && waiting_bytes() <= kStreamBufferBytes / 2) MarkReady();
   if (paused_ && unread_bytes() == 0) {
     paused_ = false;
+    body_since_ = context_->loop->now();
     context_->loop->io().ResumeRecv(handle_, slot_);
   }
   UpdateDeadline();
 }
 
+// Continue is to come at the end of this pass; at the end of the next one if it has come already.
+void Session::MarkReady() {
+  if (state_ == State::kClosing || marked_for_ >= context_->pass) return;
+  if (continued_in_ == context_->pass) {
+    marked_for_ = context_->pass + 1;
+    context_->later.push_back(slot_);
+  } else {
+    marked_for_ = context_->pass;
+    context_->ready.push_back(slot_);
+  }
+}
+
 void Session::Continue() {
-  if (state_ != State::kPending || !answered_) return;
-  FinishExchange();
+  continued_in_ = context_->pass;
+  marked_for_ = 0;
+  if (state_ == State::kClosing) return;
+  if (state_ == State::kPending) Progress();
   if (can_read() && unread_bytes() > 0) ConsumeUnread();
   AfterInput();
+}
+
+// Lets the function have what it waits for: bytes of the request, room for those of its response.
+void Session::Progress() {
+  if (streaming_) NoteLatency();
+  if (can_feed() && unread_bytes() > 0) FeedUnread();
+  if (state_ != State::kPending) return;
+  if (body() != nullptr && body()->wakes_reader()) context_->pool->BodyArrived(ticket_);
+  if (streaming_ && stream_blocked_ && waiting_bytes() <= kStreamBufferBytes / 2) {
+    stream_blocked_ = false;
+    context_->pool->ResumeResponse(ticket_);
+  }
+  if (exchange_is_over()) FinishExchange();
 }
 
 void Session::OnDrain() {
@@ -260,6 +337,90 @@ void Session::Abort() {
   if (state_ != State::kClosing) Close(CloseMode::kAbort);
 }
 
+// ---- a body that streams -------------------------------------------------------------------------------------------------------
+
+// Takes what belongs to the body, as far as its window has room. Returns the number of bytes used.
+size_t Session::Feed(std::string_view input) {
+  size_t used = 0;
+  body_since_ = context_->loop->now();
+  while (can_feed()) {
+    const size_t room = kBodyWindowBytes - body()->size();
+    const http::Parser::Step step = parser_.Parse(input.substr(used, room));
+    used += step.used;
+    switch (step.state) {
+      case http::ParseState::kNeedMore:
+        if (used == input.size()) return used;
+        break;
+      case http::ParseState::kBody:
+        wants_continue_ = false;
+        body_bytes_ += parser_.body().size();
+        if (body_bytes_ > kBodyBytesMax) {
+          FailBody(http::Refusal::kBodyTooLarge);
+        } else {
+          body()->Append(parser_.body());
+        }
+        break;
+      case http::ParseState::kComplete:
+        body()->Complete();
+        EndBody(ipc::StreamCounters::End::kWhole);
+        break;
+      case http::ParseState::kRefused:
+        FailBody(parser_.refusal());
+        break;
+      case http::ParseState::kHead:
+        break;
+    }
+  }
+  return used;
+}
+
+void Session::FeedUnread() {
+  const size_t used = Feed(std::string_view(unread_).substr(unread_used_));
+  if (state_ == State::kClosing) return;
+  unread_used_ += used;
+  if (unread_bytes() > 0) return;
+  unread_ = std::string();
+  unread_used_ = 0;
+}
+
+void Session::EndBody(ipc::StreamCounters::End end) {
+  if (!body_open_) return;
+  body_open_ = false;
+  context_->counters->request_streams.Finish(end);
+}
+
+// The body does not come to its end. Where nothing is answered yet, this is the answer; the function is told that nobody waits for its own.
+void Session::FailBody(http::Refusal refusal) {
+  body()->Fail(http::RefusalHint(refusal));
+  EndBody(ipc::StreamCounters::End::kAborted);
+  if (streaming_) return Close(CloseMode::kLinger);
+  if (answered_) {
+    after_ = After::kClose;
+    return MarkReady();
+  }
+  context_->pool->Cancel(ticket_);
+  Refuse(refusal);
+}
+
+// A body whose request has its answer: read for the sake of the next request, while that is little. False: the connection ends.
+bool Session::Discard(size_t bytes) {
+  discarded_ += bytes;
+  if (discarded_ <= kBodyDiscardBytesMax) return true;
+  Close(CloseMode::kLinger);
+  return false;
+}
+
+bool Session::MayDiscardRest() const {
+  const http::RequestHead& head = parser_.head();
+  if (wants_continue_) return false;  // whether the body comes is the peer's to decide
+  return head.chunked || head.content_length - body_bytes_ <= kBodyDiscardBytesMax;
+}
+
+void Session::OnBodyWanted() {
+  continue_due_ = wants_continue_;
+  if (continue_due_) MarkReady();
+}
+
 // ---- out --------------------------------------------------------------------------------------------------------------------
 
 http::OutBuffer& Session::out() {
@@ -269,7 +430,8 @@ http::OutBuffer& Session::out() {
 
 Session::After Session::AfterThis() const {
   // In a drain the last request that has come says it: what a client has sent behind this one would be lost with the connection.
-  const bool keep = parser_.head().keep_alive && (context_->mode == SessionContext::Mode::kServing || more_received());
+  const bool keep = parser_.head().keep_alive && (context_->mode == SessionContext::Mode::kServing || more_received()) &&
+                    (!body_open_ || body_is_read() || MayDiscardRest());
   return keep ? After::kKeepAlive : After::kClose;
 }
 
@@ -307,32 +469,116 @@ void Session::AnswerOptions() {
 }
 
 void Session::OnResponse(const js::ResponseView& response) {
-  const http::RequestHead& head = parser_.head();
+  const bool streams = response.form() == js::ResponseView::Form::kStream;
   const size_t bytes = response.body_bytes();
   if (bytes > kResponseBodyBytesMax) {
     return WriteFailure({500, "The function's response is larger than the platform sends.", ""}, "response-too-large",
                         js::OutcomeKind::kThrew);
   }
   after_ = AfterThis();
-  const int status = response.status();
-  http::OutBuffer& buffer = out();
-  const bool fits = http::AppendHead(buffer, {.status = status,
-                                              .fields = response.headers(),
-                                              .content_length = bytes,
-                                              .keep_alive = after_ == After::kKeepAlive,
-                                              .minor_version = head.minor_version,
-                                              .date_line = context_->DateLine(),
-                                              .request_id = exchange_->view.request_id,
-                                              .version = exchange_->version_number});
-  if (!fits) {
+  if (!AppendResponseHead(response)) {
+    cancel_due_ = streams;
     return WriteFailure({500, "The headers of the function's response are too large.", ""}, "response-head-too-large",
                         js::OutcomeKind::kThrew);
   }
-  if (!head.is_head && bytes > 0 && http::StatusHasBody(status)) {
-    response.CopyBody(buffer.Reserve(bytes));
-    buffer.Commit(bytes);
+  wants_continue_ = false;
+  if (streams) return BeginStream(response);
+  if (!parser_.head().is_head && bytes > 0 && http::StatusHasBody(response.status())) {
+    response.CopyBody(out_->Reserve(bytes));
+    out_->Commit(bytes);
   }
-  Answered(status, js::OutcomeKind::kOk);
+  Answered(response.status(), js::OutcomeKind::kOk);
+}
+
+// False: it is too large.
+bool Session::AppendResponseHead(const js::ResponseView& response) {
+  const http::RequestHead& head = parser_.head();
+  size_t length = response.body_bytes();
+  framing_ = http::BodyFraming::kLength;
+  if (response.form() != js::ResponseView::Form::kWhole) {
+    // RFC 9112 6.3, 7: chunks, unless the function knows the length or the peer knows no chunks.
+    if (response.declared_length().has_value()) {
+      length = *response.declared_length();
+    } else if (head.minor_version > 0) {
+      framing_ = http::BodyFraming::kChunked;
+    } else {
+      framing_ = http::BodyFraming::kNone;
+      after_ = After::kClose;
+    }
+  }
+  response_left_ = length;
+  return http::AppendHead(out(), {.status = response.status(),
+                                  .fields = response.headers(),
+                                  .framing = framing_,
+                                  .content_length = length,
+                                  .keep_alive = after_ == After::kKeepAlive,
+                                  .minor_version = head.minor_version,
+                                  .date_line = context_->DateLine(),
+                                  .request_id = exchange_->view.request_id,
+                                  .version = exchange_->version_number});
+}
+
+void Session::BeginStream(const js::ResponseView& response) {
+  streaming_ = true;
+  stream_blocked_ = false;
+  context_->counters->response_streams.Begin();
+  context_->counters->functions[exchange_->counter_row].requests[std::clamp(response.status() / 100, 1, ipc::kCodeClasses) - 1].Add();
+  MarkReady();
+}
+
+size_t Session::waiting_bytes() const {
+  const size_t inflight = inflight_ != nullptr ? inflight_->size() - inflight_sent_ : 0;
+  return inflight + (out_ != nullptr ? out_->size() : 0);
+}
+
+js::IsolateClient::Taken Session::OnChunk(std::string_view bytes) {
+  using Room = js::IsolateClient::Room;
+  MarkReady();
+  if (!streaming_) return {0, Room::kNo};
+  const size_t waiting = waiting_bytes();
+  const size_t room = waiting < kStreamBufferBytes ? kStreamBufferBytes - waiting : 0;
+  std::string_view taken = bytes.substr(0, room);
+  if (framing_ == http::BodyFraming::kChunked) {
+    if (!taken.empty()) http::AppendChunk(out(), taken);
+  } else {
+    if (framing_ == http::BodyFraming::kLength && taken.size() > response_left_) {
+      LogBroken("The response's stream gives more than its content-length; the connection is closed.");
+      out().Append(taken.substr(0, response_left_));
+      cancel_due_ = true;
+      EndStream(js::OutcomeKind::kThrew);
+      return {0, Room::kNo};
+    }
+    if (framing_ == http::BodyFraming::kLength) response_left_ -= taken.size();
+    if (!taken.empty()) out().Append(taken);
+  }
+  stream_blocked_ = taken.size() == room;
+  return {taken.size(), stream_blocked_ ? Room::kNo : Room::kYes};
+}
+
+void Session::OnResponseEnd(const js::Outcome& outcome) {
+  if (!streaming_) return;
+  js::OutcomeKind kind = outcome.kind;
+  if (kind == js::OutcomeKind::kOk && framing_ == http::BodyFraming::kLength && response_left_ > 0) {
+    LogBroken("The response's stream ended before its content-length; the connection is closed.");
+    kind = js::OutcomeKind::kThrew;
+  }
+  if (kind == js::OutcomeKind::kOk && framing_ == http::BodyFraming::kChunked) http::AppendLastChunk(out());
+  EndStream(kind);
+}
+
+// Not kOk: the peer must see that something is missing, so the connection ends without what would end the body.
+void Session::EndStream(js::OutcomeKind kind) {
+  const bool whole = kind == js::OutcomeKind::kOk;
+  streaming_ = false;
+  answered_ = true;
+  if (!whole || (context_->mode == SessionContext::Mode::kDraining && !more_received())) after_ = After::kClose;
+  context_->counters->functions[exchange_->counter_row].outcomes[static_cast<int>(kind)].Add();
+  context_->counters->response_streams.Finish(whole ? ipc::StreamCounters::End::kWhole : ipc::StreamCounters::End::kAborted);
+  MarkReady();
+}
+
+void Session::LogBroken(std::string_view message) {
+  context_->host->OnConsole(exchange_->version_id, exchange_->view.request_id, js::LogSeverity::kException, message);
 }
 
 void Session::OnFailure(const js::Outcome& outcome) {
@@ -363,7 +609,14 @@ void Session::Answered(int status, js::OutcomeKind kind) {
   row.outcomes[static_cast<int>(kind)].Add();
   if (exchange_->version_row != 0) CountVersion(status);
   answered_ = true;
-  if (submitting_ == Submitting::kNo) context_->ready.push_back(slot_);
+  wants_continue_ = false;
+  if (submitting_ == Submitting::kNo) MarkReady();
+}
+
+// A streamed response counts as fast as its head.
+void Session::NoteLatency() {
+  if (std::exchange(latency_noted_, true)) return;
+  context_->unflushed.push_back({exchange_->counter_row, exchange_->version_row, exchange_->started});
 }
 
 void Session::CountVersion(int status) {
@@ -374,7 +627,8 @@ void Session::CountVersion(int status) {
 }
 
 void Session::FinishExchange() {
-  context_->unflushed.push_back({exchange_->counter_row, exchange_->version_row, exchange_->started});
+  NoteLatency();
+  if (std::exchange(cancel_due_, false)) context_->pool->Cancel(ticket_);
   DropExchange();
   served_ = true;
   state_ = after_ == After::kKeepAlive ? State::kReading : State::kFinishing;
@@ -382,6 +636,13 @@ void Session::FinishExchange() {
 
 void Session::DropExchange() {
   if (exchange_ == nullptr) return;
+  if (exchange_->stream != nullptr) {
+    // What still arrives of it is read by nobody.
+    if (body_open_) context_->counters->request_streams.Finish(ipc::StreamCounters::End::kAborted);
+    exchange_->stream->Listen(nullptr);
+    exchange_->stream.reset();
+    exchange_->view.stream = nullptr;
+  }
   // A body of megabytes is not kept for the next request.
   if (exchange_->body.capacity() > kOutBufferKeptBytes) exchange_->body = std::string();
   context_->exchanges.Give(std::exchange(exchange_, nullptr));
@@ -407,6 +668,7 @@ void Session::Flush() {
 }
 
 void Session::SendPiece() {
+  send_since_ = context_->loop->now();
   inflight_piece_ = std::min(kSendPieceBytes, inflight_->size() - inflight_sent_);
   context_->loop->io().Send(handle_, slot_, AsBytes(inflight_->text().substr(inflight_sent_, inflight_piece_)));
   UpdateDeadline();
@@ -439,8 +701,14 @@ void Session::RecordLatencies() {
 }
 
 void Session::Close(CloseMode mode) {
-  if (state_ == State::kPending && !answered_) context_->pool->Cancel(ticket_);
+  const bool pending = state_ == State::kPending;
   state_ = State::kClosing;
+  if (js::RequestBody* unfinished = body_open_ ? body() : nullptr) {
+    unfinished->Fail("The client has gone before the body of its request was complete");
+  }
+  if (std::exchange(streaming_, false)) context_->counters->response_streams.Finish(ipc::StreamCounters::End::kAborted);
+  // While the exchange is there: what listens for the end of the request may look at it.
+  if (pending) context_->pool->Cancel(ticket_);
   context_->loop->Disarm(&timer_);
   context_->loop->io().Close(handle_, slot_, mode);
   DropExchange();
@@ -459,13 +727,17 @@ void Session::Close(CloseMode mode) {
 
 void Session::UpdateDeadline() {
   const Nanos now = context_->loop->now();
-  if (sending()) return SetDeadline(now + kSendTimeout);
-  if (state_ == State::kPending) return SetDeadline(0);  // the pool's wall limit bounds it
+  if (sending()) return SetDeadline(send_since_ + kSendTimeout);
+  if (state_ == State::kPending) {
+    // The pool's wall limit bounds the function; a body that it would read is the peer's to send.
+    const bool waits_for_peer = can_feed() || (body_is_read() && answered_);
+    return SetDeadline(waits_for_peer ? std::min(body_deadline_, body_since_ + kBodyIdleTimeout) : 0);
+  }
   if (!parser_.mid_request()) {
     head_since_ = 0;
     return SetDeadline(now + kIdleTimeout);
   }
-  if (exchange_ != nullptr) return SetDeadline(std::min(body_deadline_, now + kBodyIdleTimeout));
+  if (body_open_) return SetDeadline(std::min(body_deadline_, now + kBodyIdleTimeout));
   if (head_since_ == 0) head_since_ = now;
   SetDeadline(head_since_ + kHeadTimeout);
 }
@@ -480,7 +752,11 @@ void Session::OnTimer() {
   if (state_ == State::kClosing || deadline_ == 0) return;
   if (context_->loop->now() < deadline_) return context_->loop->Arm(&timer_, deadline_);
   if (sending()) return Close(CloseMode::kAbort);
-  if (!parser_.mid_request()) return Close(CloseMode::kLinger);
+  if (state_ == State::kPending) {
+    FailBody(http::Refusal::kTimeout);
+    return AfterInput();
+  }
+  if (body_open_ || !parser_.mid_request()) return Close(CloseMode::kLinger);
   Refuse(http::Refusal::kTimeout);
   AfterInput();
 }

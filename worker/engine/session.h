@@ -4,16 +4,24 @@
 // peer that reads slowly, what arrives is kept (a little) and then left with the kernel. Whatever one batch of input leads to
 // goes out in one send.
 //
-//   kReading --request complete--> kPending --answer--> kReading ... --last response--> kFinishing --sent--> kClosing --OnClosed--> gone
+//   kReading --request--> kPending --answer--> kReading ... --last response--> kFinishing --sent--> kClosing --OnClosed--> gone
 //
-// An answer that comes within Submit never shows kPending outside this class; one that comes later finds the session by its
+// A request goes to its function when it is complete, or when the input ends in the middle of its body: then the rest streams. Bytes that
+// the function does not read fill a window, then the stash, then the kernel. A streamed response is written while its buffer has room, and
+// its function is asked for more when the peer has read. The next request is looked at when the response has come to its end and nobody
+// reads the body any more; what is left of that is discarded when it is little, else the connection ends.
+//
+// "100 Continue" is sent when the function first waits for the body, and never behind a final answer (RFC 9110 10.1.1). A peer that closes
+// its sending side in the middle of a body or of a streamed response is taken to be gone; else its answer is still written.
+//
+// An answer that comes within Submit never shows kPending outside this class; what comes later finds the session by its
 // RequestId (its slot), writes into the buffer, and the shard calls Continue at the end of the pass.
 //
 // Owner:    Shard, in a SlotMap; one a connection.
 // Thread:   the shard's.
 // Life:     from OnAccept until OnClosed; the context outlives it. Idle, it holds no buffer.
-// Limits:   kHeadTimeout, kBodyTimeout, kBodyIdleTimeout, kIdleTimeout, kSendTimeout, kBodyBytesMax, kUnreadBytesMax,
-//           kResponseHeadBytesMax, kResponseBodyBytesMax.
+// Limits:   kHeadTimeout, kBodyTimeout, kBodyIdleTimeout, kIdleTimeout, kSendTimeout, kBodyBytesMax, kBodyWindowBytes, kUnreadBytesMax,
+//           kBodyDiscardBytesMax, kStreamBufferBytes, kResponseHeadBytesMax, kResponseBodyBytesMax.
 // Errors:   every input ends in an answer or a closed connection; refusals are counted and told why.
 #pragma once
 
@@ -27,15 +35,16 @@
 #include "jsruntime/isolate.h"
 #include "worker/engine/http/parser.h"
 #include "worker/engine/http/writer.h"
+#include "worker/engine/limits.h"
 #include "worker/engine/net/loop.h"
 #include "worker/engine/session_context.h"
 
 namespace zts {
 
-class Session {
+class Session final : private js::RequestBody::Listener {
  public:
   Session(SessionContext* context, net::Handle handle);
-  ~Session();
+  ~Session() override;
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -58,7 +67,9 @@ class Session {
   void OnCold() {
     if (exchange_ != nullptr) exchange_->cold = true;
   }
-  // Of the shard: goes on after an answer that came later.
+  js::IsolateClient::Taken OnChunk(std::string_view bytes);
+  void OnResponseEnd(const js::Outcome& outcome);
+  // Of the shard: goes on after what happened outside the session's own events.
   void Continue();
   // The next response is the last; an idle connection ends at once.
   void OnDrain();
@@ -74,6 +85,12 @@ class Session {
   size_t unread_bytes() const { return unread_.size() - unread_used_; }
   // Bytes behind the request that is being answered are here.
   bool more_received() const { return input_left_.value_or(unread_bytes()) > 0; }
+  js::RequestBody* body() const { return exchange_ != nullptr ? exchange_->stream.get() : nullptr; }
+  // Somebody reads the body that is still arriving.
+  bool body_is_read() const { return body_open_ && body() != nullptr && !body()->dropped(); }
+  bool can_feed() const { return state_ == State::kPending && body_is_read() && body()->size() < kBodyWindowBytes; }
+  // Nothing of the exchange is left to do but to end it.
+  bool exchange_is_over() const { return answered_ && !streaming_ && !body_is_read(); }
 
   // In.
   size_t Consume(std::string_view input);
@@ -85,7 +102,21 @@ class Session {
   void OnHead();
   void OnBody(std::string_view piece);
   void OnRequest();
+  void SubmitOpen();
   void Submit(const route::Entry& entry);
+
+  // A body that streams.
+  size_t Feed(std::string_view input);
+  void FeedUnread();
+  void EndBody(ipc::StreamCounters::End end);
+  void FailBody(http::Refusal refusal);
+  bool Discard(size_t bytes);
+  bool MayDiscardRest() const;
+  void OnBodyWanted() override;
+  void OnBodyTaken() override { MarkReady(); }
+  void OnBodyDropped() override { MarkReady(); }
+  void MarkReady();
+  void Progress();
   void Pin();
 
   // Out.
@@ -97,6 +128,12 @@ class Session {
   const route::Entry& ChosenOf(const route::Entry& entry);
   void CountVersion(int status);
   void Answered(int status, js::OutcomeKind kind);
+  bool AppendResponseHead(const js::ResponseView& response);
+  void BeginStream(const js::ResponseView& response);
+  void EndStream(js::OutcomeKind kind);
+  void LogBroken(std::string_view message);
+  size_t waiting_bytes() const;
+  void NoteLatency();
   void FinishExchange();
   void DropExchange();
   void Flush();
@@ -118,9 +155,22 @@ class Session {
   bool paused_ = false;                   // receiving
   bool peer_finished_ = false;
   bool wants_continue_ = false;           // the peer waits for "100 Continue"
+  bool continue_due_ = false;             // and the function for the body
+  bool body_open_ = false;                // the request's body is still arriving, behind its dispatch or its answer
+  bool streaming_ = false;                // the response's head is written, and its end is still to come
+  bool stream_blocked_ = false;           // it waits for room
+  bool latency_noted_ = false;            // of the response under way
+  bool cancel_due_ = false;               // what the function still gives is not wanted
   bool served_ = false;                   // a request has been answered on this connection
   SlotId slot_;
   runtime::Ticket ticket_ = 0;
+  uint64_t marked_for_ = 0;               // the pass at whose end Continue comes
+  uint64_t continued_in_ = 0;             // the pass that has had its Continue
+
+  http::BodyFraming framing_ = http::BodyFraming::kLength;  // of a streamed response
+  uint64_t response_left_ = 0;            // of its declared length
+  uint64_t body_bytes_ = 0;               // of the request, so far
+  size_t discarded_ = 0;
 
   http::Parser parser_;
   Exchange* exchange_ = nullptr;          // from a complete head to its answer
@@ -137,6 +187,8 @@ class Session {
   Nanos deadline_ = 0;                    // 0: none
   Nanos head_since_ = 0;                  // first byte of an unfinished head
   Nanos body_deadline_ = 0;
+  Nanos body_since_ = 0;                  // the last piece of a body, or when it could be read again
+  Nanos send_since_ = 0;                  // the last progress of a peer that reads
 };
 
 }  // namespace zts

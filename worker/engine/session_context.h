@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -28,16 +29,19 @@ struct Exchange {
   js::RequestView view;
   char request_id[16];
   std::string body;             // pieces of a body that did not come in one
+  std::shared_ptr<js::RequestBody> stream;  // a body that is not there yet
   uint32_t counter_row = 0;
   uint32_t version_row = 0;     // 0: the version is not counted apart
   uint64_t version_number = 0;  // shown to the client where a function has two; 0: not shown
   bool cold = false;            // waited for an isolate
+  uint64_t version_id = 0;
   Nanos started = 0;            // when its head was complete
 };
 
 struct SessionContext {
   net::Loop* loop = nullptr;
   runtime::Pool* pool = nullptr;
+  runtime::PoolHost* host = nullptr;  // whose log takes what goes wrong with a response
   route::CatalogPtr catalog;    // null until the first one is committed
   ipc::ShardCounters* counters = nullptr;
   http::DateCache dates;
@@ -46,8 +50,11 @@ struct SessionContext {
   FreeList<http::OutBuffer> out_buffers{kKeptBuffers};
   FreeList<Exchange> exchanges{kKeptBuffers};
 
-  // Sessions whose answer came outside their own Submit; they go on at the end of the pass.
+  // Sessions to which something has happened outside their own events; they go on at the end of the pass. One that has had its turn in this
+  // pass waits for the next, so that no stream holds the shard up.
   std::vector<SlotId> ready;
+  std::vector<SlotId> later;
+  uint64_t pass = 1;
 
   // Answers that the session at work has written and not yet handed to the kernel.
   struct Unflushed {

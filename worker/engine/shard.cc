@@ -24,9 +24,12 @@ Shard::Shard(const Options& options)
   pool_ = std::make_unique<runtime::Pool>(this, options.warmup, options.watchdog, counters_);
   context_.loop = loop_;
   context_.pool = pool_.get();
+  context_.host = this;
   context_.counters = counters_;
   context_.request_seed = options.request_seed;
   counters_->connections_open.Set(0);
+  counters_->request_streams.open.Set(0);
+  counters_->response_streams.open.Set(0);
   counters_->active_catalog.Set(0);
   OnHousekeeping();
 }
@@ -197,6 +200,9 @@ void Shard::OnPassEnd() {
   }
   context_.ready.clear();
   egress_.OnPassEnd();
+  context_.ready.swap(context_.later);
+  ++context_.pass;
+  if (!context_.ready.empty()) loop_->ComeBack();
   if (!log_batch_.empty()) FlushLogs();
   UpdateCounters();
 }
@@ -215,6 +221,15 @@ void Shard::OnFetchEvent(uint64_t instance, js::FetchId id, const js::FetchEvent
 
 void Shard::OnCold(runtime::RequestId id) {
   if (Session* session = sessions_.Find(SlotId::Unpack(id))) session->OnCold();
+}
+
+js::IsolateClient::Taken Shard::OnChunk(runtime::RequestId id, std::string_view bytes) {
+  Session* session = sessions_.Find(SlotId::Unpack(id));
+  return session != nullptr ? session->OnChunk(bytes) : js::IsolateClient::Taken{0, js::IsolateClient::Room::kNo};
+}
+
+void Shard::OnResponseEnd(runtime::RequestId id, const js::Outcome& outcome) {
+  if (Session* session = sessions_.Find(SlotId::Unpack(id))) session->OnResponseEnd(outcome);
 }
 
 void Shard::OnWakeAt(Nanos when) {

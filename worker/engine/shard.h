@@ -92,6 +92,8 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
   // runtime::PoolHost
   void OnResponse(runtime::RequestId id, const js::ResponseView& response) override;
   void OnFailure(runtime::RequestId id, const js::Outcome& outcome) override;
+  js::IsolateClient::Taken OnChunk(runtime::RequestId id, std::string_view bytes) override;
+  void OnResponseEnd(runtime::RequestId id, const js::Outcome& outcome) override;
   void OnConsole(uint64_t version_id, std::string_view request_id, js::LogSeverity severity, std::string_view message) override;
   void OnCold(runtime::RequestId id) override;
   void OnWakeAt(Nanos when) override;

@@ -110,6 +110,22 @@ struct alignas(64) VersionCounters {
   Histogram latency;        // as FunctionCounters::latency
 };
 
+// Bodies that pass in pieces, one way.
+struct StreamCounters {
+  Counter open;     // gauge
+  Counter total;
+  Counter aborted;  // did not come to their end
+  void Begin() {
+    total.Add();
+    open.Add();
+  }
+  enum class End : uint8_t { kWhole, kAborted };
+  void Finish(End end) {
+    open.Add(static_cast<uint64_t>(-1));
+    if (end == End::kAborted) aborted.Add();
+  }
+};
+
 // In the order in which a cold start goes through them. kTotal ends with kHandOver; the request's own first turn comes after it.
 enum class ColdPhase : uint8_t { kQueue, kIsolate, kContext, kCompile, kEvaluate, kHandOver, kTotal, kHandler };
 inline constexpr int kColdPhases = 8;
@@ -133,6 +149,8 @@ struct alignas(64) ShardCounters {
   Counter log_records_dropped;
   Counter active_catalog;     // gauge: version
   Histogram latency;          // of all functions; those of deleted ones stay in it
+  StreamCounters request_streams;   // bodies that did not arrive whole with their head
+  StreamCounters response_streams;
   Histogram cold[kColdPhases];
   Histogram queue_wait;       // of requests that waited for an isolate, cold starts included
   Histogram gc_pause[kGcDurings][kGcKinds];

@@ -41,6 +41,11 @@ constexpr admin::MetricInfo kMetrics[] = {
     {"pools", "zts_isolate_evictions_total", kCounter, "", "Warm isolates given up to make room."},
     {"pools", "zts_isolates_lost_total", kCounter, "", "Isolates lost to a memory limit or a recycled realm."},
     {"pools", "zts_turns_terminated_total", kCounter, "", "Turns of JavaScript ended by the watchdog."},
+    {"pools", "zts_streams_open", kGauge, "direction",
+     "Bodies on their way in pieces: \"in\" of requests, \"out\" of responses."},
+    {"pools", "zts_streams_total", kCounter, "direction", "Bodies that went in pieces."},
+    {"pools", "zts_streams_aborted_total", kCounter, "direction",
+     "Those that did not come to their end: the peer went, the function failed, or a limit was reached."},
     {"pools", "zts_gc_pause_seconds", kHistogram, "during, kind", "Pauses for garbage collection."},
 
     {"io", "zts_connections_open", kGauge, "shard", "Open client connections."},

@@ -178,6 +178,15 @@ void AddTotals(const ipc::SharedCounters& counters, Exposition* out) {
   total("zts_receive_starved_total", &Shard::recv_starved);
   total("zts_io_syscalls_total", &Shard::io_syscalls);
   total("zts_loop_passes_total", &Shard::loop_passes);
+  for (const auto& [direction, streams] : {std::pair("in", &Shard::request_streams), std::pair("out", &Shard::response_streams)}) {
+    const std::string label = Label("direction", direction);
+    const auto sum = [&](ipc::Counter ipc::StreamCounters::* field) {
+      return Sum(counters, [&](const Shard& s) -> const ipc::Counter& { return s.*streams.*field; });
+    };
+    out->Add("zts_streams_open", sum(&ipc::StreamCounters::open), label);
+    out->Add("zts_streams_total", sum(&ipc::StreamCounters::total), label);
+    out->Add("zts_streams_aborted_total", sum(&ipc::StreamCounters::aborted), label);
+  }
   // The first says "none".
   for (int refusal = 1; refusal < http::kRefusals; ++refusal) {
     const uint64_t count = Sum(counters, [refusal](const Shard& s) -> const ipc::Counter& { return s.refusals[refusal]; });

@@ -114,7 +114,9 @@ constexpr std::string_view kVersion = "x-zts-version: ";
 constexpr std::string_view kClose = "connection: close\r\n";
 constexpr std::string_view kKeepAlive = "connection: keep-alive\r\n";
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+constexpr std::string_view kChunked = "transfer-encoding: chunked\r\n";
 constexpr size_t kLengthDigitsMax = 20;
+static_assert(kChunked.size() <= kContentLength.size() + kLengthDigitsMax + 2, "kOwnBytesMax counts the longer one");
 // Everything AppendHead writes besides Date and fields.
 constexpr size_t kOwnBytesMax =
     sizeof(StatusLine::text) + kContentLength.size() + kLengthDigitsMax + 2 + kKeepAlive.size() + 2;
@@ -246,10 +248,14 @@ bool AppendHead(OutBuffer& out, const ResponseHead& head) {
   // The whole cell at once: a copy of fixed size is two instructions, and what is too much is written over.
   std::memcpy(begin, line.text, sizeof(line.text));
   char* at = Put(begin + line.size, head.date_line);
-  if (StatusHasLength(head.status)) {
+  if (!StatusHasLength(head.status)) {
+    // Neither field (RFC 9112 6.1, RFC 9110 8.6).
+  } else if (head.framing == BodyFraming::kLength || head.status == 205) {
     at = Put(at, kContentLength);
     at = PutNumber(at, head.status == 205 ? 0 : head.content_length);
     at = Put(at, "\r\n");
+  } else if (head.framing == BodyFraming::kChunked) {
+    at = Put(at, kChunked);
   }
   // RFC 9112 9.3: persistence is what 1.1 assumes and what 1.0 is told.
   if (!head.keep_alive) {
@@ -297,6 +303,17 @@ void AppendError(OutBuffer& out, const ErrorAnswer& answer, std::string_view dat
   out.Append(answer.message);
   out.Append("\n");
 }
+
+void AppendChunk(OutBuffer& out, std::string_view bytes) {
+  char* const begin = out.Reserve(bytes.size() + kChunkFramingBytes);
+  char* at = std::to_chars(begin, begin + 16, bytes.size(), 16).ptr;
+  at = Put(at, "\r\n");
+  at = Put(at, bytes);
+  at = Put(at, "\r\n");
+  out.Commit(static_cast<size_t>(at - begin));
+}
+
+void AppendLastChunk(OutBuffer& out) { out.Append("0\r\n\r\n"); }
 
 void AppendContinue(OutBuffer& out) { out.Append(kContinue); }
 

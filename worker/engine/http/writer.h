@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -57,10 +58,18 @@ class DateCache {
   char line_[40];
 };
 
+// How the end of a response's body is found (RFC 9112 6.3).
+enum class BodyFraming : uint8_t {
+  kLength,   // content-length
+  kChunked,  // transfer-encoding: chunked; not for HTTP/1.0
+  kNone,     // nothing is said: the end of the connection ends it, or there is none (HEAD)
+};
+
 struct ResponseHead {
   int status = 200;
   std::span<const HeaderField> fields;  // as ResponseView::headers says
-  size_t content_length = 0;
+  BodyFraming framing = BodyFraming::kLength;
+  size_t content_length = 0;            // of kLength
   bool keep_alive = true;
   uint8_t minor_version = 1;            // of the request: a 1.0 client is told "keep-alive" or nothing
   std::string_view date_line;
@@ -84,6 +93,11 @@ struct ErrorAnswer {
 void AppendError(OutBuffer& out, const ErrorAnswer& answer, std::string_view date_line);
 // "HTTP/1.1 100 Continue\r\n\r\n"
 void AppendContinue(OutBuffer& out);
+// One chunk of at least one byte, and the end of them, without trailers (RFC 9112 7.1).
+void AppendChunk(OutBuffer& out, std::string_view bytes);
+void AppendLastChunk(OutBuffer& out);
+// The most that AppendChunk writes beside the bytes.
+inline constexpr size_t kChunkFramingBytes = 16 + 2 + 2;
 // False for 1xx, 204, 205 and 304: no byte of a body may follow the head.
 bool StatusHasBody(int status);
 

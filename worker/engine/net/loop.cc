@@ -19,7 +19,7 @@ void Loop::Run(LoopHandler* handler) {
 
 void Loop::RunOnce(LoopHandler* handler, Nanos timeout) {
   size_t count;
-  if (timeout == 0) {
+  if (timeout == 0 || std::exchange(come_back_, false)) {
     count = io_->Poll(completions_, 0);
   } else {
     waiting_.store(true, std::memory_order_seq_cst);

@@ -55,6 +55,9 @@ class Loop {
   // Runs `task` in the next pass of the shard's thread. Any thread.
   void Post(std::function<void()> task);
 
+  // There is work left: the next pass does not wait. The shard's thread.
+  void ComeBack() { come_back_ = true; }
+
   // (Re)arms; costs no allocation. O(1).
   void Arm(Timer* timer, Nanos due);
   void Disarm(Timer* timer);
@@ -73,6 +76,7 @@ class Loop {
   std::mutex posted_mutex_;
   std::vector<std::function<void()>> posted_;
   std::vector<std::function<void()>> running_;
+  bool come_back_ = false;
   std::atomic<bool> has_posted_{false};
   std::atomic<bool> stop_{false};
   // Set before the last look at has_posted_ and stop_, so that whoever sets one of those sees either no wait or this.

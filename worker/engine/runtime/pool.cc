@@ -79,6 +79,9 @@ struct Instance final : Due, js::IsolateClient, js::FetchDoor {
   void OnDue(Nanos now) override;
   void OnResponse(js::InvocationId id, const js::ResponseView& response) override;
   void OnFailure(js::InvocationId id, const js::Outcome& outcome) override;
+  Taken OnChunk(js::InvocationId id, std::string_view bytes) override;
+  void OnResponseEnd(js::InvocationId id, const js::Outcome& outcome) override;
+  void OnBackgroundDone(js::InvocationId id) override;
   void OnConsole(js::InvocationId id, js::LogSeverity severity, std::string_view message) override;
   void OnTimerDue(Nanos when) override;
   void OnTasksPosted() override;
@@ -122,6 +125,9 @@ struct Pool::Impl {
   template <typename F>
   void RunTurn(Instance* instance, F&& body);
   void AfterTurn(Instance* instance);
+  // A turn for one request's sake, when an isolate has it.
+  void RunTurnOf(Ticket ticket, void (js::Isolate::*what)(js::InvocationId));
+  void Abandon(Instance* instance, Ticket ticket);
 
   void Forget(Request* request);
   void Fail(Request* request, const js::Outcome& outcome);
@@ -173,13 +179,42 @@ void Pool::Cancel(Ticket ticket) {
   if (request == nullptr) return;
   Instance* instance = request->instance;
   Version* version = request->version;
-  pool.Forget(request);
-  if (instance != nullptr) {
-    instance->isolate->Abandon(ticket);
-    pool.AfterTurn(instance);
-  } else {
-    pool.DropIfDone(version);
+  if (instance == nullptr) {
+    pool.Forget(request);
+    return pool.DropIfDone(version);
   }
+  const SlotId slot = instance->slot;
+  const bool background = request->phase == Request::Phase::kBackground;
+  request->phase = Request::Phase::kCancelled;
+  // Before it is forgotten: what its code logs is still its own.
+  if (!background) pool.Abandon(instance, ticket);
+  request = pool.requests.Find(ticket);
+  if (request == nullptr) return;
+  pool.Forget(request);
+  if (pool.instances.Find(slot) != nullptr) pool.AfterTurn(instance);
+}
+
+void Pool::BodyArrived(Ticket ticket) {
+  // What the function has waited for its peer is not its own time.
+  if (Request* request = impl_->requests.Find(ticket); request != nullptr && request->in == Request::In::kRunning) {
+    impl_->requests.Unlist(request);
+    impl_->requests.Run(request, impl_->host->now() + request->version->target.script->limits.wall_per_request);
+  }
+  impl_->RunTurnOf(ticket, &js::Isolate::BodyArrived);
+}
+void Pool::ResumeResponse(Ticket ticket) { impl_->RunTurnOf(ticket, &js::Isolate::ResumeResponse); }
+void Pool::PeerFinished(Ticket ticket) { impl_->RunTurnOf(ticket, &js::Isolate::PeerFinished); }
+
+void Pool::Impl::RunTurnOf(Ticket ticket, void (js::Isolate::*what)(js::InvocationId)) {
+  ZTS_DCHECK(!in_turn);
+  const Request* request = requests.Find(ticket);
+  if (request == nullptr || request->instance == nullptr) return;
+  RunTurn(request->instance, [&](js::Isolate* isolate) { (isolate->*what)(ticket); });
+}
+
+// What listens to the end of the request is JavaScript, so this is a turn.
+void Pool::Impl::Abandon(Instance* instance, Ticket ticket) {
+  RunTurn(instance, [&](js::Isolate* isolate) { isolate->Abandon(ticket); });
 }
 
 // A version without an isolate: the request waits for one, unless there is a reason not to.
@@ -259,20 +294,50 @@ void Pool::Impl::Forget(Request* request) {
 
 void Pool::Impl::Fail(Request* request, const js::Outcome& outcome) {
   const RequestId id = request->id;
-  if (IsLimit(outcome.kind) && request->instance != nullptr) {
+  const Request::Phase phase = request->phase;
+  const bool told = phase == Request::Phase::kUnanswered || phase == Request::Phase::kStreaming;
+  if (told && IsLimit(outcome.kind) && request->instance != nullptr) {
     const std::string text = std::string(js::OutcomeName(outcome.kind)) + ": " + outcome.message;
     host->OnConsole(request->version->target.version_id, request->view->request_id, js::LogSeverity::kException, text);
   }
   Forget(request);
-  host->OnFailure(id, outcome);
+  if (phase == Request::Phase::kUnanswered) host->OnFailure(id, outcome);
+  if (phase == Request::Phase::kStreaming) host->OnResponseEnd(id, outcome);
 }
 
 void Instance::OnResponse(js::InvocationId id, const js::ResponseView& response) {
   Request* request = pool->requests.Find(id);
-  if (request == nullptr) return;
+  if (request == nullptr || request->phase != Request::Phase::kUnanswered) return;
+  const RequestId name = request->id;
+  const js::RequestBody* body = request->view->stream;
+  if (response.form() == js::ResponseView::Form::kStream) {
+    request->phase = Request::Phase::kStreaming;
+  } else if (body != nullptr && !body->dropped()) {
+    request->phase = Request::Phase::kBackground;
+  } else {
+    pool->Forget(request);
+  }
+  pool->host->OnResponse(name, response);
+}
+
+js::IsolateClient::Taken Instance::OnChunk(js::InvocationId id, std::string_view bytes) {
+  const Request* request = pool->requests.Find(id);
+  if (request == nullptr || request->phase != Request::Phase::kStreaming) return {0, Room::kNo};
+  return pool->host->OnChunk(request->id, bytes);
+}
+
+void Instance::OnResponseEnd(js::InvocationId id, const js::Outcome& outcome) {
+  Request* request = pool->requests.Find(id);
+  if (request == nullptr || request->phase != Request::Phase::kStreaming) return;
+  if (!outcome.ok()) return pool->Fail(request, outcome);
   const RequestId name = request->id;
   pool->Forget(request);
-  pool->host->OnResponse(name, response);
+  pool->host->OnResponseEnd(name, outcome);
+}
+
+void Instance::OnBackgroundDone(js::InvocationId id) {
+  Request* request = pool->requests.Find(id);
+  if (request != nullptr && request->phase == Request::Phase::kBackground) pool->Forget(request);
 }
 
 void Instance::OnFailure(js::InvocationId id, const js::Outcome& outcome) {
@@ -357,9 +422,15 @@ void Version::OnDue(Nanos now) {
     Request* request = queues.running.front();
     Instance* instance = request->instance;
     const Ticket ticket = request->ticket();
-    pool->Fail(request, {js::OutcomeKind::kWallLimit, "no response within the wall time limit"});
-    instance->isolate->Abandon(ticket);
-    pool->AfterTurn(instance);
+    const bool background = request->phase == Request::Phase::kBackground;
+    const bool streaming = request->phase == Request::Phase::kStreaming;
+    pool->Fail(request, {js::OutcomeKind::kWallLimit, streaming ? "the response has not come to its end within the wall time limit"
+                                                                : "no response within the wall time limit"});
+    if (!background) {
+      pool->Abandon(instance, ticket);
+    } else {
+      pool->AfterTurn(instance);
+    }
   }
   --pins;
   pool->SetVersionDue(this);

@@ -5,7 +5,9 @@
 // An isolate that is lost (memory limit) or draining (CPU limit) is replaced the same way. A version whose module fails to load is
 // tried again by the next request after a pause that doubles; until then requests get the failure itself.
 //
-// The CPU limit is one turn's: a request of several turns may use it in each, bounded in all by its wall limit.
+// The CPU limit is one turn's: a request of several turns may use it in each, bounded in all by its wall limit. The wall limit of a streamed
+// response lasts until its function has given all of it; that of a request whose body streams begins anew with each piece that it
+// has waited for, since that is its peer's time, which the engine bounds.
 //
 // Owner:    Shard, exactly one.
 // Thread:   the shard's; what the warm-up thread has made arrives through PoolHost::Post.
@@ -57,6 +59,9 @@ class PoolHost {
   // On the shard's thread, inside Submit or later. Exactly one for each submitted request that is not cancelled.
   virtual void OnResponse(RequestId id, const js::ResponseView& response) = 0;
   virtual void OnFailure(RequestId id, const js::Outcome& outcome) = 0;
+  // What follows a streamed response, as js::IsolateClient says.
+  virtual js::IsolateClient::Taken OnChunk(RequestId id, std::string_view bytes) = 0;
+  virtual void OnResponseEnd(RequestId id, const js::Outcome& outcome) = 0;
   virtual void OnConsole(uint64_t version_id, std::string_view request_id, js::LogSeverity severity,
                          std::string_view message) = 0;
   // The request waits for an isolate that is being made; inside Submit.
@@ -82,8 +87,13 @@ class Pool {
   // `request` and its views live as js::RequestView says, until the answer or Cancel. Not to be called from inside OnResponse or
   // OnFailure: they may be running in the middle of another request's turn.
   Ticket Submit(RequestId id, TargetRef target, const js::RequestView* request);
-  // Nobody waits any more. Not from inside OnResponse or OnFailure.
+  // Nobody waits any more, for the answer or the rest of it: request.signal is aborted, streams are cancelled. Of a request answered whole
+  // only its body's reader is forgotten. Not from inside a call to PoolHost.
   void Cancel(Ticket ticket);
+  // Turns of a request that streams, as js::Isolate says. Not from inside a call to PoolHost.
+  void BodyArrived(Ticket ticket);
+  void ResumeResponse(Ticket ticket);
+  void PeerFinished(Ticket ticket);
 
   // Makes the version warm here; `done` gets the load's outcome (kOk at once when it is warm already).
   void Prepare(const Target& target, std::function<void(const js::Outcome&)> done);

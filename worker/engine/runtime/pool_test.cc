@@ -37,6 +37,16 @@ class PoolTest : public testing::Test, public PoolHost {
     Note(id, std::to_string(response.status()) + " " + body);
   }
   void OnFailure(RequestId id, const js::Outcome& outcome) override { Note(id, std::string(js::OutcomeName(outcome.kind))); }
+  js::IsolateClient::Taken OnChunk(RequestId id, std::string_view bytes) override {
+    const size_t taken = std::min(bytes.size(), room_);
+    streamed_[id].append(bytes.substr(0, taken));
+    room_ -= taken;
+    return {taken, room_ > 0 ? js::IsolateClient::Room::kYes : js::IsolateClient::Room::kNo};
+  }
+  void OnResponseEnd(RequestId id, const js::Outcome& outcome) override {
+    EXPECT_EQ(ends_.count(id), 0u) << "response " << id << " has two ends";
+    ends_[id] = js::OutcomeName(outcome.kind);
+  }
   void OnConsole(uint64_t version_id, std::string_view request_id, js::LogSeverity, std::string_view message) override {
     console_.push_back(std::to_string(version_id) + "/" + std::string(request_id) + ": " + std::string(message));
   }
@@ -100,6 +110,9 @@ class PoolTest : public testing::Test, public PoolHost {
   std::vector<std::function<void()>> posted_;
   Nanos wake_at_ = 0;
   std::map<RequestId, std::string> answers_;
+  std::map<RequestId, std::string> streamed_;
+  std::map<RequestId, std::string> ends_;
+  size_t room_ = size_t{1} << 40;
   std::vector<std::string> console_;
   js::RequestView view_{.method = "GET", .authority = "localhost", .target = "/f", .request_id = "0011223344556677"};
   std::unique_ptr<Pool> pool_;

@@ -1,4 +1,6 @@
-// The requests of one shard's pool that have no answer yet, and where each stands: it waits for an isolate, or one has it.
+// The requests of one shard's pool that are not over, and where each stands: it waits for an isolate, or one has it.
+//
+// A request is over with its whole answer, with the end of a streamed one, or when its body has no reader any more, whichever is last.
 //
 // Requests of one version and state stand in a list in the order they came. All of one list have the same time limit, so this is the
 // order of their deadlines too. The gauges `queued` and `in_flight` move with the requests: nobody else has to think of them.
@@ -38,6 +40,12 @@ struct Request {
   Request* next = nullptr;
   Request* previous = nullptr;
   enum class In : uint8_t { kNone, kWaiting, kRunning } in = In::kNone;
+  enum class Phase : uint8_t {
+    kUnanswered,
+    kStreaming,   // answered, and the end of the response is still to come
+    kBackground,  // answered whole, and background work reads on in the request's body
+    kCancelled,   // its owner is to hear nothing more
+  } phase = Phase::kUnanswered;
 
   Ticket ticket() const { return slot.Pack(); }
 };

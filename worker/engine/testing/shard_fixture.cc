@@ -13,6 +13,20 @@ namespace {
 constexpr int kListenFd = 0;
 constexpr int kPassesMax = 100'000;
 
+// Takes the chunks off the front of `text` that lie whole behind `at`. The position behind the last one; npos when it is not there yet.
+size_t Dechunk(const std::string& text, size_t at, std::string* body) {
+  for (;;) {
+    const size_t line = text.find("\r\n", at);
+    if (line == std::string::npos) return std::string::npos;
+    const size_t size = std::stoul(text.substr(at, line - at), nullptr, 16);
+    if (text.size() < line + 2 + size + 2) return std::string::npos;
+    body->append(text, line + 2, size);
+    EXPECT_EQ(text.substr(line + 2 + size, 2), "\r\n");
+    at = line + 2 + size + 2;
+    if (size == 0) return at;
+  }
+}
+
 }  // namespace
 
 std::string Reply::Field(std::string_view name) const {
@@ -112,6 +126,13 @@ Reply ShardHarness::Next(Peer peer, Of of) {
   const size_t end = text.find("\r\n\r\n");
   if (end == std::string::npos) return reply;
   reply.head = text.substr(0, end + 2);
+  if (of == Of::kOther && reply.Field("transfer-encoding") == "chunked") {
+    const size_t behind = Dechunk(text, end + 4, &reply.body);
+    if (behind == std::string::npos) return {};
+    reply.status = ParseInteger<int>(std::string_view(text).substr(9, 3)).value_or(-1);
+    text.erase(0, behind);
+    return reply;
+  }
   const std::string length = reply.Field("content-length");
   const size_t body = of == Of::kHead || length.empty() ? 0 : ParseInteger<size_t>(length).value_or(0);
   if (text.size() < end + 4 + body) return reply;
