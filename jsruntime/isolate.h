@@ -13,7 +13,7 @@
 //
 //   in    RequestView::stream      the engine appends what arrives and wakes a waiting reader (BodyArrived); bytes the function
 //                                  does not take fill the engine's window, and the socket is not read
-//   out   ResponseView::kStream    OnResponse is followed by OnChunk, which takes what fits the connection's out-buffer; the source is asked
+//   out   ResponseView::kStream    OnResponse is followed by OnChunk, which takes what fits the out-buffer; the source is asked
 //                                  for more once there is room (ResumeResponse). OnResponseEnd comes last, once
 //
 // A *turn* is one entry into JavaScript: Load, Dispatch, BodyArrived, ResumeResponse, PeerFinished, Abandon, RunTimers, RunTasks. Every

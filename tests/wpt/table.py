@@ -39,7 +39,9 @@ def count(found):
     """{directory: [subtests that anybody knows of, {runtime: passed}]}: who does not get as far as naming one has not passed it."""
     groups = {}
     for test in sorted(set().union(*found.values())):
-        group = next(d for d in suite.DIRECTORIES if test.startswith(d + "/"))
+        group = next((d for d in suite.DIRECTORIES if test.startswith(d + "/")), None)
+        if group is None:
+            continue  # of an older run
         names = set().union(*(results.get(test, {"subtests": {}})["subtests"] for results in found.values()))
         total, passed = groups.setdefault(group, [0, dict.fromkeys(RUNTIMES, 0)])
         groups[group][0] = total + (len(names) or 1)
@@ -55,10 +57,15 @@ def versions():
     return found
 
 
+def revision():
+    ran = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=TREE, stdout=subprocess.PIPE, text=True, check=True)
+    return ran.stdout.strip()
+
+
 def table(found, skipped):
     groups, version = count(found), versions()
     head = ["zts", f"Node {version['node']}", f"Deno {version['deno']}", f"workerd {version['workerd']}"]
-    lines = [f"Suite: web-platform-tests as of Firefox {version['wpt']}; run on {datetime.date.today()}.", "",
+    lines = [f"Suite: web-platform-tests as of Firefox {version['wpt']}; run on {datetime.date.today()} at revision {revision()}.", "",
              "| directory | subtests | " + " | ".join(head) + " |", "|---|--:|" + "--:|" * len(head)]
     sums = [0, dict.fromkeys(RUNTIMES, 0)]
     for group, (total, passed) in sorted(groups.items()):

@@ -5,7 +5,7 @@
 // An isolate that is lost (memory limit) or draining (CPU limit) is replaced the same way. A version whose module fails to load is
 // tried again by the next request after a pause that doubles; until then requests get the failure itself.
 //
-// The CPU limit is one turn's: a request of several turns may use it in each, bounded in all by its wall limit. The wall limit of a streamed
+// The CPU limit is one turn's: a request of several turns may use it in each, bounded by its wall limit. The wall limit of a streamed
 // response lasts until its function has given all of it; that of a request whose body streams begins anew with each piece that it
 // has waited for, since that is its peer's time, which the engine bounds.
 //
