@@ -224,7 +224,7 @@ class Request {
     internal.requestSignal = (request) => request.#extras().signal ?? null;
     // What goes on the wire; the body counts as read.
     internal.takeRequest = (request) => {
-      const source = request.#bytes();
+      const source = request.#hand();
       if (source !== null) request.#used = true;
       const more = request.#extras();
       return { method: request.method, url: request.url, headers: internal.headersList(request.headers), source,
