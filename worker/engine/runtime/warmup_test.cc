@@ -130,6 +130,8 @@ TEST_F(WarmupTest, DisposesTheIsolateBeforeItsClient) {
     ~Client() override { alive->set_value(factory->isolates().size()); }
     void OnResponse(js::InvocationId, const js::ResponseView&) override {}
     void OnFailure(js::InvocationId, const js::Outcome&) override {}
+    Taken OnChunk(js::InvocationId, std::string_view) override { return {0, Room::kNo}; }
+    void OnResponseEnd(js::InvocationId, const js::Outcome&) override {}
     void OnConsole(js::InvocationId, js::LogSeverity, std::string_view) override {}
     void OnTimerDue(Nanos) override {}
     void OnTasksPosted() override {}
