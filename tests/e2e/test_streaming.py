@@ -1,11 +1,12 @@
 """Bodies in pieces, both ways, through the real binaries and on both ways of doing I/O."""
 
+import http.client
 import json
 import os
 import threading
 
 import case
-from harness import wire
+from harness import proc, wire
 
 # One function for all: what it does is its path's last word.
 SOURCE = """
@@ -58,23 +59,25 @@ class Streaming:
         cls.zts.deploy("s", SOURCE)
 
     def test_echo_of_64_megabytes(self):
-        connection = self.connect()
+        connection = http.client.HTTPConnection(*self.zts.http, timeout=60)
+        self.addCleanup(connection.close)
         piece = os.urandom(1 << 20)
         pieces = 64
-        connection.send(f"POST /s/echo HTTP/1.1\r\nHost: test\r\nContent-Length: {pieces << 20}\r\n\r\n")
-
-        def write():
-            for _ in range(pieces):
-                connection.send(piece)
-
-        writer = threading.Thread(target=write)
+        connection.putrequest("POST", "/s/echo")
+        connection.putheader("Content-Length", str(pieces << 20))
+        connection.endheaders()
+        writer = threading.Thread(target=lambda: [connection.send(piece) for _ in range(pieces)])
         writer.start()
-        response = connection.read_response()
-        writer.join()
+        response = connection.getresponse()
         self.assertEqual(response.status, 200)
-        self.assertEqual(response.header("transfer-encoding"), "chunked")
-        self.assertTrue(response.body == piece * pieces, "the echo differs")
-        self.assertAnswer(connection.request("GET", "/s/early"), 401, "no")
+        self.assertEqual(response.getheader("transfer-encoding"), "chunked")
+        for _ in range(pieces):
+            self.assertTrue(response.read(len(piece)) == piece, "the echo differs")
+        self.assertEqual(response.read(), b"")
+        writer.join()
+        self.assertAnswer(self.fetch("/s/early"), 401, "no")
+        # What has passed through is not kept: windows, stashes and garbage, not the body.
+        self.assertLess(max(proc.rss_bytes(pid) for pid in self.zts.engine_pids()), 400 << 20)
 
     def test_pieces_arrive_as_they_are_made(self):
         connection = self.connect()

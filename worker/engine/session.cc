@@ -343,8 +343,9 @@ void Session::Abort() {
 size_t Session::Feed(std::string_view input) {
   size_t used = 0;
   body_since_ = context_->loop->now();
-  while (can_feed()) {
-    const size_t room = kBodyWindowBytes - body()->size();
+  // With all input used the parser is asked once more, whatever room there is: the body may be complete.
+  while (can_feed() || (used == input.size() && state_ == State::kPending && body_is_read())) {
+    const size_t room = kBodyWindowBytes - std::min(body()->size(), kBodyWindowBytes);
     const http::Parser::Step step = parser_.Parse(input.substr(used, room));
     used += step.used;
     switch (step.state) {

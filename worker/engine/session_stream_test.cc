@@ -258,6 +258,17 @@ TEST_F(SessionStreamTest, ABodyPassesThrough) {
   EXPECT_EQ(Next(peer).body, "hello");
 }
 
+// The last piece fills the window to the byte: its end is known without more input.
+TEST_F(SessionStreamTest, ABodyThatEndsWithAFullWindowEnds) {
+  const std::string body(4 * kBodyWindowBytes, 'b');
+  const Peer peer = Connect();
+  Send(peer, Length("/through", body.size()));
+  for (size_t at = 0; at < body.size(); at += kBodyWindowBytes) Send(peer, body.substr(at, kBodyWindowBytes));
+  EXPECT_EQ(Next(peer).body.size(), body.size());
+  Send(peer, Length("/through", body.size()) + body);
+  EXPECT_EQ(Next(peer).body.size(), body.size());
+}
+
 TEST_F(SessionStreamTest, EveryCutGivesTheSame) {
   const std::string text = Chunked("/through") + "5\r\nhello\r\n3;x=y\r\nabc\r\n0\r\nT: v\r\n\r\n" + Length("/echo", 4) + "body" +
                            Get("/three");
