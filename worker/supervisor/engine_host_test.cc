@@ -16,6 +16,7 @@ class EngineHostTest : public ::testing::Test, private EngineSink, private HostO
   EngineHostTest()
       : counters_(std::move(*ipc::SharedCounters::Create(2))),
         rows_(counters_.get(), &clock_),
+        version_rows_(counters_.get(), &clock_),
         host_({"auto", {}, "web.snapshot", "w1", {90, 91}}, {&clock_, &launcher_, this, &rows_, &version_rows_, counters_.get(), this}) {}
 
   FakeEngine& engine() { return launcher_.engine(); }
@@ -81,6 +82,7 @@ class EngineHostTest : public ::testing::Test, private EngineSink, private HostO
   FakeLauncher launcher_;
   std::unique_ptr<ipc::SharedCounters> counters_;
   CounterRows rows_;
+  VersionRows version_rows_;
   EngineHost host_;
   std::optional<Result<std::vector<Problem>>> prepared_;
   std::optional<Status> committed_;

@@ -20,7 +20,10 @@ using State = EngineStatus::State;
 // Real processes of the fake engine, with a script for its ways to die.
 class EnginesTest : public ::testing::Test {
  protected:
-  EnginesTest() : counters_(std::move(*ipc::SharedCounters::Create(2))), rows_(counters_.get(), &clock_) {
+  EnginesTest()
+      : counters_(std::move(*ipc::SharedCounters::Create(2))),
+        rows_(counters_.get(), &clock_),
+        version_rows_(counters_.get(), &clock_) {
     script_ = ::testing::TempDir() + "/script." + std::to_string(::getpid()) + "." +
               ::testing::UnitTest::GetInstance()->current_test_info()->name();
     std::filesystem::remove(script_ + ".deaths");
@@ -99,6 +102,7 @@ class EnginesTest : public ::testing::Test {
   SystemClock clock_;
   std::unique_ptr<ipc::SharedCounters> counters_;
   CounterRows rows_;
+  VersionRows version_rows_;
   std::string script_;
   net::SocketAddress address_;
   std::mutex mutex_;

@@ -12,6 +12,10 @@ class HeapOnly final : public js::Isolate {
   void Attach(js::IsolateClient*) override {}
   void Dispatch(js::InvocationId, const js::RequestView*) override {}
   void Abandon(js::InvocationId) override {}
+  void BodyArrived(js::InvocationId) override {}
+  void ResumeResponse(js::InvocationId) override {}
+  void PeerFinished(js::InvocationId) override {}
+  void OnFetch(js::FetchId, const js::FetchEvent&) override {}
   void RunTimers(Nanos) override {}
   void RunTasks() override {}
   void Terminate(js::OutcomeKind) override {}
