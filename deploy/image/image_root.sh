@@ -41,7 +41,7 @@ for file in "$root"/usr/lib/zts/* "$root"/usr/bin/*; do
 done
 # gRPC resolves names by the C library, which loads these by name.
 for library in libnss_files.so.2 libnss_dns.so.2 libresolv.so.2; do
-  path=$(ldconfig -p | awk -v name="$library" '$1 == name && /x86-64/ && !found++ {print $NF}')
+  path=$(PATH=$PATH:/usr/sbin:/sbin ldconfig -p | awk -v name="$library" '$1 == name && /x86-64/ && !found++ {print $NF}')
   [ -z "$path" ] || [ -e "$root/usr${path#/usr}" ] || install -D -m 0755 "$(readlink -f "$path")" "$root/usr${path#/usr}"
 done
 

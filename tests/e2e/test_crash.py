@@ -164,6 +164,7 @@ class Drain(unittest.TestCase):
         zts = platform.Platform(io=io).start()
         self.addCleanup(zts.stop)
         zts.deploy("quick", answering("quick"))
+        zts.deploy("whole", "export default async (request) => new Response(await request.text());")
         zts.deploy("slow", "export default async () => { await new Promise((r) => setTimeout(r, 500)); return new Response('slow to the end'); };")
         waiting = wire.Connection(zts.http)
         self.addCleanup(waiting.close)
@@ -171,7 +172,7 @@ class Drain(unittest.TestCase):
         # In mid-request until the test ends it.
         held = wire.Connection(zts.http)
         self.addCleanup(held.close)
-        held.send("POST /quick HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\nab")
+        held.send("POST /whole HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\nab")
         with Load(zts.http, "/quick", connections=8, reconnect=True) as load:
             load.wait_answers(100)
             begun = time.monotonic()
@@ -184,7 +185,7 @@ class Drain(unittest.TestCase):
             zts.worker.popen.wait(40)
             took = time.monotonic() - begun
             ended = time.monotonic()
-        self.assertEqual((finished.status, finished.text, finished.header("connection")), (200, "quick", "close"))
+        self.assertEqual((finished.status, finished.text, finished.header("connection")), (200, "abcd", "close"))
         self.assertEqual((response.status, response.text), (200, "slow to the end"))
         self.assertEqual(zts.worker.popen.returncode, 0, zts.worker.log_tail())
         self.assertLess(took, 10.0)
