@@ -6,7 +6,7 @@
 set -euo pipefail
 root="${1:?usage: image_root.sh DIR [BIN]}"
 bin="${2:-bazel-bin}"
-parts="cli/ztsctl controller/zts-controller controller/compiler.node worker/zts-worker worker/engine/engine.node jsruntime/zts-host
+parts="cli/ztsctl controller/zts-controller controller/compiler.node worker/zts-worker worker/zts-egress worker/engine/engine.node jsruntime/zts-host
 jsruntime/web.snapshot jsruntime/v8_flags.txt"
 tools="/bin/sh /bin/sleep /usr/bin/install /bin/cat /bin/ls"
 
@@ -28,6 +28,9 @@ ln -s ../lib/zts/ztsctl "$root/usr/bin/ztsctl"
 for tool in $tools; do
   install -m 0755 "$(readlink -f "$tool")" "$root/usr/bin/$(basename "$tool")"
 done
+
+# Whom functions' requests may trust.
+install -D -m 0644 /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
 
 # A library is put where the linker found it; /lib is /usr/lib on both sides.
 copy_libraries() {

@@ -4,7 +4,7 @@ set -e
 here=$(dirname "$0")
 farm=$(mktemp -d "${TEST_TMPDIR:-/tmp}/installed.XXXXXX")
 trap 'rm -rf "$farm"' EXIT
-for part in cli/ztsctl controller/zts-controller controller/compiler.node worker/zts-worker worker/engine/engine.node \
+for part in cli/ztsctl controller/zts-controller controller/compiler.node worker/zts-worker worker/zts-egress worker/engine/engine.node \
   jsruntime/zts-host jsruntime/web.snapshot jsruntime/v8_flags.txt; do
   ln -s "$(readlink -f "$part")" "$farm/"
 done
