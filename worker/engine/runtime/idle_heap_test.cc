@@ -2,38 +2,24 @@
 
 #include <gtest/gtest.h>
 
+#include "jsruntime/testing/inert_isolate.h"
+
 namespace zts::runtime {
 namespace {
 
 // A heap of a given size that a collection halves.
-class HeapOnly final : public js::Isolate {
+class HeapOnly final : public js::InertIsolate {
  public:
-  js::LoadReport Load(js::ScriptPtr) override { return {}; }
-  void Attach(js::IsolateClient*) override {}
-  void Dispatch(js::InvocationId, const js::RequestView*) override {}
-  void Abandon(js::InvocationId) override {}
-  void BodyArrived(js::InvocationId) override {}
-  void ResumeResponse(js::InvocationId) override {}
-  void PeerFinished(js::InvocationId) override {}
-  void OnFetch(js::FetchId, const js::FetchEvent&) override {}
-  void RunTimers(Nanos) override {}
-  void RunTasks() override {}
-  void Terminate(js::OutcomeKind) override {}
-  void ClearTermination() override {}
-  bool usable() const override { return true; }
-  bool draining() const override { return false; }
   size_t in_flight() const override { return requests; }
   js::MemoryUse memory() const override { return {.heap_used_bytes = heap_bytes}; }
   void CollectGarbage() override {
     ++collections;
     heap_bytes /= 2;
   }
-  const js::ScriptPtr& script() const override { return none; }
 
   size_t requests = 0;
   size_t heap_bytes = IdleHeap::kCollectHeapBytesMin;
   int collections = 0;
-  js::ScriptPtr none;
 };
 
 constexpr Nanos kUsedAt = 5 * kSecond;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "jsruntime/testing/fake_isolate.h"
+#include "jsruntime/testing/inert_isolate.h"
 #include "worker/engine/limits.h"
 
 namespace zts::runtime {
@@ -32,36 +33,17 @@ class WatchdogTest : public testing::Test {
 };
 
 // Counts what the watchdog does to it.
-class CountingIsolate final : public js::Isolate {
+class CountingIsolate final : public js::InertIsolate {
  public:
-  js::LoadReport Load(js::ScriptPtr) override { return {}; }
-  void Attach(js::IsolateClient*) override {}
-  void Dispatch(js::InvocationId, const js::RequestView*) override {}
-  void Abandon(js::InvocationId) override {}
-  void BodyArrived(js::InvocationId) override {}
-  void ResumeResponse(js::InvocationId) override {}
-  void PeerFinished(js::InvocationId) override {}
-  void OnFetch(js::FetchId, const js::FetchEvent&) override {}
-  void RunTimers(Nanos) override {}
-  void RunTasks() override {}
   void Terminate(js::OutcomeKind why) override {
     why_ = why;
     ++terminated_;
   }
   void ClearTermination() override { ++cleared_; }
-  bool usable() const override { return true; }
-  bool draining() const override { return false; }
-  size_t in_flight() const override { return 0; }
-  js::MemoryUse memory() const override { return {}; }
-  void CollectGarbage() override {}
-  const js::ScriptPtr& script() const override { return script_; }
 
   std::atomic<int> terminated_{0};
   int cleared_ = 0;
   std::atomic<js::OutcomeKind> why_{js::OutcomeKind::kOk};
-
- private:
-  js::ScriptPtr script_;
 };
 
 TEST_F(WatchdogTest, TerminatesATurnThatHasUsedItsBudget) {
