@@ -82,11 +82,13 @@ class RollingUpdate(case.PlatformCase):
         try:
             for name, worker in workers.items():
                 so_far = len(answers)
-                wait_until(lambda so_far=so_far: len(answers) > so_far + 50, "load before the update", 60)
+                wait_until(lambda so_far=so_far: len(answers) > so_far + 50, f"load before {name} goes", 60)
                 # preStop: the endpoint is gone before SIGTERM comes, and requests already on their way arrive.
                 balancer.set(name, None)
                 wait_until(lambda: len(answers) > so_far + 60, "what was on its way", 60)
                 worker.terminate()
+                gone = len(answers)
+                wait_until(lambda gone=gone: len(answers) > gone + 50, f"load while {name} is gone", 60)
                 worker.start()
                 balancer.set(name, worker)
             so_far = len(answers)
@@ -96,7 +98,6 @@ class RollingUpdate(case.PlatformCase):
             for one in clients:
                 one.join()
         self.assertEqual(failures, [])
-        self.assertGreater(len(answers), 300)
 
 
 if __name__ == "__main__":
