@@ -14,6 +14,8 @@ std::string_view OutcomeName(OutcomeKind kind) {
     case OutcomeKind::kNoHandler: return "no-handler";
     case OutcomeKind::kRecycled: return "isolate-recycled";
     case OutcomeKind::kOverloaded: return "overloaded";
+    case OutcomeKind::kHeadTooLarge: return "response-head-too-large";
+    case OutcomeKind::kBodyTooLarge: return "response-too-large";
   }
   return "unknown";
 }

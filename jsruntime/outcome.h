@@ -19,8 +19,10 @@ enum class OutcomeKind {
   kNoHandler,      // the module's default export is not callable and has no fetch()
   kRecycled,       // another invocation of the same isolate took it down
   kOverloaded,     // no capacity: the queue was full or waited too long
+  kHeadTooLarge,   // the head of the response is beyond what is sent
+  kBodyTooLarge,   // so is its body, which is one value
 };
-inline constexpr int kOutcomeKinds = 10;
+inline constexpr int kOutcomeKinds = 12;
 
 // The stable word for x-zts-error, logs and metrics: "exception", "cpu-limit", "memory-limit", ...
 std::string_view OutcomeName(OutcomeKind kind);

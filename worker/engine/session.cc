@@ -30,6 +30,8 @@ FailureAnswer AnswerTo(js::OutcomeKind kind) {
     case js::OutcomeKind::kOverloaded:
       return {503, "The function has no capacity for this request at the moment; try again shortly.", kRetryLine};
     case js::OutcomeKind::kWallLimit: return {504, "The function did not answer within its time limit.", ""};
+    case js::OutcomeKind::kHeadTooLarge: return {500, "The headers of the function's response are too large.", ""};
+    case js::OutcomeKind::kBodyTooLarge: return {500, "The function's response is larger than the platform sends.", ""};
   }
   return {500, "The function failed.", ""};
 }
@@ -198,6 +200,7 @@ void Session::OnRequest() {
   if (head.target == "*") return AnswerOptions();
   const route::Entry* entry = context_->catalog->Find(head.authority, head.target);
   if (entry == nullptr) return Refuse(http::Refusal::kUnknownRoute, AfterThis());
+  if (head.asks_for_websocket) return Refuse(http::Refusal::kWebSocket, AfterThis());
   Submit(*entry);
 }
 
@@ -472,15 +475,13 @@ void Session::AnswerOptions() {
 void Session::OnResponse(const js::ResponseView& response) {
   const bool streams = response.form() == js::ResponseView::Form::kStream;
   const size_t bytes = response.body_bytes();
-  if (bytes > kResponseBodyBytesMax) {
-    return WriteFailure({500, "The function's response is larger than the platform sends.", ""}, "response-too-large",
-                        js::OutcomeKind::kThrew);
-  }
+  if (bytes > kResponseBodyBytesMax) return RefuseResponse(js::OutcomeKind::kBodyTooLarge, bytes, kResponseBodyBytesMax);
   after_ = AfterThis();
   if (!AppendResponseHead(response)) {
     cancel_due_ = streams;
-    return WriteFailure({500, "The headers of the function's response are too large.", ""}, "response-head-too-large",
-                        js::OutcomeKind::kThrew);
+    size_t head_bytes = 0;
+    for (const HeaderField& field : response.headers()) head_bytes += field.name.size() + field.value.size();
+    return RefuseResponse(js::OutcomeKind::kHeadTooLarge, head_bytes, kResponseHeadBytesMax);
   }
   wants_continue_ = false;
   if (streams) return BeginStream(response);
@@ -582,11 +583,17 @@ void Session::LogBroken(std::string_view message) {
   context_->host->OnConsole(exchange_->version_id, exchange_->view.request_id, js::LogSeverity::kException, message);
 }
 
-void Session::OnFailure(const js::Outcome& outcome) {
-  WriteFailure(AnswerTo(outcome.kind), js::OutcomeName(outcome.kind), outcome.kind);
+// What the function has given is not sent: its owner reads in the log how large it was.
+void Session::RefuseResponse(js::OutcomeKind why, size_t bytes, size_t bytes_max) {
+  LogBroken(std::string(js::OutcomeName(why)) + ": " + std::to_string(bytes) + " bytes; at most " + std::to_string(bytes_max) +
+            " are sent" + (why == js::OutcomeKind::kBodyTooLarge ? " of one value; a ReadableStream has no such limit" : ""));
+  WriteFailure(why);
 }
 
-void Session::WriteFailure(const FailureAnswer& answer, std::string_view name, js::OutcomeKind kind) {
+void Session::OnFailure(const js::Outcome& outcome) { WriteFailure(outcome.kind); }
+
+void Session::WriteFailure(js::OutcomeKind kind) {
+  const FailureAnswer answer = AnswerTo(kind);
   const http::RequestHead& head = parser_.head();
   after_ = AfterThis();
   std::string lines(answer.retry_line);
@@ -594,7 +601,7 @@ void Session::WriteFailure(const FailureAnswer& answer, std::string_view name, j
   if (exchange_->version_number != 0) lines.append("x-zts-version: ").append(std::to_string(exchange_->version_number)).append("\r\n");
   http::AppendError(out(),
                     {.status = answer.status,
-                     .error_name = name,
+                     .error_name = js::OutcomeName(kind),
                      .message = answer.message,
                      .extra_line = lines,
                      .keep_alive = after_ == After::kKeepAlive,

@@ -124,7 +124,8 @@ class Session final : private js::RequestBody::Listener {
   After AfterThis() const;
   void Refuse(http::Refusal refusal, After after = After::kClose);
   void AnswerOptions();
-  void WriteFailure(const FailureAnswer& answer, std::string_view name, js::OutcomeKind kind);
+  void RefuseResponse(js::OutcomeKind why, size_t bytes, size_t bytes_max);
+  void WriteFailure(js::OutcomeKind kind);
   const route::Entry& ChosenOf(const route::Entry& entry);
   void CountVersion(int status);
   void Answered(int status, js::OutcomeKind kind);

@@ -355,6 +355,56 @@ TEST_F(SessionTest, AResponseHeadHasALimit) {
   const Peer peer = Connect();
   Send(peer, Get("/big"));
   EXPECT_EQ(Next(peer).Field("x-zts-error"), "response-head-too-large");
+  EXPECT_EQ(Row("big").outcomes[static_cast<int>(js::OutcomeKind::kHeadTooLarge)].Read(), 1u);
+  const std::vector<LogRecord> records = logs_.Pop(kLogQueueBytesMax);
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(records[0].severity, js::LogSeverity::kException);
+  EXPECT_EQ(records[0].message.find("response-head-too-large: "), 0u) << records[0].message;
+}
+
+TEST_F(SessionTest, AResponseBodyHasALimit) {
+  Deploy({{"big", "respond 200 " + std::string(kResponseBodyBytesMax + 1, 'x')}});
+  const Peer peer = Connect();
+  Send(peer, Get("/big"));
+  const Reply reply = Next(peer);
+  EXPECT_EQ(reply.status, 500);
+  EXPECT_EQ(reply.Field("x-zts-error"), "response-too-large");
+  EXPECT_EQ(Row("big").outcomes[static_cast<int>(js::OutcomeKind::kBodyTooLarge)].Read(), 1u);
+  EXPECT_EQ(Row("big").outcomes[static_cast<int>(js::OutcomeKind::kThrew)].Read(), 0u);
+  const std::vector<LogRecord> records = logs_.Pop(kLogQueueBytesMax);
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(records[0].request_id, reply.Field("x-zts-request-id"));
+  EXPECT_NE(records[0].message.find(std::to_string(kResponseBodyBytesMax)), std::string::npos) << records[0].message;
+}
+
+// ---- upgrades (RFC 9110 7.8) ------------------------------------------------------------------------------------------------
+
+TEST_F(SessionTest, AWebSocketHandshakeIsRefusedInWords) {
+  const Peer peer = Connect();
+  const std::string handshake = "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+  Send(peer, Get("/hello", handshake) + Get("/hello"));
+  const Reply reply = Next(peer);
+  EXPECT_EQ(reply.status, 501);
+  EXPECT_EQ(reply.Field("x-zts-error"), "websocket-not-supported");
+  EXPECT_EQ(reply.Field("upgrade"), "");
+  EXPECT_EQ(Refusals(http::Refusal::kWebSocket), 1u);
+  EXPECT_EQ(Next(peer).body, "hello world");  // the connection goes on as it was
+  Send(peer, Get("/nowhere", handshake));
+  EXPECT_EQ(Next(peer).status, 404);
+}
+
+TEST_F(SessionTest, OtherUpgradesAreIgnored) {
+  const Peer peer = Connect();
+  Send(peer, Get("/hello", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"));
+  const Reply reply = Next(peer);
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.head.find("HTTP/1.1 200"), 0u);
+  EXPECT_EQ(reply.Field("upgrade"), "");
+  // RFC 9110 7.8: without Connection, or in HTTP/1.0, the field is not for us.
+  Send(peer, Get("/hello", "Upgrade: websocket\r\n"));
+  EXPECT_EQ(Next(peer).status, 200);
+  Send(peer, "GET /hello HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+  EXPECT_EQ(Next(peer).status, 200);
 }
 
 // ---- time -------------------------------------------------------------------------------------------------------------------

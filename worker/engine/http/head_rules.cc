@@ -99,6 +99,7 @@ struct Seen {
   bool empty_coding = true;
   bool expects_continue = false;
   bool expects_else = false;
+  bool websocket = false;
 };
 
 // RFC 9112 6.1: several field lines are one list.
@@ -125,6 +126,10 @@ void SeeExpectations(std::string_view list, Seen& seen) {
   }
 }
 
+void SeeUpgrades(std::string_view list, Seen& seen) {
+  while (!list.empty()) seen.websocket = EqualsIgnoreCase(NextElement(list), "websocket") || seen.websocket;
+}
+
 // A token against a name of lower-case letters and '-': in both, bit 5 is all that case changes.
 template <size_t kSize>
 bool IsNamed(std::string_view token, const char (&lower)[kSize]) {
@@ -143,6 +148,9 @@ void See(const HeaderField& field, Seen& seen) {
       break;
     case 6:
       if (IsNamed(field.name, "expect")) SeeExpectations(field.value, seen);
+      break;
+    case 7:
+      if (IsNamed(field.name, "upgrade")) SeeUpgrades(field.value, seen);
       break;
     case 14:
       if (IsNamed(field.name, "content-length")) {
@@ -288,6 +296,9 @@ Refusal CheckHead(std::string_view bytes, const Framing& framing, RequestHead& h
   if (refusal == Refusal::kNone) refusal = JudgeHost(seen, head);
   if (refusal == Refusal::kNone) refusal = JudgeTarget(head);
   if (refusal == Refusal::kNone) refusal = JudgeExpectations(seen, head);
+  // RFC 9110 7.8: only HTTP/1.1 upgrades, and only where Connection says so too. h2c and whatever else is offered may be ignored, and
+  // is: the answer is one of HTTP/1.1. A client of WebSocket can do nothing with that, and is told.
+  head.asks_for_websocket = seen.websocket && framing.connection_upgrade && head.minor_version == 1 && head.method == "GET";
   return refusal;
 }
 

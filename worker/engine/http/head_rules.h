@@ -5,7 +5,7 @@
 //
 // Thread:   pure functions.
 // Errors:   a Refusal; kNone when the request is to be served.
-// Source:   RFC 9110 4.2, 7.2, 8.6, 10.1.1; RFC 9112 2.2, 3.2, 5, 6.1, 6.3.
+// Source:   RFC 9110 4.2, 7.2, 7.8, 8.6, 10.1.1; RFC 9112 2.2, 3.2, 5, 6.1, 6.3.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,7 @@ struct Framing {
   uint64_t content_length = 0;
   bool connection_close = false;
   bool connection_keep_alive = false;
+  bool connection_upgrade = false;
 };
 
 // `bytes` is the whole head, from the method to the empty line; the views of `head` point into it. minor_version is set.

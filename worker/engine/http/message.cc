@@ -31,6 +31,8 @@ constexpr RefusalText kTexts[] = {
      "No function serves this host and path; `ztsctl list` shows the functions and their routes."},
     {503, "overloaded", "The server has no capacity for this request at the moment; try again shortly."},
     {503, "too-many-connections", "The server has as many connections as it takes; try again shortly."},
+    {501, "websocket-not-supported",
+     "Functions do not speak WebSocket here; answer with a ReadableStream (text/event-stream) to send what happens later."},
 };
 static_assert(sizeof(kTexts) / sizeof(kTexts[0]) == kRefusals);
 

@@ -28,6 +28,7 @@ struct RequestHead {
   bool has_body = false;          // Content-Length > 0 or chunked
   bool chunked = false;
   uint64_t content_length = 0;    // when !chunked
+  bool asks_for_websocket = false;  // RFC 6455 4.1
 
   std::span<const HeaderField> headers() const { return {fields.data(), field_count}; }
 };
@@ -48,8 +49,9 @@ enum class Refusal : uint8_t {
   kUnknownRoute,          // 404
   kOverloaded,            // 503 + Retry-After
   kTooManyConnections,    // 503
+  kWebSocket,             // 501: an opening handshake
 };
-inline constexpr int kRefusals = 14;
+inline constexpr int kRefusals = 15;
 
 int RefusalStatus(Refusal refusal);
 // "uri-too-long": for x-zts-error and the metric's label.

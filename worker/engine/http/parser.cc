@@ -143,6 +143,7 @@ void Parser::State::Begin() {
   head.has_body = false;
   head.chunked = false;
   head.content_length = 0;
+  head.asks_for_websocket = false;
 }
 
 int Parser::State::OnUrl(llhttp_t* parser, const char* at, size_t bytes) {
@@ -255,7 +256,8 @@ Framing Parser::State::FramingSeen() const {
           .has_length = (llhttp.flags & F_CONTENT_LENGTH) != 0,
           .content_length = llhttp.content_length,
           .connection_close = (llhttp.flags & F_CONNECTION_CLOSE) != 0,
-          .connection_keep_alive = (llhttp.flags & F_CONNECTION_KEEP_ALIVE) != 0};
+          .connection_keep_alive = (llhttp.flags & F_CONNECTION_KEEP_ALIVE) != 0,
+          .connection_upgrade = (llhttp.flags & F_CONNECTION_UPGRADE) != 0};
 }
 
 // `seen` is what llhttp has looked at, from the head's first byte.
