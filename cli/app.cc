@@ -8,8 +8,11 @@
 #include <memory>
 #include <sstream>
 
+#include "cli/admin_verbs.h"
 #include "cli/commands.h"
+#include "cli/function_name.h"
 #include "cli/local/up.h"
+#include "cli/tool_verbs.h"
 
 namespace zts::cli {
 namespace {
@@ -24,6 +27,7 @@ Start here:
 constexpr const char* kOverviewFooter = R"(Finding the controller, first match wins:
   --data-dir DIR                 the directory 'ztsctl up' uses
   ZTS_CONTROLLER, ZTS_TOKEN      address and token, from the environment
+  ZTS_CA                         what its certificate is signed by (PEM), where it speaks TLS
   ZTS_DATA_DIR                   as --data-dir
   ./.zts                         the default data directory
 
@@ -182,6 +186,15 @@ constexpr std::array kVerbs = {
     Verb{"workers", "Show the workers that are connected"},
     Verb{"top", "Show what functions do at the moment"},
     Verb{"inspect", "Show all there is to know of a function"},
+    Verb{"new", "Make a folder with a function that deploys"},
+    Verb{"token", "Make, show and take back tokens"},
+    Verb{"namespace", "Make and bound namespaces"},
+    Verb{"secret", "Set the secrets of functions"},
+    Verb{"audit", "Show who changed what"},
+    Verb{"backup", "Write all that the controller knows to a file"},
+    Verb{"restore", "Put a backup into an empty data directory"},
+    Verb{"completion", "Print the completion script of a shell"},
+    Verb{"man", "Print the manual page"},
 };
 
 const Verb* FindVerb(const std::string& name) {
@@ -197,16 +210,23 @@ class HelpFormatter final : public CLI::Formatter {
   std::string make_usage(const CLI::App* app, std::string name) const override {
     return "\n" + CLI::Formatter::make_usage(app, name);
   }
-  std::string make_footer(const CLI::App* app) const override { return app->get_footer() + "\n"; }
+  std::string make_footer(const CLI::App* app) const override {
+    return app->get_footer().empty() ? "" : app->get_footer() + "\n";
+  }
   std::string make_subcommand(const CLI::App* verb) const override {
     std::ostringstream out;
-    CLI::detail::format_help(out, verb->get_name(), FindVerb(verb->get_name())->summary, get_column_width());
+    // Of a verb below another one: the first sentence of its help.
+    const Verb* known = verb->get_parent()->get_parent() == nullptr ? FindVerb(verb->get_name()) : nullptr;
+    const std::string help = verb->get_description();
+    const std::string summary = known != nullptr ? known->summary : help.substr(0, help.find_first_of(".;:"));
+    CLI::detail::format_help(out, verb->get_name(), summary, get_column_width());
     return out.str();
   }
 };
 
 struct Common {
   std::string data_dir;
+  std::string name_space;
   std::string color = "auto";
   bool json = false;
 };
@@ -222,6 +242,16 @@ class App {
     AddDown();
     AddDeploy();
     AddReaders();
+    const AdminVerbs::Host host{[this](const char* name, const char* help, const char* footer) { return AddVerb(name, help, footer); },
+                [this](CLI::App* parent, const char* name, const char* help, const char* footer) {
+                  return AddBelow(parent, name, help, footer);
+                },
+                [this](CLI::App* verb, Action action) {
+                  verb->callback([this, action = std::move(action)] { action_ = action; });
+                },
+                [this](const std::string& name) { return Qualified(name); }};
+    admin_.Add(host);
+    tools_.Add(host, app_);
   }
 
   ExitCode Run(std::vector<std::string> arguments) {
@@ -247,15 +277,26 @@ class App {
     }
     console_.set_format(common_.json ? Format::kJson : Format::kText);
     console_.set_color(env_("NO_COLOR").value_or("").empty() || common_.color != "auto" ? common_.color : "never");
-    Context context{console_, env_, common_.data_dir};
+    if (common_.name_space.empty()) common_.name_space = env_("ZTS_NAMESPACE").value_or("");
+    for (std::string* name : {&function_, &logs_.function, &deploy_.name, &change_.function, &promote_.change.function,
+                              &edit_.change.function}) {
+      *name = Qualified(*name);
+    }
+    Context context{console_, env_, common_.data_dir, common_.name_space};
     return action_(context);
   }
 
  private:
-  CLI::App* AddVerb(const char* name, const char* help, const char* footer) {
-    CLI::App* verb = app_.add_subcommand(name, help);
+  CLI::App* AddVerb(const char* name, const char* help, const char* footer) { return AddBelow(&app_, name, help, footer); }
+
+  CLI::App* AddBelow(CLI::App* parent, const char* name, const char* help, const char* footer) {
+    CLI::App* verb = parent->add_subcommand(name, help);
     verb->footer(footer);
+    // Options of "token create" are its own; "token" alone only leads to it.
+    if (parent != &app_) parent->fallthrough(false);
     verb->add_option("--data-dir", common_.data_dir, "The directory that 'ztsctl up' uses [./.zts]")->type_name("DIR");
+    verb->add_option("--namespace", common_.name_space, "Functions are in this namespace [ZTS_NAMESPACE, or default]")
+        ->type_name("NS");
     verb->add_flag("--json", common_.json, "Print one JSON object a line, for programs");
     verb->add_option("--color", common_.color, "Colours: auto, always or never")
         ->check(CLI::IsMember({"auto", "always", "never"}).description(""))
@@ -279,6 +320,7 @@ class App {
     up->add_option("--controller-listen", up_.controller_listen, "Where the controller takes deploys [127.0.0.1:0]")
         ->type_name("ADDRESS:PORT");
     up->add_option("--name", up_.name, "The worker's name")->type_name("NAME");
+    up->add_flag("--insecure", up_.insecure, "The controller may listen where others can reach it, without TLS");
     up->add_flag("--detach", up_.detach, "Return once it is up, and leave it running");
     up->callback([this] { action_ = [this](Context& context) { return Up(context, up_); }; });
   }
@@ -403,6 +445,9 @@ class App {
     verb->callback([this] { action_ = [this](Context& context) { return Logs(context, logs_); }; });
   }
 
+  // "cart" of namespace shop is "cart.shop"; a name with a dot says its namespace itself.
+  std::string Qualified(const std::string& name) const { return QualifiedName(name, common_.name_space); }
+
   static bool IsVerbOrOption(const std::string& text) {
     return (!text.empty() && text.front() == '-') || FindVerb(text) != nullptr;
   }
@@ -414,8 +459,11 @@ class App {
   }
 
   std::string CurrentVerb() const {
-    const auto verbs = app_.get_subcommands();
-    return verbs.empty() ? "" : verbs.front()->get_name();
+    std::string line;
+    for (auto verbs = app_.get_subcommands(); !verbs.empty(); verbs = verbs.front()->get_subcommands()) {
+      line += (line.empty() ? "" : " ") + verbs.front()->get_name();
+    }
+    return line;
   }
 
   std::string HelpText() const {
@@ -431,12 +479,14 @@ class App {
   DeployOptions deploy_;
   LogsOptions logs_;
   TopOptions top_;
+  AdminVerbs admin_;
+  ToolVerbs tools_;
   std::string function_;
   ChangeOptions change_;
   uint64_t version_ = 0;
   PromoteOptions promote_;
   EditOptions edit_;
-  std::function<ExitCode(Context&)> action_;
+  Action action_;
 };
 
 }  // namespace

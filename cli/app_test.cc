@@ -102,7 +102,19 @@ TEST_F(AppTest, HelpIsWhatTheGoldenFileSays) {
                                                                                     {"logs", "--help"},
                                                                                     {"workers", "--help"},
                                                                                     {"top", "--help"},
-                                                                                    {"inspect", "--help"}}) {
+                                                                                    {"inspect", "--help"},
+                                                                                    {"token", "--help"},
+                                                                                    {"token", "create", "--help"},
+                                                                                    {"token", "list", "--help"},
+                                                                                    {"token", "revoke", "--help"},
+                                                                                    {"namespace", "--help"},
+                                                                                    {"namespace", "create", "--help"},
+                                                                                    {"secret", "--help"},
+                                                                                    {"secret", "set", "--help"},
+                                                                                    {"secret", "rotate", "--help"},
+                                                                                    {"audit", "--help"},
+                                                                                    {"backup", "--help"},
+                                                                                    {"restore", "--help"}}) {
     const Ran ran = Run(line);
     EXPECT_EQ(ran.exit, 0);
     EXPECT_EQ(ran.err, "");
@@ -118,6 +130,88 @@ TEST_F(AppTest, HelpIsWhatTheGoldenFileSays) {
   std::stringstream wanted;
   wanted << golden.rdbuf();
   EXPECT_EQ(all, wanted.str()) << "if this is meant: ZTS_UPDATE_GOLDEN=$PWD/cli/testdata/help.txt app_test";
+}
+
+TEST_F(AppTest, ReferenceInDocsIsWhatTheBinarySays) {
+  const Ran ran = Run({"man", "--markdown"});
+  EXPECT_EQ(ran.exit, 0);
+  if (const char* update = ::getenv("ZTS_UPDATE_REFERENCE")) {
+    std::ofstream(update) << ran.out;
+    return;
+  }
+  std::ifstream kept("docs/cli_reference.md");
+  std::stringstream wanted;
+  wanted << kept.rdbuf();
+  EXPECT_EQ(ran.out, wanted.str()) << "if this is meant: ZTS_UPDATE_REFERENCE=$PWD/docs/cli_reference.md app_test";
+}
+
+TEST_F(AppTest, TheManualAndCompletionsNameEveryVerb) {
+  const std::string man = Run({"man"}).out;
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    const Ran ran = Run({"completion", shell});
+    EXPECT_EQ(ran.exit, 0);
+    for (const char* verb : {"up", "deploy", "token", "create", "rotate", "restore", "completion"}) {
+      EXPECT_NE(ran.out.find(verb), std::string::npos) << shell << " " << verb;
+      EXPECT_NE(man.find(verb), std::string::npos) << verb;
+    }
+  }
+  EXPECT_EQ(Run({"completion", "tcsh"}).exit, 2);
+  EXPECT_EQ(man.rfind(".TH ZTSCTL 1", 0), 0u);
+}
+
+TEST_F(AppTest, BashCompletesVerbsAndOptions) {
+  Write("completion.bash", Run({"completion", "bash"}).out);
+  const auto complete = [&](const std::string& words, int at) {
+    const std::string command = "bash --norc -c '. " + Path("completion.bash") + "; COMP_WORDS=(" + words + "); COMP_CWORD=" +
+                                std::to_string(at) + "; _ztsctl; echo ${COMPREPLY[@]}' > " + Path("answer");
+    EXPECT_EQ(::system(command.c_str()), 0);
+    std::ifstream file(Path("answer"));
+    std::string line;
+    std::getline(file, line);
+    return line;
+  };
+  EXPECT_EQ(complete("ztsctl dep", 1), "deploy");
+  EXPECT_EQ(complete("ztsctl token \"\"", 2), "create list revoke");
+  EXPECT_EQ(complete("ztsctl token create --sc", 3), "--scope");
+  EXPECT_EQ(complete("ztsctl deploy x.js --mem", 3), "--memory-limit");
+}
+
+TEST_F(AppTest, NewMakesAFolderThatDeploys) {
+  service_.events = {Live(1, 1, 1)};
+  EXPECT_EQ(Run({"new", Path("My_Shop")}).exit, 0);
+  const Ran ran = Run({"deploy", Path("My_Shop"), "--name", "shop", "--json"});
+  EXPECT_EQ(ran.exit, 0) << ran.out << ran.err;
+  EXPECT_NE(service_.received().bundle.find("hello"), std::string::npos);
+  const Ran again = Run({"new", Path("My_Shop")});
+  EXPECT_EQ(again.exit, 1);
+  EXPECT_NE(again.err.find("not empty"), std::string::npos);
+  EXPECT_EQ(Run({"new", Path("typed"), "--ts"}).exit, 0);
+  EXPECT_TRUE(fs::exists(Path("typed/main.ts")) && fs::exists(Path("typed/tsconfig.json")));
+}
+
+TEST_F(AppTest, NamesAreQualifiedByTheNamespace) {
+  service_.events = {Live(1, 1, 1)};
+  for (const std::vector<std::string>& options : std::vector<std::vector<std::string>>{{"--namespace", "shop"}, {}}) {
+    std::vector<std::string> line = {"deploy", Path("hello.js")};
+    line.insert(line.end(), options.begin(), options.end());
+    EXPECT_EQ(Run(line).exit, 0);
+    EXPECT_EQ(service_.received().start.function(), "hello.shop");
+    env_["ZTS_NAMESPACE"] = "shop";
+  }
+  EXPECT_EQ(Run({"deploy", Path("hello.js"), "--name", "other.team"}).exit, 0);
+  EXPECT_EQ(service_.received().start.function(), "other.team");
+  EXPECT_EQ(Run({"deploy", Path("hello.js"), "--namespace", "default"}).exit, 0);
+  EXPECT_EQ(service_.received().start.function(), "hello");
+  EXPECT_EQ(Run({"delete", "cart"}).exit, 0);
+  EXPECT_EQ(service_.received().function, "cart.shop");
+}
+
+TEST_F(AppTest, PlainTextToAnotherMachineMustBeSaid) {
+  env_["ZTS_CONTROLLER"] = "192.0.2.1:7070";
+  const Ran ran = Run({"list"});
+  EXPECT_NE(ran.exit, 0);
+  EXPECT_NE(ran.err.find("ZTS_CA"), std::string::npos) << ran.err;
+  EXPECT_NE(ran.err.find("ZTS_INSECURE"), std::string::npos) << ran.err;
 }
 
 TEST_F(AppTest, WrongCommandLinesAreUsageErrors) {

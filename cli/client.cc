@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <optional>
 
+#include "cli/channel.h"
 #include "zts/v1/deploy.grpc.pb.h"
 #include "zts/v1/stats.grpc.pb.h"
 #include "zts/v1/versions.grpc.pb.h"
@@ -15,41 +15,6 @@ namespace zts::cli {
 namespace {
 
 constexpr size_t kChunkBytes = 256 * 1024;
-
-std::chrono::system_clock::time_point In(Nanos duration) {
-  return std::chrono::system_clock::now() + std::chrono::nanoseconds(duration);
-}
-
-ErrorCode CodeOf(grpc::StatusCode code) {
-  switch (code) {
-    case grpc::StatusCode::UNAVAILABLE:
-      return ErrorCode::kUnavailable;
-    case grpc::StatusCode::UNAUTHENTICATED:
-    case grpc::StatusCode::PERMISSION_DENIED:
-      return ErrorCode::kDenied;
-    case grpc::StatusCode::INVALID_ARGUMENT:
-    case grpc::StatusCode::FAILED_PRECONDITION:
-    case grpc::StatusCode::OUT_OF_RANGE:
-      return ErrorCode::kInvalid;
-    case grpc::StatusCode::NOT_FOUND:
-      return ErrorCode::kNotFound;
-    case grpc::StatusCode::ALREADY_EXISTS:
-      return ErrorCode::kExists;
-    case grpc::StatusCode::RESOURCE_EXHAUSTED:
-      return ErrorCode::kExhausted;
-    case grpc::StatusCode::DEADLINE_EXCEEDED:
-      return ErrorCode::kTimeout;
-    case grpc::StatusCode::CANCELLED:
-    case grpc::StatusCode::ABORTED:
-      return ErrorCode::kAborted;
-    case grpc::StatusCode::DATA_LOSS:
-      return ErrorCode::kCorrupt;
-    case grpc::StatusCode::UNIMPLEMENTED:
-      return ErrorCode::kUnsupported;
-    default:
-      return ErrorCode::kInternal;
-  }
-}
 
 FunctionVersion VersionOf(const v1::FunctionVersion& from, bool active) {
   FunctionVersion version;
@@ -163,24 +128,10 @@ LogEntry EntryOf(const v1::TailLogsEvent& event) {
           record.worker(),   event.dropped() + record.dropped_before()};
 }
 
-grpc::ChannelArguments Arguments() {
-  grpc::ChannelArguments arguments;
-  // The controller is named by address: a proxy for the web is not on the way to it.
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
-  arguments.SetMaxReceiveMessageSize(64 << 20);
-  return arguments;
-}
-
-// gRPC reports every failed connection on stderr by itself; what matters reaches the user as an error with a next step.
-void QuietGrpc() { ::setenv("GRPC_VERBOSITY", "NONE", 0); }
-
 }  // namespace
 
 struct Client::Impl {
-  std::string address;
-  std::string authorization;
+  Endpoint endpoint;
   std::unique_ptr<v1::Deploy::Stub> stub;
   std::unique_ptr<v1::Stats::Stub> stats;
   std::unique_ptr<v1::Versions::Stub> versions;
@@ -188,32 +139,13 @@ struct Client::Impl {
   template <typename Request, typename Call>
   DeployResult Change(const ChangeSpec& change, Request& request, Call call) const;
 
-  void Prepare(grpc::ClientContext& context, Nanos timeout) const {
-    context.AddMetadata("authorization", authorization);
-    if (timeout > 0) context.set_deadline(In(timeout));
-  }
-
-  Error ErrorOf(const grpc::Status& status) const {
-    const ErrorCode code = CodeOf(status.error_code());
-    if (code == ErrorCode::kUnavailable) {
-      return {code, "the controller at " + address + " does not answer (" + status.error_message() + ")"};
-    }
-    if (code == ErrorCode::kTimeout) return {code, "the controller at " + address + " did not answer in time"};
-    if (code == ErrorCode::kDenied) {
-      return {code, "the controller at " + address + " refused the token: " + status.error_message()};
-    }
-    const std::string& message = status.error_message();
-    return {code, message.empty()
-                      ? "the controller failed without a reason (status " + std::to_string(status.error_code()) + ")"
-                      : message};
-  }
+  void Prepare(grpc::ClientContext& context, Nanos timeout) const { PrepareCall(endpoint, context, timeout); }
+  Error ErrorOf(const grpc::Status& status) const { return CallError(endpoint, status); }
 };
 
-Client::Client(const std::string& address, const std::string& token) : impl_(std::make_unique<Impl>()) {
-  QuietGrpc();
-  impl_->address = address;
-  impl_->authorization = "Bearer " + token;
-  const auto channel = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), Arguments());
+Client::Client(const Endpoint& endpoint) : impl_(std::make_unique<Impl>()) {
+  impl_->endpoint = endpoint;
+  const auto channel = OpenChannel(endpoint);
   impl_->stub = v1::Deploy::NewStub(channel);
   impl_->stats = v1::Stats::NewStub(channel);
   impl_->versions = v1::Versions::NewStub(channel);
@@ -374,15 +306,16 @@ Result<std::vector<FunctionReport>> Client::Stats(const std::string& function) {
   return reports;
 }
 
-Result<std::vector<WorkerInfo>> Client::ListWorkers(Nanos timeout) {
+Result<WorkerList> Client::ListWorkers(Nanos timeout) {
   grpc::ClientContext context;
   impl_->Prepare(context, timeout);
   v1::ListWorkersResponse response;
   const grpc::Status status = impl_->stub->ListWorkers(&context, {}, &response);
   if (!status.ok()) return impl_->ErrorOf(status);
-  std::vector<WorkerInfo> workers;
+  WorkerList workers;
+  workers.catalog_version = response.catalog_version();
   for (const auto& from : response.workers()) {
-    workers.push_back({from.name(), from.http_address(), from.shards(), from.active_version(), from.artifact_key(),
+    workers.list.push_back({from.name(), from.http_address(), from.shards(), from.active_version(), from.artifact_key(),
                        from.io_backend(), from.connected_ns()});
   }
   return workers;
@@ -413,7 +346,7 @@ Status Client::TailLogs(const TailOptions& options, const std::function<void()>&
     reader->Read(&event, nullptr);
   }
   while (ok) {
-    const auto deadline = options.idle_max > 0 ? In(options.idle_max) : std::chrono::system_clock::time_point::max();
+    const auto deadline = options.idle_max > 0 ? TimeIn(options.idle_max) : std::chrono::system_clock::time_point::max();
     if (queue.AsyncNext(&tag, &ok, deadline) == grpc::CompletionQueue::TIMEOUT) {
       idled_out = true;
       context.TryCancel();
@@ -428,7 +361,7 @@ Status Client::TailLogs(const TailOptions& options, const std::function<void()>&
   queue.Next(&tag, &ok);
   queue.Shutdown();
   if (idled_out) return {};
-  if (status.ok()) return Unavailable("the controller at " + impl_->address + " ended the log stream");
+  if (status.ok()) return Unavailable("the controller at " + impl_->endpoint.address + " ended the log stream");
   return impl_->ErrorOf(status);
 }
 

@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "cli/endpoint.h"
 #include "cli/source_error.h"
 
 namespace zts::cli {
@@ -188,6 +189,14 @@ struct FunctionReport {
   std::vector<std::pair<std::string, Figures>> workers;
 };
 
+struct WorkerList {
+  std::vector<WorkerInfo> list;
+  uint64_t catalog_version = 0;  // the newest
+  auto begin() const { return list.begin(); }
+  auto end() const { return list.end(); }
+  bool empty() const { return list.empty(); }
+};
+
 struct Deleted {
   uint32_t workers_done = 0;
   uint32_t workers_total = 0;
@@ -213,8 +222,8 @@ struct TailOptions {
 
 class Client {
  public:
-  // `address` is host:port. Nothing is connected before the first call.
-  Client(const std::string& address, const std::string& token);
+  // Nothing is connected before the first call.
+  explicit Client(const Endpoint& endpoint);
   ~Client();
   Client(const Client&) = delete;
 
@@ -232,7 +241,7 @@ class Client {
   Result<Deleted> Delete(const std::string& function);
   // The busiest first; `function` empty: all that are busy or have an isolate.
   Result<std::vector<FunctionReport>> Stats(const std::string& function);
-  Result<std::vector<WorkerInfo>> ListWorkers(Nanos timeout = kCallTimeout);
+  Result<WorkerList> ListWorkers(Nanos timeout = kCallTimeout);
   // Calls `sink` for each record; `connected` once, when the controller has answered. Ends well only for idle_max.
   Status TailLogs(const TailOptions& options, const std::function<void()>& connected,
                   const std::function<void(const LogEntry&)>& sink);

@@ -20,11 +20,16 @@ nlohmann::json JsonOf(const FunctionVersion& version) {
 }
 
 // Where functions answer: the first worker's address stands for all.
-std::string UrlOf(const std::vector<WorkerInfo>& workers, const std::string& function) {
+std::string UrlOf(const WorkerList& workers, const std::string& function) {
   for (const WorkerInfo& worker : workers) {
     if (!worker.http_address.empty()) return "http://" + worker.http_address + "/" + function;
   }
   return "";
+}
+
+// How many catalogs it is behind.
+uint64_t LagOf(const WorkerList& workers, const WorkerInfo& worker) {
+  return workers.catalog_version > worker.catalog_version ? workers.catalog_version - worker.catalog_version : 0;
 }
 
 ExitCode CheckedName(Context& context, const std::string& function, const char* verb) {
@@ -42,7 +47,7 @@ Failure FailureOf(const Error& error, const std::string& data_dir) {
   if (error.code == ErrorCode::kUnavailable) failure.hint = UnreachableHint(data_dir);
   if (error.code == ErrorCode::kDenied) {
     failure.hint =
-        "the token must be the one the controller was started with: --data-dir finds it by itself, else set ZTS_TOKEN";
+        "--data-dir finds the token of 'ztsctl up' by itself, else set ZTS_TOKEN; an admin makes tokens: ztsctl token create";
   }
   return failure;
 }
@@ -115,7 +120,8 @@ ExitCode Workers(Context& context) {
       auto array = nlohmann::json::array();
       for (const WorkerInfo& worker : *workers) {
         array.push_back({{"name", worker.name}, {"http", worker.http_address}, {"shards", worker.shards},
-                         {"catalog_version", worker.catalog_version}, {"artifact_key", worker.artifact_key},
+                         {"catalog_version", worker.catalog_version}, {"lag", LagOf(*workers, worker)},
+                             {"artifact_key", worker.artifact_key},
                          {"io", worker.io_backend}, {"connected", FormatTimestamp(worker.connected)}});
       }
       console.PrintJson({{"workers", array}});
@@ -125,10 +131,11 @@ ExitCode Workers(Context& context) {
       console.Note("no worker is connected; 'ztsctl up' starts one beside its controller");
       return ExitCode::kOk;
     }
-    std::vector<std::vector<std::string>> rows = {{"NAME", "SERVES ON", "SHARDS", "IO", "CATALOG", "CONNECTED"}};
+    std::vector<std::vector<std::string>> rows = {{"NAME", "SERVES ON", "SHARDS", "IO", "CATALOG", "LAG", "CONNECTED"}};
     for (const WorkerInfo& worker : *workers) {
       rows.push_back({Printable(worker.name), Printable(worker.http_address), std::to_string(worker.shards),
-                      Printable(worker.io_backend), std::to_string(worker.catalog_version), Since(worker.connected)});
+                      Printable(worker.io_backend), std::to_string(worker.catalog_version), std::to_string(LagOf(*workers, worker)),
+                      Since(worker.connected)});
     }
     console.out() << RenderTable(rows) << std::flush;
     return ExitCode::kOk;

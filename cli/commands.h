@@ -17,6 +17,7 @@ struct Context {
   Console& console;
   GetEnv env;
   std::string data_dir_flag;
+  std::string name_space;  // as asked for; empty: the default
 };
 
 struct DeployOptions {

@@ -16,7 +16,7 @@ inline ExitCode WithClient(Context& context, const std::function<ExitCode(Client
   if (!endpoint.ok()) {
     return context.console.Fail(FailureOf(endpoint.error(), DataDirectory(context.data_dir_flag, context.env)));
   }
-  Client client(endpoint->address, endpoint->token);
+  Client client(*endpoint);
   return use(client, *endpoint);
 }
 

@@ -199,12 +199,15 @@ ExitCode ReportBroken(Context& context, const Endpoint& endpoint, const Deployme
 }
 
 // The name is the user's to choose; a file's name that cannot be one is a matter of the command line.
-Status Name(DeploySpec& spec, const Bundle& bundle) {
+Status Name(DeploySpec& spec, const Bundle& bundle, const std::string& name_space) {
   if (!spec.function.empty()) return {};
-  spec.function = bundle.default_name;
-  const Status checked = CheckFunctionName(spec.function);
-  if (checked.ok()) return {};
-  return Invalid(checked.error().message + ": --name " + NearestFunctionName(spec.function));
+  const std::string& name = bundle.default_name;
+  Status checked = CheckFunctionName(name);
+  // A dot in a file's name is no wish for a namespace.
+  if (checked.ok() && name.find('.') != std::string::npos) checked = Invalid("'" + name + "' cannot be a function's name");
+  if (!checked.ok()) return Invalid(checked.error().message + ": --name " + NearestFunctionName(name));
+  spec.function = QualifiedName(name, name_space);
+  return CheckFunctionName(spec.function);
 }
 
 }  // namespace
@@ -223,7 +226,7 @@ ExitCode Deploy(Context& context, const DeployOptions& options) {
   if (!bundle.ok()) return console.Fail(BundleFailure(bundle.error()));
   for (const SourceError& warning : bundle->warnings) console.Warn(RenderSourceError(warning));
   if (!bundle->errors.empty()) return console.Fail(SourceFailure(*bundle));
-  const Status named = Name(*spec, *bundle);
+  const Status named = Name(*spec, *bundle, context.name_space);
   if (!named.ok()) return console.Fail(UsageFailure(named.error().message, "deploy"));
   spec->author = AuthorOf(context.env);
   spec->main_module = bundle->main_module;
@@ -231,7 +234,7 @@ ExitCode Deploy(Context& context, const DeployOptions& options) {
   const Nanos bundled = clock.Now();
 
   Watcher watcher(console);
-  Client client(endpoint->address, endpoint->token);
+  Client client(*endpoint);
   const DeployResult result = client.Deploy(*spec, bundle->code, watcher);
   const Deployment deployment{*spec, *bundle, watcher, bundled - started, clock.Now() - started};
   if (const auto* live = std::get_if<DeployLive>(&result)) return ReportLive(console, deployment, *live);

@@ -16,13 +16,28 @@ std::string TrimmedLine(std::string text) {
   return text;
 }
 
+bool IsLoopback(const std::string& address) {
+  // Who connects to "all addresses" comes out on this machine.
+  for (const char* here : {"127.", "localhost:", "[::1]", "0.0.0.0:", "[::]"}) {
+    if (address.starts_with(here)) return true;
+  }
+  return false;
+}
+
 Result<Endpoint> FromEnvironment(const std::string& address, const GetEnv& env) {
   const std::optional<std::string> token = env("ZTS_TOKEN");
   if (!token || token->empty()) {
     return Error{ErrorCode::kDenied,
                  "ZTS_CONTROLLER is set (" + address + ") but ZTS_TOKEN is not: set it to the controller's token"};
   }
-  return Endpoint{address, TrimmedLine(*token), ""};
+  Endpoint endpoint{address, TrimmedLine(*token), "", env("ZTS_CA").value_or("")};
+  if (endpoint.ca_file.empty() && !IsLoopback(address) && env("ZTS_INSECURE").value_or("").empty()) {
+    return Error{ErrorCode::kInvalid, "the controller at " + address +
+                                          " is another machine, and the token would travel in plain text: set ZTS_CA to the "
+                                          "PEM file that its certificate is signed by, or "
+                                          "ZTS_INSECURE=1 where the network itself is trusted"};
+  }
+  return endpoint;
 }
 
 Result<Endpoint> FromDataDirectory(const std::string& folder) {
@@ -40,7 +55,7 @@ Result<Endpoint> FromDataDirectory(const std::string& folder) {
   std::filesystem::path token_file = json["token_file"].get<std::string>();
   if (token_file.is_relative()) token_file = std::filesystem::path(folder) / token_file;
   ZTS_ASSIGN_OR_RETURN(const std::string token, ReadFile(token_file.string(), kTokenBytesMax));
-  return Endpoint{json["controller"].get<std::string>(), TrimmedLine(token), folder};
+  return Endpoint{json["controller"].get<std::string>(), TrimmedLine(token), folder, ""};
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 // In this order: --data-dir given on the command line; ZTS_CONTROLLER with ZTS_TOKEN; ZTS_DATA_DIR; ./.zts.
 //
 // Thread:   any. Reads small files.
-// Errors:   each says how to name a controller.
+// Errors:   each says how to name a controller. Plain text to another machine is refused unless ZTS_INSECURE is set.
 #pragma once
 
 #include <functional>
@@ -20,6 +20,7 @@ struct Endpoint {
   std::string address;   // "127.0.0.1:43211"
   std::string token;
   std::string data_dir;  // empty when the environment named the controller
+  std::string ca_file;   // what its certificate is signed by (ZTS_CA); empty: plain text
 };
 
 // The folder that --data-dir, ZTS_DATA_DIR or the default names; absolute.

@@ -1,5 +1,7 @@
 #include "cli/function_name.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 
 namespace zts::cli {
@@ -22,7 +24,8 @@ bool IsAllowed(std::string_view name) {
 }  // namespace
 
 Status CheckFunctionName(std::string_view name) {
-  if (IsAllowed(name)) return {};
+  const size_t dot = std::min(name.find('.'), name.size());
+  if (IsAllowed(name.substr(0, dot)) && (dot == name.size() || IsAllowed(name.substr(dot + 1)))) return {};
   return Invalid("'" + std::string(name) +
                  "' cannot be a function's name: it is a host label, so lower-case letters, digits and '-', " +
                  "1 to 63, starting with a letter. '" + NearestFunctionName(name) + "' would do");
@@ -41,6 +44,11 @@ std::string NearestFunctionName(std::string_view text) {
   }
   while (!name.empty() && name.back() == '-') name.pop_back();
   return name.empty() ? "fn" : name;
+}
+
+std::string QualifiedName(const std::string& name, const std::string& name_space) {
+  const bool plain = name.empty() || name_space.empty() || name_space == "default" || name.find('.') != std::string::npos;
+  return plain ? name : name + "." + name_space;
 }
 
 Result<std::pair<std::string, std::string>> ParseSetting(std::string_view text) {

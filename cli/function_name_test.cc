@@ -11,7 +11,7 @@ TEST(FunctionNameTest, AcceptsHostLabels) {
 }
 
 TEST(FunctionNameTest, RefusesAllElseWithAProposal) {
-  for (const char* name : {"", "-", "1a", "A", "a-", "a_b", "a.b", "a/b", "\xc3\xa4", "a b", "a\n"}) {
+  for (const char* name : {"", "-", "1a", "A", "a-", "a_b", "a.", ".b", "a.b.c", "a/b", "\xc3\xa4", "a b", "a\n"}) {
     const Status checked = CheckFunctionName(name);
     ASSERT_FALSE(checked.ok()) << name;
     EXPECT_EQ(checked.error().code, ErrorCode::kInvalid);

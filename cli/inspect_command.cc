@@ -19,7 +19,7 @@ constexpr Nanos kLogIdle = 300 * kMillisecond;
 
 struct Inspection {
   std::vector<FunctionVersion> versions;  // newest first
-  std::vector<WorkerInfo> workers;
+  WorkerList workers;
   FunctionReport report;
   std::vector<LogEntry> errors;  // newest last
 

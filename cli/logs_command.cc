@@ -71,7 +71,7 @@ class Printer {
 };
 
 ExitCode ShowBacklog(Context& context, const Endpoint& endpoint, const LogsOptions& options) {
-  Client client(endpoint.address, endpoint.token);
+  Client client(endpoint);
   Printer printer(context.console);
   const TailOptions tail{options.function, options.lines, kBacklogIdle};
   const Status ended = client.TailLogs(tail, [] {}, [&](const LogEntry& entry) { printer.Print(entry); });
@@ -86,7 +86,7 @@ ExitCode Follow(Context& context, Endpoint endpoint, const LogsOptions& options)
   Nanos retry = kRetryFirst;
   TailOptions tail{options.function, options.lines, 0};
   while (true) {
-    Client client(endpoint.address, endpoint.token);
+    Client client(endpoint);
     const auto connected = [&] {
       if (lost) context.console.Note("-- connected again");
       ever_connected = true;

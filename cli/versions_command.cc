@@ -31,7 +31,7 @@ ExitCode WithTarget(Context& context, const std::string& function, const char* v
   if (!endpoint.ok()) {
     return context.console.Fail(FailureOf(endpoint.error(), DataDirectory(context.data_dir_flag, context.env)));
   }
-  Client client(endpoint->address, endpoint->token);
+  Client client(*endpoint);
   return use({client, *endpoint});
 }
 

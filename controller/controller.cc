@@ -21,6 +21,12 @@
 #include "controller/stats_service.h"
 #include "controller/store/rocks_store.h"
 #include "controller/sync_service.h"
+#include "controller/tenancy/audit_log.h"
+#include "controller/tenancy/namespaces.h"
+#include "controller/tenancy/roles.h"
+#include "controller/tenancy/token_book.h"
+#include "controller/tenancy/vault.h"
+#include "controller/tenancy_service.h"
 #include "controller/token.h"
 #include "controller/versions_service.h"
 #include "jsruntime/launch.h"
@@ -33,6 +39,21 @@ Result<std::unique_ptr<Compiler>> StartCompiler() {
   ZTS_ASSIGN_OR_RETURN(std::vector<std::string> command, js::HostCommand("compiler.node", {std::move(snapshot)}));
   return std::unique_ptr<Compiler>(std::make_unique<ProcessCompiler>(ProcessCompiler::Options{.command = std::move(command)}));
 }
+
+// What the registry asks about namespaces and secrets.
+class Rules final : public TenancyRules {
+ public:
+  Rules(const tenancy::Namespaces& namespaces, tenancy::Vault& vault) : namespaces_(namespaces), vault_(vault) {}
+  Status CheckDeploy(const std::string& function, const tenancy::Usage& after) const override {
+    return namespaces_.CheckDeploy(std::string(tenancy::SplitName(function).name_space), after);
+  }
+  std::vector<store::RecordEdit> RemovalOf(const std::string& function) const override { return vault_.RemovalOf(function); }
+  void OnRemoved(const std::string& function) override { vault_.Forget(function); }
+
+ private:
+  const tenancy::Namespaces& namespaces_;
+  tenancy::Vault& vault_;
+};
 
 class RunningController final : public Controller {
  public:
@@ -52,7 +73,13 @@ class RunningController final : public Controller {
     ZTS_ASSIGN_OR_RETURN(registry_, Registry::Open(*store_, clock_));
     // After the store: its lock makes sure that only one controller makes the file.
     ZTS_ASSIGN_OR_RETURN(std::string token, LoadOrCreateToken(options.token_file));
-    authorizer_.emplace(std::move(token));
+    ZTS_ASSIGN_OR_RETURN(tokens_, tenancy::TokenBook::Open(*store_, clock_, token));
+    ZTS_ASSIGN_OR_RETURN(audit_, tenancy::AuditLog::Open(*store_, clock_));
+    authorizer_.emplace(*tokens_, *audit_);
+    ZTS_ASSIGN_OR_RETURN(namespaces_, tenancy::Namespaces::Open(*store_, clock_));
+    ZTS_ASSIGN_OR_RETURN(vault_, tenancy::Vault::Open(*store_, clock_, options.secret_key_file));
+    rules_.emplace(*namespaces_, *vault_);
+    registry_->set_rules(&*rules_);
     compiler_ = std::move(options.compiler);
     if (compiler_ == nullptr) {
       ZTS_ASSIGN_OR_RETURN(compiler_, StartCompiler());
@@ -64,14 +91,17 @@ class RunningController final : public Controller {
     deployer_.emplace(*registry_, *publisher_, *compiler_, metrics_, clock_);
     metrics_.Watch([this] { return Sample(); });
     deploy_service_ = std::make_unique<DeployService>(
-        DeployService::Parts{*authorizer_, *deployer_, *registry_, *publisher_, logs_, metrics_, clock_});
+        DeployService::Parts{*authorizer_, *deployer_, *registry_, *publisher_, logs_, metrics_, clock_, *namespaces_});
     versions_service_ =
         std::make_unique<VersionsService>(VersionsService::Parts{*authorizer_, *deployer_, *registry_, clock_});
-    sync_service_ = std::make_unique<SyncService>(
-        SyncService::Parts{*authorizer_, *registry_, *publisher_, logs_, stats_, *promoter_, metrics_});
+    sync_service_ = std::make_unique<SyncService>(SyncService::Parts{
+        *authorizer_, *registry_, *publisher_, logs_, stats_, *promoter_, metrics_, *vault_, !options.tls.ca.empty()});
     stats_service_ = std::make_unique<StatsService>(*authorizer_, stats_);
-    ZTS_ASSIGN_OR_RETURN(rpc_, RpcServer::Start(options.listen, {deploy_service_.get(), versions_service_.get(), sync_service_.get(),
-                                                                 stats_service_.get()}));
+    tenancy_service_ = std::make_unique<TenancyService>(TenancyService::Parts{
+        *authorizer_, *tokens_, *audit_, *namespaces_, *vault_, *registry_, *publisher_, *store_, options.data_dir + "/checkpoint"});
+    const std::vector<grpc::Service*> services{deploy_service_.get(), versions_service_.get(), sync_service_.get(), stats_service_.get(),
+                                               tenancy_service_.get()};
+    ZTS_ASSIGN_OR_RETURN(rpc_, RpcServer::Start(options.listen, options.tls, services));
     return StartAdmin(options.admin);
   }
 
@@ -94,7 +124,9 @@ class RunningController final : public Controller {
     return {};
   }
 
-  StateSample Sample() const {
+  StateSample Sample() {
+    // Scrapes come every few seconds: often enough for tokens that expire while a call is open.
+    authorizer_->EndInvalid();
     StateSample sample;
     const CatalogPtr catalog = registry_->catalog();
     sample.catalog_version = catalog->version;
@@ -112,7 +144,12 @@ class RunningController final : public Controller {
   StatsHub stats_;
   Metrics metrics_;
   std::unique_ptr<store::Store> store_;
+  std::unique_ptr<tenancy::Namespaces> namespaces_;
+  std::unique_ptr<tenancy::Vault> vault_;
+  std::optional<Rules> rules_;
   std::unique_ptr<Registry> registry_;
+  std::unique_ptr<tenancy::TokenBook> tokens_;
+  std::unique_ptr<tenancy::AuditLog> audit_;
   std::optional<Authorizer> authorizer_;
   std::unique_ptr<Compiler> compiler_;
   std::unique_ptr<Publisher> publisher_;
@@ -122,6 +159,7 @@ class RunningController final : public Controller {
   std::unique_ptr<VersionsService> versions_service_;
   std::unique_ptr<SyncService> sync_service_;
   std::unique_ptr<StatsService> stats_service_;
+  std::unique_ptr<TenancyService> tenancy_service_;
   std::thread timers_;
   std::thread promotions_;
   std::unique_ptr<RpcServer> rpc_;

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "controller/compiler/compiler.h"
+#include "controller/rpc_server.h"
 
 namespace zts::controller {
 
@@ -21,6 +22,8 @@ class Controller {
     std::string listen;      // "127.0.0.1:7070"; port 0 picks one
     std::string admin;       // the same
     std::string token_file;  // made when missing
+    std::string secret_key_file;  // made when missing and nothing is encrypted yet
+    TlsFiles tls;
     // Null: compiler processes.
     std::unique_ptr<Compiler> compiler;
   };

@@ -145,6 +145,7 @@ class ControllerTest : public testing::Test {
     options.listen = "127.0.0.1:0";
     options.admin = "127.0.0.1:0";
     options.token_file = folder_.path() + "/token";
+    options.secret_key_file = folder_.path() + "/secret-key";
     options.compiler = std::make_unique<FakeCompiler>();
     return options;
   }

@@ -14,10 +14,9 @@ constexpr Nanos kTailPoll = 100 * kMillisecond;
 DeployFailure InvalidUpload(std::string message) { return {"invalid", std::move(message), {}}; }
 
 // Takes the upload apart: the first message names it, the others bring it.
-std::variant<DeployOrder, DeployFailure> ReadOrder(DeployService::DeployStream& stream, const Registry& registry) {
+std::variant<DeployOrder, DeployFailure> ReadOrder(const v1::DeployStart& start, DeployService::DeployStream& stream,
+                                                   const Registry& registry) {
   v1::DeployRequest request;
-  if (!stream.Read(&request) || !request.has_start()) return InvalidUpload("the first message of a deploy must be `start`");
-  const v1::DeployStart start = request.start();
   DeployOrder order;
   order.function = start.function();
   order.main_module = start.main_module();
@@ -85,107 +84,127 @@ class StreamObserver final : public DeployObserver {
 
 }  // namespace
 
-DeployEnd DeployService::RunDeploy(grpc::ServerContext& context, DeployStream& stream) {
+DeployEnd DeployService::RunDeploy(const v1::DeployStart& start, grpc::ServerContext& context, DeployStream& stream) {
   const auto slot = parts_.deployer.TryEnter();
   if (!slot) {
     return DeployFailure{"exhausted", "the controller runs " + std::to_string(kDeploysMax) + " deploys already; try again in a moment", {}};
   }
-  auto order = ReadOrder(stream, parts_.registry);
+  auto order = ReadOrder(start, stream, parts_.registry);
   if (auto* failure = std::get_if<DeployFailure>(&order)) return std::move(*failure);
+  const std::string name_space(tenancy::SplitName(start.function()).name_space);
+  if (Status counted = parts_.namespaces.BeginDeploy(name_space); !counted.ok()) return FailureOf(counted.error());
   StreamObserver observer(context, stream);
   return parts_.deployer.Run(std::get<DeployOrder>(std::move(order)), observer);
 }
 
 grpc::Status DeployService::DeployFunction(grpc::ServerContext* context, DeployStream* stream) {
   const Nanos started = parts_.clock.Now();
-  if (grpc::Status allowed = parts_.authorizer.Check(*context); !allowed.ok()) return allowed;
-  const DeployEnd end = RunDeploy(*context, *stream);
-  const Nanos took = parts_.clock.Now() - started;
-  if (const auto* failure = std::get_if<DeployFailure>(&end)) {
-    ZTS_LOG(kInfo) << "deploy failed (" << failure->code << "): " << failure->message;
-    parts_.metrics.OnDeploy(failure->code, took);
-    stream->WriteLast(ToProto(*failure), {});
-  } else {
-    parts_.metrics.OnDeploy("live", took);
-    stream->WriteLast(ToProto(std::get<DeployLive>(end), took), {});
-  }
-  return grpc::Status::OK;
+  return parts_.authorizer.Run(*context, Call::kDeployFunction, "", [&](AdmittedCall& call) {
+    v1::DeployRequest first;
+    const bool named = stream->Read(&first) && first.has_start();
+    if (grpc::Status reached = call.Aim(first.start().function()); !reached.ok()) return reached;
+    const DeployEnd end = named ? RunDeploy(first.start(), *context, *stream)
+                                : DeployEnd(InvalidUpload("the first message of a deploy must be `start`"));
+    const Nanos took = parts_.clock.Now() - started;
+    if (const auto* failure = std::get_if<DeployFailure>(&end)) {
+      ZTS_LOG(kInfo) << "deploy failed (" << failure->code << "): " << failure->message;
+      parts_.metrics.OnDeploy(failure->code, took);
+      call.set_result(failure->code);
+      call.set_detail(failure->message);
+      stream->WriteLast(ToProto(*failure), {});
+    } else {
+      const DeployLive& live = std::get<DeployLive>(end);
+      parts_.metrics.OnDeploy("live", took);
+      call.set_detail("v" + std::to_string(live.version->number));
+      stream->WriteLast(ToProto(live, took), {});
+    }
+    return grpc::Status::OK;
+  });
 }
 
 grpc::Status DeployService::ListFunctions(grpc::ServerContext* context, const v1::ListFunctionsRequest*,
                                           v1::ListFunctionsResponse* response) {
-  if (grpc::Status allowed = parts_.authorizer.Check(*context); !allowed.ok()) return allowed;
-  const CatalogPtr catalog = parts_.registry.catalog();
-  for (const CatalogEntry& entry : catalog->entries) *response->add_active() = ToProto(*entry.version);
-  response->set_catalog_version(catalog->version);
-  return grpc::Status::OK;
+  return parts_.authorizer.Run(*context, Call::kListFunctions, "", [&](const AdmittedCall& call) {
+    const CatalogPtr catalog = parts_.registry.catalog();
+    for (const CatalogEntry& entry : catalog->entries) {
+      if (call.Covers(entry.version->function)) *response->add_active() = ToProto(*entry.version);
+    }
+    response->set_catalog_version(catalog->version);
+    return grpc::Status::OK;
+  });
 }
 
 grpc::Status DeployService::ListVersions(grpc::ServerContext* context, const v1::ListVersionsRequest* request,
                                          v1::ListVersionsResponse* response) {
-  if (grpc::Status allowed = parts_.authorizer.Check(*context); !allowed.ok()) return allowed;
-  const auto versions = parts_.registry.Versions(request->function());
-  if (!versions.ok()) return ToStatus(versions.error());
-  for (const Registry::VersionItem& item : *versions) {
-    auto& message = *response->add_versions();
-    *message.mutable_version() = ToProto(*item.version);
-    message.set_active(item.role == Registry::VersionItem::Role::kActive);
-    message.set_state(StateName(item.role));
-    message.set_share(item.share);
-  }
-  const auto story = parts_.registry.History(request->function());
-  if (!story.ok()) return ToStatus(story.error());
-  for (const HistoryEvent& event : story->events) *response->add_history() = ToProto(event);
-  if (story->canary) *response->mutable_canary() = ToProto(story->canary->traffic);
-  if (story->promotion) *response->mutable_promotion() = ToProto(*story->promotion);
-  return grpc::Status::OK;
+  return parts_.authorizer.Run(*context, Call::kListVersions, request->function(), [&](const AdmittedCall&) {
+    const auto versions = parts_.registry.Versions(request->function());
+    if (!versions.ok()) return ToStatus(versions.error());
+    for (const Registry::VersionItem& item : *versions) {
+      auto& message = *response->add_versions();
+      *message.mutable_version() = ToProto(*item.version);
+      message.set_active(item.role == Registry::VersionItem::Role::kActive);
+      message.set_state(StateName(item.role));
+      message.set_share(item.share);
+    }
+    const auto story = parts_.registry.History(request->function());
+    if (!story.ok()) return ToStatus(story.error());
+    for (const HistoryEvent& event : story->events) *response->add_history() = ToProto(event);
+    if (story->canary) *response->mutable_canary() = ToProto(story->canary->traffic);
+    if (story->promotion) *response->mutable_promotion() = ToProto(*story->promotion);
+    return grpc::Status::OK;
+  });
 }
 
 grpc::Status DeployService::DeleteFunction(grpc::ServerContext* context, const v1::DeleteFunctionRequest* request,
                                            v1::DeleteFunctionResponse* response) {
-  if (grpc::Status allowed = parts_.authorizer.Check(*context); !allowed.ok()) return allowed;
-  const auto deleted = parts_.deployer.Delete(request->function(), [&] { return !context->IsCancelled(); });
-  if (!deleted.ok()) return ToStatus(deleted.error());
-  response->set_workers_done(deleted->workers_done);
-  response->set_workers_total(deleted->workers_total);
-  return grpc::Status::OK;
+  return parts_.authorizer.Run(*context, Call::kDeleteFunction, request->function(), [&](const AdmittedCall&) {
+    const auto deleted = parts_.deployer.Delete(request->function(), [&] { return !context->IsCancelled(); });
+    if (!deleted.ok()) return ToStatus(deleted.error());
+    response->set_workers_done(deleted->workers_done);
+    response->set_workers_total(deleted->workers_total);
+    return grpc::Status::OK;
+  });
 }
 
 grpc::Status DeployService::TailLogs(grpc::ServerContext* context, const v1::TailLogsRequest* request,
                                      grpc::ServerWriter<v1::TailLogsEvent>* writer) {
-  if (grpc::Status allowed = parts_.authorizer.Check(*context); !allowed.ok()) return allowed;
-  if (!request->function().empty()) {
-    if (Status name = ValidateFunctionName(request->function()); !name.ok()) return ToStatus(name.error());
-  }
-  const auto tail = parts_.logs.Open(request->function(), request->backlog());
-  if (!tail.ok()) return ToStatus(tail.error());
-  // The client knows from these that nothing from here on is missed.
-  writer->SendInitialMetadata();
-  while (!context->IsCancelled()) {
-    LogHub::Tail::Batch batch = (*tail)->Next(kTailPoll);
-    for (const LogHub::RecordPtr& record : batch.records) {
-      v1::TailLogsEvent event;
-      *event.mutable_record() = ToProto(*record);
-      event.set_dropped(std::exchange(batch.dropped, 0));
-      if (!writer->Write(event)) return grpc::Status::OK;
+  return parts_.authorizer.Run(*context, Call::kTailLogs, request->function(), [&](const AdmittedCall& call) {
+    if (!request->function().empty()) {
+      if (Status name = ValidateFunctionName(request->function()); !name.ok()) return ToStatus(name.error());
     }
-  }
-  return grpc::Status::OK;
+    const auto tail = parts_.logs.Open(request->function(), request->backlog());
+    if (!tail.ok()) return ToStatus(tail.error());
+    // The client knows from these that nothing from here on is missed.
+    writer->SendInitialMetadata();
+    while (!context->IsCancelled()) {
+      LogHub::Tail::Batch batch = (*tail)->Next(kTailPoll);
+      for (const LogHub::RecordPtr& record : batch.records) {
+        if (!call.Covers(record->function)) continue;
+        v1::TailLogsEvent event;
+        *event.mutable_record() = ToProto(*record);
+        event.set_dropped(std::exchange(batch.dropped, 0));
+        if (!writer->Write(event)) return grpc::Status::OK;
+      }
+    }
+    return grpc::Status::OK;
+  });
 }
 
 grpc::Status DeployService::ListWorkers(grpc::ServerContext* context, const v1::ListWorkersRequest*, v1::ListWorkersResponse* response) {
-  if (grpc::Status allowed = parts_.authorizer.Check(*context); !allowed.ok()) return allowed;
-  for (const WorkerInfo& info : parts_.publisher.Workers()) {
-    auto& worker = *response->add_workers();
-    worker.set_name(info.hello.name);
-    worker.set_http_address(info.hello.http_address);
-    worker.set_shards(info.hello.shards);
-    worker.set_active_version(info.active_version);
-    worker.set_artifact_key(info.hello.artifact_key);
-    worker.set_io_backend(info.hello.io_backend);
-    worker.set_connected_ns(info.connected_ns);
-  }
-  return grpc::Status::OK;
+  return parts_.authorizer.Run(*context, Call::kListWorkers, "", [&](const AdmittedCall&) {
+    response->set_catalog_version(parts_.registry.catalog()->version);
+    for (const WorkerInfo& info : parts_.publisher.Workers()) {
+      auto& worker = *response->add_workers();
+      worker.set_name(info.hello.name);
+      worker.set_http_address(info.hello.http_address);
+      worker.set_shards(info.hello.shards);
+      worker.set_active_version(info.active_version);
+      worker.set_artifact_key(info.hello.artifact_key);
+      worker.set_io_backend(info.hello.io_backend);
+      worker.set_connected_ns(info.connected_ns);
+    }
+    return grpc::Status::OK;
+  });
 }
 
 }  // namespace zts::controller

@@ -13,6 +13,7 @@
 #include "controller/metrics.h"
 #include "controller/publisher.h"
 #include "controller/registry.h"
+#include "controller/tenancy/namespaces.h"
 #include "zts/v1/deploy.grpc.pb.h"
 
 namespace zts::controller {
@@ -20,13 +21,14 @@ namespace zts::controller {
 class DeployService final : public v1::Deploy::Service {
  public:
   struct Parts {
-    const Authorizer& authorizer;
+    Authorizer& authorizer;
     Deployer& deployer;
     Registry& registry;
     Publisher& publisher;
     LogHub& logs;
     Metrics& metrics;
     const Clock& clock;
+    tenancy::Namespaces& namespaces;
   };
   explicit DeployService(Parts parts) : parts_(parts) {}
 
@@ -44,7 +46,7 @@ class DeployService final : public v1::Deploy::Service {
                            v1::ListWorkersResponse* response) override;
 
  private:
-  DeployEnd RunDeploy(grpc::ServerContext& context, DeployStream& stream);
+  DeployEnd RunDeploy(const v1::DeployStart& start, grpc::ServerContext& context, DeployStream& stream);
 
   const Parts parts_;
 };

@@ -19,6 +19,9 @@ struct Flags {
   std::string listen = "127.0.0.1:7070";
   std::string admin = "127.0.0.1:7071";
   std::string token_file;
+  std::string secret_key_file;
+  TlsFiles tls;
+  bool insecure = false;
   std::string ready_file;
 };
 
@@ -27,7 +30,14 @@ void Define(CLI::App& app, Flags& flags) {
   app.add_option("--data-dir", flags.data_dir, "Where functions are kept; made when missing")->required();
   app.add_option("--listen", flags.listen, "Address for ztsctl and workers, HOST:PORT; port 0 picks one")->capture_default_str();
   app.add_option("--admin", flags.admin, "Address of /metrics, /healthz and /readyz")->capture_default_str();
-  app.add_option("--token-file", flags.token_file, "The secret that clients and workers show; made when missing (default: DATA-DIR.token)");
+  app.add_option("--token-file", flags.token_file, "The first token, an admin's; made when missing (default: DATA-DIR.token)");
+  app.add_option("--secret-key-file", flags.secret_key_file,
+                 "The keys that functions' secrets are encrypted under; made when missing (default: DATA-DIR.secret-key)");
+  app.add_option("--tls-cert", flags.tls.cert,
+      "Certificate chain (PEM) to show to ztsctl and workers; renewed files are taken up by themselves");
+  app.add_option("--tls-key", flags.tls.key, "Its private key (PEM)");
+  app.add_option("--tls-ca", flags.tls.ca, "What workers' certificates are signed by (PEM); each worker is then who its certificate says");
+  app.add_flag("--insecure", flags.insecure, "Listen without TLS on an address that others can reach");
   app.add_option("--ready-file", flags.ready_file, "Written when serving: {\"pid\", \"grpc\", \"admin\"}");
 }
 
@@ -51,14 +61,22 @@ int Run(const Flags& flags, const sigset_t& ending) {
   options.data_dir = flags.data_dir;
   options.listen = flags.listen;
   options.admin = flags.admin;
+  options.secret_key_file = flags.secret_key_file.empty() ? flags.data_dir + ".secret-key" : flags.secret_key_file;
+  options.tls = flags.tls;
+  const bool plain = flags.tls.cert.empty() && flags.tls.key.empty() && flags.tls.ca.empty();
+  if (plain && !IsLoopback(flags.listen) && !flags.insecure) {
+    return Fail(Invalid("--listen " + flags.listen +
+        " can be reached by others, and tokens and secrets would travel in plain text; give --tls-cert and "
+                        "--tls-key, or say --insecure where the network itself is trusted"));
+  }
   options.token_file = flags.token_file.empty() ? flags.data_dir + ".token" : flags.token_file;
   auto controller = Controller::Start(std::move(options));
   if (!controller.ok()) return Fail(controller.error());
+  if (plain && !IsLoopback(flags.listen)) {
+    ZTS_LOG(kWarning) << "listening on " << flags.listen << " without encryption; keep it inside a trusted network";
+  }
   if (!flags.ready_file.empty()) {
     if (Status written = WriteReadyFile(flags.ready_file, **controller); !written.ok()) return Fail(written.error());
-  }
-  if (!IsLoopback(flags.listen)) {
-    ZTS_LOG(kWarning) << "listening on " << flags.listen << " without encryption; keep it inside a trusted network";
   }
   ZTS_LOG(kInfo) << "serving on " << (*controller)->rpc_address() << ", admin on http://" << (*controller)->admin_address();
   int signal = 0;
@@ -83,6 +101,8 @@ int Main(int argc, char** argv) {
   ::sigaddset(&ending, SIGINT);
   ::sigprocmask(SIG_BLOCK, &ending, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  // A file that may not grow is an error of the write, as a full disk is, and no death.
+  ::signal(SIGXFSZ, SIG_IGN);
   return Run(flags, ending);
 }
 

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "controller/limits.h"
+#include "controller/tenancy/roles.h"
 #include "controller/validate.h"
 
 namespace zts::controller {
@@ -135,6 +136,7 @@ Status Registry::Check(const std::string& function, const std::string& main_modu
   ZTS_RETURN_IF_ERROR(ValidateBundleSize(bundle_bytes));
   const std::lock_guard lock(mutex_);
   ZTS_RETURN_IF_ERROR(CheckRoom(function, main_module, config));
+  ZTS_RETURN_IF_ERROR(CheckQuotas(function, bundle_bytes));
   return CheckRoutes(function, config);
 }
 
@@ -184,6 +186,7 @@ Result<Deployed> Registry::Deploy(NewVersion wanted) {
   const std::lock_guard lock(mutex_);
   // Again: another deploy may have come between.
   ZTS_RETURN_IF_ERROR(CheckRoom(wanted.function, wanted.main_module, wanted.config));
+  ZTS_RETURN_IF_ERROR(CheckQuotas(wanted.function, wanted.bundle.size()));
   ZTS_RETURN_IF_ERROR(CheckRoutes(wanted.function, wanted.config));
   store::Counters counters = NextCounters();
   Function after;
@@ -389,8 +392,71 @@ Result<uint64_t> Registry::Delete(const std::string& function) {
   const std::lock_guard lock(mutex_);
   if (functions_.count(function) == 0) return NotFound("there is no function '" + function + "'");
   store::Counters counters = NextCounters();
-  ZTS_RETURN_IF_ERROR(Commit(function, std::nullopt, {}, counters));
+  std::vector<store::RecordEdit> records = rules_ != nullptr ? rules_->RemovalOf(function) : std::vector<store::RecordEdit>();
+  ZTS_RETURN_IF_ERROR(Commit(function, std::nullopt, {}, counters, std::move(records), [&] {
+    if (rules_ != nullptr) rules_->OnRemoved(function);
+  }));
   return counters_.catalog_version;
+}
+
+Status Registry::Touch(const std::string& function, store::RecordEdit record, const std::function<void()>& committed) {
+  ZTS_RETURN_IF_ERROR(ValidateFunctionName(function));
+  const std::lock_guard lock(mutex_);
+  const auto found = functions_.find(function);
+  if (found == functions_.end()) {
+    ZTS_RETURN_IF_ERROR(store_.WriteRecords({std::move(record)}));
+    committed();
+    return {};
+  }
+  store::Counters counters = NextCounters();
+  Function after = found->second;
+  // It is the same version: one that is known to work stays so.
+  if (IsProven(after.record)) after.record.fallback_number = after.record.active_number;
+  after.record.changed_at = counters.catalog_version;
+  return Commit(function, std::move(after), {}, counters, {std::move(record)}, committed);
+}
+
+tenancy::Usage Registry::Used(std::string_view name_space, const std::string& except) const {
+  tenancy::Usage used;
+  for (const auto& [name, function] : functions_) {
+    if (name == except || tenancy::SplitName(name).name_space != name_space) continue;
+    ++used.functions;
+    used.versions += function.versions.size();
+    for (const auto& [number, version] : function.versions) used.stored_bytes += version->bundle_bytes + version->code_cache_bytes;
+  }
+  return used;
+}
+
+tenancy::Usage Registry::UsageOf(const std::string& name_space) const {
+  const std::lock_guard lock(mutex_);
+  return Used(name_space, "");
+}
+
+Status Registry::WhileEmpty(const std::string& name_space, const std::function<Status()>& act) {
+  const std::lock_guard lock(mutex_);
+  if (Used(name_space, "").functions != 0) {
+    return Error{ErrorCode::kExists, "namespace '" + name_space +
+        "' has functions; delete them first: ztsctl list --namespace " + name_space};
+  }
+  return act();
+}
+
+// With what the deploy brings and without what it pushes out.
+Status Registry::CheckQuotas(const std::string& function, uint64_t bundle_bytes) const {
+  if (rules_ == nullptr) return {};
+  tenancy::Usage after = Used(tenancy::SplitName(function).name_space, function);
+  after.functions += 1;
+  after.versions += 1;
+  after.stored_bytes += bundle_bytes;
+  const auto found = functions_.find(function);
+  if (found != functions_.end()) {
+    size_t kept = 1;
+    for (auto at = found->second.versions.rbegin(); at != found->second.versions.rend() && kept < kVersionsMax; ++at, ++kept) {
+      after.versions += 1;
+      after.stored_bytes += at->second->bundle_bytes + at->second->code_cache_bytes;
+    }
+  }
+  return rules_->CheckDeploy(function, after);
 }
 
 Result<uint64_t> Registry::Reject(const std::string& function, uint64_t number) {
@@ -454,7 +520,7 @@ void Registry::CountBlobs(const FunctionVersion& version, std::map<Digest, int>&
 }
 
 Status Registry::Commit(const std::string& name, std::optional<Function> after, std::vector<store::BlobWrite> blobs,
-                        store::Counters counters) {
+                        store::Counters counters, std::vector<store::RecordEdit> records, const std::function<void()>& committed) {
   static const Function kNone;
   const auto found = functions_.find(name);
   const Function& before = found != functions_.end() ? found->second : kNone;
@@ -482,7 +548,9 @@ Status Registry::Commit(const std::string& name, std::optional<Function> after, 
   }
   // Content that is there already is written again all the same: it heals a damaged copy, and costs no more than the deploy did.
   change.put_blobs = std::move(blobs);
+  change.records = std::move(records);
   ZTS_RETURN_IF_ERROR(store_.Commit(change));
+  if (committed) committed();
 
   counters_ = counters;
   for (const auto& [digest, by] : uses) {

@@ -27,6 +27,7 @@
 #include "controller/lifecycle.h"
 #include "controller/model.h"
 #include "controller/store/store.h"
+#include "controller/tenancy/namespaces.h"
 
 namespace zts::controller {
 
@@ -48,6 +49,17 @@ struct Deployed {
   uint64_t catalog_version = 0;
 };
 
+// What other parts know about functions and their namespaces. Asked under the registry's lock: returns at once and does not call back.
+class TenancyRules {
+ public:
+  virtual ~TenancyRules() = default;
+  // Whether the function's namespace may hold this much.
+  virtual Status CheckDeploy(const std::string& function, const tenancy::Usage& after) const = 0;
+  // Records that must go in the same commit as a function that is deleted, and the news that it is gone.
+  virtual std::vector<store::RecordEdit> RemovalOf(const std::string& function) const = 0;
+  virtual void OnRemoved(const std::string& function) = 0;
+};
+
 class Registry {
  public:
   static Result<std::unique_ptr<Registry>> Open(store::Store& store, const Clock& clock);
@@ -57,6 +69,15 @@ class Registry {
   Result<Deployed> Deploy(NewVersion version);
   // The catalog version without the function.
   Result<uint64_t> Delete(const std::string& function);
+
+  // Before the first change; outlives the registry. Without it nothing is bounded by namespaces.
+  void set_rules(TenancyRules* rules) { rules_ = rules; }
+  // Writes a record that is about a function, and sends its active version to the workers again where there is one. `committed` is called
+  // once it is on the disk, before anybody sees the new catalog.
+  Status Touch(const std::string& function, store::RecordEdit record, const std::function<void()>& committed);
+  tenancy::Usage UsageOf(const std::string& name_space) const;
+  // Does it while nothing can be deployed to that namespace; kExists when it has functions.
+  Status WhileEmpty(const std::string& name_space, const std::function<Status()>& act);
 
   // A new version with the active one's code and what `edit` makes of its configuration.
   using Edit = std::function<Status(VersionConfig&)>;
@@ -130,15 +151,19 @@ class Registry {
   Result<uint64_t> RejectActive(Function after);
   Result<uint64_t> RejectCanary(Function after);
   CatalogEntry EntryOf(const Function& function) const;
+  Status CheckQuotas(const std::string& function, uint64_t bundle_bytes) const;
+  tenancy::Usage Used(std::string_view name_space, const std::string& except) const;
   // Versions of a function that may serve: the active one, the canary, and the one to fall back to.
   std::vector<VersionPtr> Serving(const Function& function) const;
   // Makes `after` (none: it goes away) the state of the function, in store and memory, under the next catalog version.
-  Status Commit(const std::string& name, std::optional<Function> after, std::vector<store::BlobWrite> blobs, store::Counters counters);
+  Status Commit(const std::string& name, std::optional<Function> after, std::vector<store::BlobWrite> blobs, store::Counters counters,
+                std::vector<store::RecordEdit> records = {}, const std::function<void()>& committed = {});
   void CountBlobs(const FunctionVersion& version, std::map<Digest, int>& counts, int by) const;
   void PublishCatalog(const std::string& name, bool removed);
 
   store::Store& store_;
   const Clock& clock_;
+  TenancyRules* rules_ = nullptr;
 
   std::atomic<uint64_t> served_version_{0};
   mutable std::mutex mutex_;  // held over the disk's write

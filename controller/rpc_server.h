@@ -3,7 +3,7 @@
 // Owner:    main(), one a process.
 // Thread:   Start and the destructor: one thread.
 // Life:     the services outlive it.
-// Errors:   Start fails when the address cannot be bound, and names it.
+// Errors:   Start fails when the address cannot be bound or a PEM file cannot be used, and names it.
 #pragma once
 
 #include <grpcpp/server.h>
@@ -17,10 +17,18 @@
 
 namespace zts::controller {
 
+// PEM files; all empty: plain text. They are looked at again every second, so that certificates are renewed without a restart.
+struct TlsFiles {
+  std::string cert;
+  std::string key;
+  std::string ca;  // what workers' certificates are signed by; empty: none are asked for
+};
+
 class RpcServer {
  public:
   // "127.0.0.1:0": port 0 picks one.
-  static Result<std::unique_ptr<RpcServer>> Start(const std::string& address, const std::vector<grpc::Service*>& services);
+  static Result<std::unique_ptr<RpcServer>> Start(const std::string& address, const TlsFiles& tls,
+                                                  const std::vector<grpc::Service*>& services);
   // Ends all calls, at once after a short grace.
   ~RpcServer();
   const std::string& address() const { return address_; }

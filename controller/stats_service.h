@@ -14,15 +14,19 @@ namespace zts::controller {
 
 class StatsService final : public v1::Stats::Service {
  public:
-  StatsService(const Authorizer& authorizer, const StatsHub& hub) : authorizer_(authorizer), hub_(hub) {}
+  StatsService(Authorizer& authorizer, const StatsHub& hub) : authorizer_(authorizer), hub_(hub) {}
   grpc::Status GetStats(grpc::ServerContext* context, const v1::GetStatsRequest* request, v1::GetStatsResponse* response) override {
-    if (grpc::Status allowed = authorizer_.Check(*context); !allowed.ok()) return allowed;
-    *response = hub_.Read(request->function());
-    return grpc::Status::OK;
+    return authorizer_.Run(*context, Call::kGetStats, request->function(), [&](const AdmittedCall& call) {
+      v1::GetStatsResponse all = hub_.Read(request->function());
+      for (v1::FunctionReport& report : *all.mutable_functions()) {
+        if (call.Covers(report.function())) *response->add_functions() = std::move(report);
+      }
+      return grpc::Status::OK;
+    });
   }
 
  private:
-  const Authorizer& authorizer_;
+  Authorizer& authorizer_;
   const StatsHub& hub_;
 };
 

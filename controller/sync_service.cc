@@ -1,5 +1,7 @@
 #include "controller/sync_service.h"
 
+#include <grpc/grpc_security_constants.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
@@ -19,10 +21,32 @@ constexpr size_t kHelloTextBytesMax = 512;
 // Initial metadata of a stream whose worker is let in: whoever is refused gets none (sync.proto).
 constexpr char kAcceptedKey[] = "zts-accepted";
 
+void AddSecrets(const tenancy::Vault::Opened& secrets, v1::FunctionVersion& version) {
+  version.set_secrets_revision(secrets.revision);
+  for (const auto& [key, value] : secrets.values) (*version.mutable_secrets())[key] = value;
+}
+
+// Decrypted here, for the wire, and nowhere kept. All versions of a function have the same.
+void AddSecrets(const tenancy::Vault& vault, v1::Update& update) {
+  for (v1::FunctionVersion& version : *update.mutable_upserts()) {
+    const auto secrets = vault.OpenAll(version.function());
+    if (!secrets.ok()) {
+      ZTS_LOG(kError) << version.function() << " goes without its secrets: " << secrets.error().message;
+      continue;
+    }
+    if (secrets->values.empty()) continue;
+    AddSecrets(*secrets, version);
+    if (!version.has_traffic()) continue;
+    if (version.traffic().has_canary()) AddSecrets(*secrets, *version.mutable_traffic()->mutable_canary());
+    for (v1::FunctionVersion& warm : *version.mutable_traffic()->mutable_warm()) AddSecrets(*secrets, warm);
+  }
+}
+
 // Writes to one worker on a thread of its own, so that the publisher never waits for a socket.
 class StreamLink final : public WorkerLink {
  public:
-  StreamLink(grpc::ServerContext& context, SyncService::WorkerStream& stream) : context_(context), stream_(stream) {
+  StreamLink(grpc::ServerContext& context, SyncService::WorkerStream& stream, const tenancy::Vault& vault)
+      : context_(context), stream_(stream), vault_(vault) {
     thread_ = std::thread([this] { WriteAll(); });
   }
   ~StreamLink() override { Finish(); }
@@ -82,7 +106,9 @@ class StreamLink final : public WorkerLink {
       queue_.pop_front();
       writing_ = true;
       lock.unlock();
-      const bool written = stream_.Write(ToProto(push));
+      v1::ControllerMessage message = ToProto(push);
+      if (message.has_update()) AddSecrets(vault_, *message.mutable_update());
+      const bool written = stream_.Write(message);
       lock.lock();
       writing_ = false;
       if (!written) return;
@@ -91,6 +117,7 @@ class StreamLink final : public WorkerLink {
 
   grpc::ServerContext& context_;
   SyncService::WorkerStream& stream_;
+  const tenancy::Vault& vault_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Push> queue_;
@@ -120,19 +147,37 @@ grpc::Status CheckHello(const v1::Hello& hello) {
 }  // namespace
 
 grpc::Status SyncService::Stream(grpc::ServerContext* context, WorkerStream* stream) {
-  if (grpc::Status allowed = parts_.authorizer.Check(*context); !allowed.ok()) return allowed;
+  return parts_.authorizer.Run(*context, Call::kStream, "", [&](const AdmittedCall&) { return Serve(*context, *stream); });
+}
+
+// A name that is given: the stream, which says who it is. Without: any worker.
+grpc::Status SyncService::CheckPeer(const grpc::ServerContext& context, const std::string& name) const {
+  if (!parts_.certificates) return grpc::Status::OK;
+  const auto auth = context.auth_context();
+  const auto names = auth->FindPropertyValues(GRPC_X509_CN_PROPERTY_NAME);
+  if (!auth->IsPeerAuthenticated() || names.empty()) {
+    return {grpc::StatusCode::UNAUTHENTICATED, "workers need a certificate here; start the worker with --tls-cert and --tls-key"};
+  }
+  const std::string shown(names.front().data(), names.front().size());
+  if (name.empty() || shown == name) return grpc::Status::OK;
+  return {grpc::StatusCode::PERMISSION_DENIED,
+          "the certificate is for worker '" + shown + "'; start the worker with --name " + shown + ", or give it a certificate of its own"};
+}
+
+grpc::Status SyncService::Serve(grpc::ServerContext& context, WorkerStream& stream) {
   v1::WorkerMessage first;
-  if (!stream->Read(&first) || !first.has_hello()) {
+  if (!stream.Read(&first) || !first.has_hello()) {
     return {grpc::StatusCode::INVALID_ARGUMENT, "the first message of a worker must be `hello`"};
   }
   if (grpc::Status valid = CheckHello(first.hello()); !valid.ok()) return valid;
   const std::string name = first.hello().worker();
-  StreamLink link(*context, *stream);
+  if (grpc::Status peer = CheckPeer(context, name); !peer.ok()) return peer;
+  StreamLink link(context, stream, parts_.vault);
   const auto id = parts_.publisher.Connect(FromProto(first.hello()), &link);
   if (!id.ok()) return ToStatus(id.error());
   link.Accept();
-  ZTS_LOG(kInfo) << "worker " << name << " connected from " << context->peer() << " with catalog " << first.hello().active_version();
-  const grpc::Status status = ReadFrom(*stream, *id, name);
+  ZTS_LOG(kInfo) << "worker " << name << " connected from " << context.peer() << " with catalog " << first.hello().active_version();
+  const grpc::Status status = ReadFrom(stream, *id, name);
   parts_.publisher.Disconnect(*id);
   parts_.stats.Forget(name);
   link.Finish();
@@ -174,8 +219,14 @@ grpc::Status SyncService::ReadFrom(WorkerStream& stream, WorkerId id, const std:
 
 grpc::Status SyncService::FetchBlob(grpc::ServerContext* context, const v1::FetchBlobRequest* request,
                                     grpc::ServerWriter<v1::BlobChunk>* writer) {
-  if (grpc::Status allowed = parts_.authorizer.Check(*context); !allowed.ok()) return allowed;
-  const auto digest = DigestFromHex(request->digest());
+  return parts_.authorizer.Run(*context, Call::kFetchBlob, "", [&](const AdmittedCall&) {
+    const grpc::Status peer = CheckPeer(*context, "");
+    return peer.ok() ? Send(*request, *writer) : peer;
+  });
+}
+
+grpc::Status SyncService::Send(const v1::FetchBlobRequest& request, grpc::ServerWriter<v1::BlobChunk>& writer) {
+  const auto digest = DigestFromHex(request.digest());
   if (!digest) return {grpc::StatusCode::INVALID_ARGUMENT, "a digest is 64 lower-case hex digits"};
   const auto content = parts_.registry.ReadBlob(*digest);
   if (!content.ok()) {
@@ -187,7 +238,7 @@ grpc::Status SyncService::FetchBlob(grpc::ServerContext* context, const v1::Fetc
   for (size_t at = 0; at < content->size(); at += kBlobChunkBytes) {
     v1::BlobChunk chunk;
     chunk.set_data(content->substr(at, kBlobChunkBytes));
-    if (!writer->Write(chunk)) return grpc::Status::OK;
+    if (!writer.Write(chunk)) return grpc::Status::OK;
   }
   parts_.metrics.OnBlobServed(content->size());
   return grpc::Status::OK;

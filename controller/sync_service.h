@@ -13,6 +13,7 @@
 #include "controller/publisher.h"
 #include "controller/registry.h"
 #include "controller/stats_hub.h"
+#include "controller/tenancy/vault.h"
 #include "zts/v1/sync.grpc.pb.h"
 
 namespace zts::controller {
@@ -20,13 +21,16 @@ namespace zts::controller {
 class SyncService final : public v1::Sync::Service {
  public:
   struct Parts {
-    const Authorizer& authorizer;
+    Authorizer& authorizer;
     Registry& registry;
     Publisher& publisher;
     LogHub& logs;
     StatsHub& stats;
     Promoter& promoter;
     Metrics& metrics;
+    const tenancy::Vault& vault;
+    // Workers must show a certificate, and are who it says.
+    bool certificates = false;
   };
   explicit SyncService(Parts parts) : parts_(parts) {}
 
@@ -36,6 +40,9 @@ class SyncService final : public v1::Sync::Service {
                          grpc::ServerWriter<v1::BlobChunk>* writer) override;
 
  private:
+  grpc::Status CheckPeer(const grpc::ServerContext& context, const std::string& name) const;
+  grpc::Status Serve(grpc::ServerContext& context, WorkerStream& stream);
+  grpc::Status Send(const v1::FetchBlobRequest& request, grpc::ServerWriter<v1::BlobChunk>& writer);
   grpc::Status ReadFrom(WorkerStream& stream, WorkerId id, const std::string& name);
 
   const Parts parts_;

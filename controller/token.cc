@@ -44,12 +44,4 @@ Result<std::string> LoadOrCreateToken(const std::string& path) {
   return token;
 }
 
-bool TokensEqual(std::string_view a, std::string_view b) {
-  // Digests have one length, so neither the length nor the place of a difference shows.
-  const Digest left = Sha256Of(a), right = Sha256Of(b);
-  unsigned different = 0;
-  for (size_t i = 0; i < left.size(); ++i) different |= static_cast<unsigned>(left[i] ^ right[i]);
-  return different == 0;
-}
-
 }  // namespace zts::controller

@@ -49,12 +49,5 @@ TEST(TokenTest, FolderThatIsMissingIsNamed) {
   EXPECT_NE(token.error().message.find("/nowhere/at/all/token"), std::string::npos);
 }
 
-TEST(TokenTest, Compares) {
-  EXPECT_TRUE(TokensEqual("abc", "abc"));
-  EXPECT_FALSE(TokensEqual("abc", "abd"));
-  EXPECT_FALSE(TokensEqual("abc", "ab"));
-  EXPECT_FALSE(TokensEqual("", "a"));
-}
-
 }  // namespace
 }  // namespace zts::controller

@@ -28,6 +28,11 @@ bool IsHostLabel(std::string_view label) {
   return std::all_of(label.begin(), label.end(), [](char c) { return IsAlnum(c) || c == '-' || c == '_'; });
 }
 
+bool IsNameLabel(std::string_view name) {
+  const bool characters = std::all_of(name.begin(), name.end(), [](char c) { return IsLower(c) || IsDigit(c) || c == '-'; });
+  return !name.empty() && name.size() <= kFunctionNameBytesMax && characters && IsLower(name.front()) && name.back() != '-';
+}
+
 bool IsHostName(std::string_view host) {
   if (host.empty() || host.size() > kHostBytesMax) return false;
   for (size_t begin = 0; begin <= host.size();) {
@@ -153,10 +158,15 @@ size_t Utf8Length(std::string_view text) {
 }  // namespace
 
 Status ValidateFunctionName(std::string_view name) {
-  const bool characters = std::all_of(name.begin(), name.end(), [](char c) { return IsLower(c) || IsDigit(c) || c == '-'; });
-  if (name.empty() || name.size() > kFunctionNameBytesMax || !characters || !IsLower(name.front()) || name.back() == '-') {
+  const size_t dot = std::min(name.find('.'), name.size());
+  const std::string_view name_space = dot < name.size() ? name.substr(dot + 1) : "other";
+  if (!IsNameLabel(name.substr(0, dot)) || !IsNameLabel(name_space)) {
     return Invalid("function name " + Quoted(name) + " must be 1 to " + std::to_string(kFunctionNameBytesMax) +
-                   " lower-case letters, digits or '-', start with a letter and not end with '-'");
+                   " lower-case letters, digits or '-', start with a letter and not end with '-'; with a namespace NAME.NAMESPACE");
+  }
+  // One function, one name.
+  if (name_space == "default") {
+    return Invalid("functions of the default namespace are called by their name alone: " + Quoted(name.substr(0, dot)));
   }
   return {};
 }

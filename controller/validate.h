@@ -17,7 +17,8 @@
 
 namespace zts::controller {
 
-// Lower-case letters, digits and '-', starts with a letter, ends with none of '-': a host label and a path segment.
+// Lower-case letters, digits and '-', starts with a letter, ends with none of '-': a host label and a path segment. Outside of the
+// default namespace NAME.NAMESPACE, each such a label.
 Status ValidateFunctionName(std::string_view name);
 
 // What stack traces show: one line, no control characters.

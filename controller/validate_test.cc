@@ -7,10 +7,17 @@
 namespace zts::controller {
 namespace {
 
+TEST(ValidateTest, NamesOfNamespaces) {
+  EXPECT_TRUE(ValidateFunctionName("cart.shop").ok());
+  EXPECT_TRUE(ValidateFunctionName("default.shop").ok());
+  EXPECT_FALSE(ValidateFunctionName("cart.default").ok()) << "one function, one name";
+}
+
 TEST(ValidateTest, FunctionNames) {
   for (const char* name : {"a", "hello", "a1-b2", "x--y"}) EXPECT_TRUE(ValidateFunctionName(name).ok()) << name;
   EXPECT_TRUE(ValidateFunctionName(std::string(63, 'a')).ok());
-  for (const char* name : {"", "1a", "-a", "a-", "Hello", "a_b", "a.b", "a/b", "a b", "h\xc3\xa9", "a\n"}) {
+  for (const char* name : {"", "1a", "-a", "a-", "Hello", "a_b", "a.", ".b", "a.b.c", "a.default", "a.B", "a/b",
+                           "a b", "h\xc3\xa9", "a\n"}) {
     const Status status = ValidateFunctionName(name);
     ASSERT_FALSE(status.ok()) << name;
     EXPECT_EQ(status.error().code, ErrorCode::kInvalid);

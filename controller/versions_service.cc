@@ -45,9 +45,14 @@ Status EditConfig(const v1::ConfigureRequest& request, VersionConfig& config) {
 
 }  // namespace
 
-grpc::Status VersionsService::Apply(grpc::ServerContext& context, const v1::Change& change, const Make& make,
+grpc::Status VersionsService::Apply(grpc::ServerContext& context, Call call, const v1::Change& change, const Make& make,
                                     v1::ChangeResponse& response) {
-  if (grpc::Status allowed = parts_.authorizer.Check(context); !allowed.ok()) return allowed;
+  return parts_.authorizer.Run(context, call, change.function(),
+                               [&](AdmittedCall& admitted) { return ApplyAdmitted(context, admitted, change, make, response); });
+}
+
+grpc::Status VersionsService::ApplyAdmitted(grpc::ServerContext& context, AdmittedCall& call, const v1::Change& change,
+                                            const Make& make, v1::ChangeResponse& response) {
   const Nanos started = parts_.clock.Now();
   const Actor actor = ActorOf(change.author(), change.message());
   std::optional<Error> refused;
@@ -66,23 +71,26 @@ grpc::Status VersionsService::Apply(grpc::ServerContext& context, const v1::Chan
                                     : ToProto(std::get<DeployLive>(end), parts_.clock.Now() - started);
   if (event.has_live()) {
     *response.mutable_live() = event.live();
+    call.set_detail("v" + std::to_string(event.live().version().number()));
   } else {
     ZTS_LOG(kInfo) << "change of " << change.function() << " failed: " << event.failed().message();
     *response.mutable_failed() = event.failed();
+    call.set_result(event.failed().code());
+    call.set_detail(event.failed().message());
   }
   return grpc::Status::OK;
 }
 
 grpc::Status VersionsService::Rollback(grpc::ServerContext* context, const v1::RollbackRequest* request, v1::ChangeResponse* response) {
   return Apply(
-      *context, request->change(),
+      *context, Call::kRollback, request->change(),
       [&](const Actor& actor) { return parts_.registry.Rollback(request->change().function(), request->to(), actor); }, *response);
 }
 
 grpc::Status VersionsService::Promote(grpc::ServerContext* context, const v1::PromoteRequest* request, v1::ChangeResponse* response) {
   const std::string& function = request->change().function();
   return Apply(
-      *context, request->change(),
+      *context, Call::kPromote, request->change(),
       [&](const Actor& actor) -> Result<Deployed> {
         if (request->how_case() == v1::PromoteRequest::kWhole) return parts_.registry.Promote(function, request->number(), actor);
         if (request->how_case() == v1::PromoteRequest::kShare) {
@@ -99,7 +107,7 @@ grpc::Status VersionsService::Promote(grpc::ServerContext* context, const v1::Pr
 
 grpc::Status VersionsService::Configure(grpc::ServerContext* context, const v1::ConfigureRequest* request, v1::ChangeResponse* response) {
   return Apply(
-      *context, request->change(),
+      *context, Call::kConfigure, request->change(),
       [&](const Actor& actor) {
         return parts_.registry.Configure(
             request->change().function(), [&](VersionConfig& config) { return EditConfig(*request, config); }, actor);

@@ -18,7 +18,7 @@ namespace zts::controller {
 class VersionsService final : public v1::Versions::Service {
  public:
   struct Parts {
-    const Authorizer& authorizer;
+    Authorizer& authorizer;
     Deployer& deployer;
     Registry& registry;
     const Clock& clock;
@@ -31,7 +31,9 @@ class VersionsService final : public v1::Versions::Service {
 
  private:
   using Make = std::function<Result<Deployed>(const Actor& actor)>;
-  grpc::Status Apply(grpc::ServerContext& context, const v1::Change& change, const Make& make, v1::ChangeResponse& response);
+  grpc::Status Apply(grpc::ServerContext& context, Call call, const v1::Change& change, const Make& make, v1::ChangeResponse& response);
+  grpc::Status ApplyAdmitted(grpc::ServerContext& context, AdmittedCall& call, const v1::Change& change, const Make& make,
+                             v1::ChangeResponse& response);
 
   const Parts parts_;
 };

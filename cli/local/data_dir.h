@@ -2,6 +2,7 @@
 //
 //   client.json          where the controller is, the token file, and the addresses chosen: later runs use them again
 //   token                the secret between ztsctl, controller and worker; only its owner can read it
+//   secret.key           what functions' secrets are encrypted under; the controller makes it, only its owner can read it
 //   controller/ worker/  theirs
 //   run/                 up.lock (held while it is up), up.pid, reload.json, and the ready files of both processes
 //   log/                 controller.log, worker.log, up.log
@@ -66,6 +67,7 @@ class DataDir {
 
   const std::string& root() const { return root_; }
   std::string token_file() const { return root_ + "/token"; }
+  std::string secret_key_file() const { return root_ + "/secret.key"; }
   std::string ready_file(const std::string& process) const { return root_ + "/run/" + process + ".json"; }
   std::string log_file(const std::string& process) const { return root_ + "/log/" + process + ".log"; }
   std::string folder(const std::string& process) const { return root_ + "/" + process; }

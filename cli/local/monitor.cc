@@ -58,12 +58,15 @@ void Monitor::BlockSignals() {
 }
 
 std::vector<std::string> Monitor::ControllerCommand() const {
-  return {options_.controller_program,
-          "--data-dir", data_.folder("controller"),
-          "--listen", options_.addresses.controller,
-          "--admin", options_.addresses.controller_admin,
-          "--token-file", data_.token_file(),
-          "--ready-file", data_.ready_file("controller")};
+  std::vector<std::string> command = {options_.controller_program,
+                                      "--data-dir", data_.folder("controller"),
+                                      "--listen", options_.addresses.controller,
+                                      "--admin", options_.addresses.controller_admin,
+                                      "--token-file", data_.token_file(),
+                                      "--secret-key-file", data_.secret_key_file(),
+                                      "--ready-file", data_.ready_file("controller")};
+  if (options_.insecure) command.push_back("--insecure");
+  return command;
 }
 
 std::vector<std::string> Monitor::WorkerCommand() const {
@@ -108,7 +111,7 @@ Status Monitor::StartAndWait(Service& service, const std::vector<std::string>& a
 
 Status Monitor::WaitConnected(Nanos deadline) {
   ZTS_ASSIGN_OR_RETURN(const std::string token, ReadFile(data_.token_file(), 4096));
-  Client client(options_.addresses.controller, token.substr(0, token.find_last_not_of(" \r\n") + 1));
+  Client client({options_.addresses.controller, token.substr(0, token.find_last_not_of(" \r\n") + 1), ""});
   while (true) {
     const auto workers = client.ListWorkers(kSecond);
     if (workers.ok()) {

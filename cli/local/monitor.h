@@ -37,6 +37,7 @@ struct MonitorOptions {
   std::string io;
   unsigned threads = 0;  // 0: the worker's choice
   Addresses addresses;  // port 0: the process picks one
+  bool insecure = false;
 };
 
 class Monitor {

@@ -210,7 +210,7 @@ ExitCode Up(Context& context, const UpOptions& options) {
   const Status token = data.EnsureToken();
   if (!token.ok()) return console.Fail(UpFailure(token.error()));
 
-  const MonitorOptions monitor{*controller, *worker, options.name, options.io, options.threads, *addresses};
+  const MonitorOptions monitor{*controller, *worker, options.name, options.io, options.threads, *addresses, options.insecure};
   console.Note("starting controller and worker in " + data.root());
   if (options.detach) return RunDetached(context, data, options, monitor);
   return RunMonitor(context, data, options, monitor, Verdict(UniqueFd()));

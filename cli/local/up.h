@@ -21,6 +21,7 @@ struct UpOptions {
   std::string io = "auto";
   std::string name = "local";
   unsigned threads = 0;           // 0: one a core, as the worker counts them
+  bool insecure = false;          // the controller may listen in plain text where others can reach it
   bool detach = false;
 };
 

@@ -3,6 +3,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 #include <sys/random.h>
 
@@ -151,6 +152,39 @@ class RocksStore final : public Store {
     return content;
   }
 
+  Status WriteRecords(const std::vector<RecordEdit>& edits) override {
+    rocksdb::WriteBatch batch;
+    rocksdb::Status filled;
+    for (const RecordEdit& edit : edits) {
+      if (filled.ok()) filled = edit.value ? batch.Put(edit.key, *edit.value) : batch.Delete(edit.key);
+    }
+    if (!filled.ok()) return FromRocks("cannot put the records together", filled);
+    const std::lock_guard lock(write_mutex_);
+    ZTS_RETURN_IF_ERROR(Recover());
+    const rocksdb::Status written = db_->Write(Durable(), &batch);
+    if (!written.ok()) return Failed("cannot write to the store", written);
+    return {};
+  }
+
+  Result<std::vector<Record>> ScanRecords(std::string_view prefix) const override {
+    std::vector<Record> records;
+    ZTS_RETURN_IF_ERROR(Scan(prefix, [&](std::string_view key, std::string_view value) -> Status {
+      records.push_back({std::string(key), std::string(value)});
+      return {};
+    }));
+    return records;
+  }
+
+  Status Checkpoint(const std::string& folder) override {
+    rocksdb::Checkpoint* raw = nullptr;
+    rocksdb::Status s = rocksdb::Checkpoint::Create(db_.get(), &raw);
+    const std::unique_ptr<rocksdb::Checkpoint> checkpoint(raw);
+    // However much is in the log, it is flushed first: a copy is then made of files that never change again.
+    if (s.ok()) s = checkpoint->CreateCheckpoint(folder, 0);
+    if (!s.ok()) return FromRocks("cannot make a checkpoint in " + folder, s);
+    return {};
+  }
+
   const std::string& id() const override { return id_; }
 
   Status CheckWritable() override {
@@ -211,6 +245,13 @@ class RocksStore final : public Store {
       put(VersionKey(version.function, version.number), EncodeVersion(version));
     }
     for (const BlobWrite& blob : change.put_blobs) put(BlobKey(blob.digest), blob.content);
+    for (const RecordEdit& edit : change.records) {
+      if (edit.value) {
+        put(edit.key, *edit.value);
+      } else {
+        remove(edit.key);
+      }
+    }
     put(kCountersKey, EncodeCounters(change.counters));
     if (!s.ok()) return FromRocks("cannot put the change together", s);
     return {};
@@ -249,10 +290,12 @@ class RocksStore final : public Store {
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> OpenRocksStore(const std::string& folder) {
+Result<std::unique_ptr<Store>> OpenRocksStore(const std::string& folder, rocksdb::Env* env) {
   if (Status made = MakeDirectories(folder, 0700); !made.ok()) return std::move(made).error().Under("data directory");
   rocksdb::DB* raw = nullptr;
-  const rocksdb::Status opened = rocksdb::DB::Open(MakeOptions(), folder, &raw);
+  rocksdb::Options options = MakeOptions();
+  if (env != nullptr) options.env = env;
+  const rocksdb::Status opened = rocksdb::DB::Open(options, folder, &raw);
   if (!opened.ok()) return FromRocksOpen(folder, opened);
   auto store = std::make_unique<RocksStore>(std::unique_ptr<rocksdb::DB>(raw));
   ZTS_RETURN_IF_ERROR(store->Identify(folder));

@@ -13,9 +13,14 @@
 
 #include "controller/store/store.h"
 
+namespace rocksdb {
+class Env;
+}
+
 namespace zts::store {
 
-// Opens the store in `folder`, and creates folder and store where there is none.
-Result<std::unique_ptr<Store>> OpenRocksStore(const std::string& folder);
+// Opens the store in `folder`, and creates folder and store where there is none. `env`: a disk that fails as a test wants it, null for the
+// real one; outlives the store.
+Result<std::unique_ptr<Store>> OpenRocksStore(const std::string& folder, rocksdb::Env* env = nullptr);
 
 }  // namespace zts::store

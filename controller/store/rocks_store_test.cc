@@ -148,6 +148,24 @@ TEST(RocksStoreTest, FullDiskIsSaidAndLosesNothing) {
   ExpectWhole(folder.path(), acknowledged, &last);
 }
 
+TEST(RocksStoreTest, CheckpointIsTheStoreAtOneMoment) {
+  ScratchFolder folder;
+  auto store = OpenRocksStore(folder.path() + "/store");
+  ASSERT_TRUE(store.ok());
+  for (uint64_t number = 1; number <= 5; ++number) ASSERT_TRUE((*store)->Commit(Deploy(number).change).ok());
+  ASSERT_TRUE((*store)->WriteRecords({{"t/1", "token"}}).ok());
+  ASSERT_TRUE((*store)->Checkpoint(folder.path() + "/copy").ok());
+  ASSERT_TRUE((*store)->Commit(Deploy(6).change).ok());
+  EXPECT_FALSE((*store)->Checkpoint(folder.path() + "/copy").ok()) << "the folder is there already";
+  uint64_t last = 0;
+  ExpectWhole(folder.path() + "/copy", 5, &last);
+  EXPECT_EQ(last, 5u);
+  auto copy = OpenRocksStore(folder.path() + "/copy");
+  ASSERT_TRUE(copy.ok());
+  EXPECT_EQ((*copy)->id(), (*store)->id());
+  EXPECT_EQ((*copy)->ScanRecords("t/")->size(), 1u);
+}
+
 TEST(RocksStoreTest, SecondControllerOnTheSameFolderIsRefused) {
   ScratchFolder folder;
   auto first = OpenRocksStore(folder.path());

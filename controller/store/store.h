@@ -60,6 +60,16 @@ struct BlobWrite {
   std::string_view content;  // must outlive the Commit
 };
 
+// A record of another part's own: tokens, namespaces, secrets, the audit trail. docs/storage_format.md lists the prefixes.
+struct Record {
+  std::string key;
+  std::string value;
+};
+struct RecordEdit {
+  std::string key;
+  std::optional<std::string> value;  // none: removed
+};
+
 // What one commit changes. Removals are applied first.
 struct Change {
   Counters counters;
@@ -69,6 +79,7 @@ struct Change {
   std::vector<FunctionRecord> put_functions;
   std::vector<FunctionVersion> put_versions;
   std::vector<BlobWrite> put_blobs;
+  std::vector<RecordEdit> records;
 };
 
 // Everything but the blobs. Functions by name, versions by function and number.
@@ -84,6 +95,13 @@ class Store {
   virtual Status Commit(const Change& change) = 0;
   virtual Result<Contents> Load() const = 0;
   virtual Result<std::string> ReadBlob(const Digest& digest) const = 0;
+  // All of them or none, on the disk when it returns; leaves functions and counters alone. Any thread.
+  virtual Status WriteRecords(const std::vector<RecordEdit>& edits) = 0;
+  // Those whose key begins with `prefix`, in the order of their keys.
+  virtual Result<std::vector<Record>> ScanRecords(std::string_view prefix) const = 0;
+  // Makes `folder`, which must not be there, a copy of the store as it is at one moment. Commits go on meanwhile. The folder must be
+  // on the same file system: what does not change is linked and not copied.
+  virtual Status Checkpoint(const std::string& folder) = 0;
   // Made at random when the store was created; tells workers one database from another.
   virtual const std::string& id() const = 0;
   // Fails with the reason when a commit would.

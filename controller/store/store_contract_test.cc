@@ -177,6 +177,21 @@ TYPED_TEST(StoreContractTest, KeepsLargeAndEmptyContent) {
   EXPECT_GT(this->store().disk_bytes(), 0u);
 }
 
+TYPED_TEST(StoreContractTest, RecordsAreKeptByThemselvesAndWithACommit) {
+  ASSERT_TRUE(this->store().WriteRecords({{"t/1", "one"}, {"t/2", "two"}, {"u/1", "other"}}).ok());
+  Change change;
+  change.records = {{"t/3", "three"}, {"t/1", std::nullopt}};
+  this->Commit(change);
+  ASSERT_TRUE(this->store().WriteRecords({{"t/2", "newer"}, {"t/none", std::nullopt}}).ok());
+  this->kind_.Reopen();
+  const auto records = this->store().ScanRecords("t/");
+  ASSERT_TRUE(records.ok());
+  ASSERT_EQ(records->size(), 2u);
+  EXPECT_EQ((*records)[0].key + "=" + (*records)[0].value, "t/2=newer");
+  EXPECT_EQ((*records)[1].key + "=" + (*records)[1].value, "t/3=three");
+  EXPECT_EQ(this->store().ScanRecords("nothing/")->size(), 0u);
+}
+
 TYPED_TEST(StoreContractTest, IsWritable) { EXPECT_TRUE(this->store().CheckWritable().ok()); }
 
 }  // namespace

@@ -149,6 +149,9 @@ class Platform:
         self.http_address = "127.0.0.1:0"
         self.controller = None
         self.worker = None
+        self.controller_options = []
+        self.worker_options = []
+        self.ctl_environment = {}
         self._extra = []
 
     # --- life ---
@@ -167,7 +170,7 @@ class Platform:
         # Started again, it listens where it did before: workers and ztsctl look there.
         self.controller = Process("controller", self.folder, [
             binary("zts-controller"), "--data-dir", os.path.join(self.folder, "controller"), "--listen", self.controller_address,
-            "--admin", "127.0.0.1:0", "--token-file", self.token_file])
+            "--admin", "127.0.0.1:0", "--token-file", self.token_file, *self.controller_options])
         self.controller.start(wait)
         if wait:
             self.controller_address = self.controller.ready["grpc"]
@@ -177,7 +180,8 @@ class Platform:
         folder = os.path.join(self.folder, name)
         return Process(name, self.folder, [
             binary("zts-worker"), "--controller", self.controller_address, "--token-file", self.token_file, "--data-dir", folder,
-            "--http", http, "--admin", "127.0.0.1:0", "--threads", str(self.threads), "--io", self.io, "--name", name, *self.worker_flags])
+            "--http", http, "--admin", "127.0.0.1:0", "--threads", str(self.threads), "--io", self.io, "--name", name,
+            *self.worker_flags, *self.worker_options])
 
     def start_worker(self):
         self.worker = self.make_worker(http=self.http_address)
@@ -258,7 +262,7 @@ class Platform:
 
     def environment(self, token=None):
         env = {key: value for key, value in os.environ.items() if key not in ("ZTS_CONTROLLER", "ZTS_TOKEN", "ZTS_DATA_DIR")}
-        env.update({"ZTS_CONTROLLER": self.controller_address, "ZTS_TOKEN": token or self.token, "NO_COLOR": "1"})
+        env.update({"ZTS_CONTROLLER": self.controller_address, "ZTS_TOKEN": token or self.token, "NO_COLOR": "1", **self.ctl_environment})
         return env
 
     def ctl_popen(self, *arguments, token=None):

@@ -2,7 +2,25 @@
 
 #include <CLI/CLI.hpp>
 
+#include <iostream>
+
 namespace zts::supervisor {
+namespace {
+
+bool IsLoopback(const std::string& address) {
+  // Who connects to "all addresses" comes out on this machine.
+  for (const char* here : {"127.", "localhost:", "[::1]", "0.0.0.0:", "[::]"}) {
+    if (address.starts_with(here)) return true;
+  }
+  return false;
+}
+
+int Refuse(const std::string& why) {
+  std::cerr << why << "\nRun with --help for more information." << std::endl;
+  return 2;
+}
+
+}  // namespace
 
 std::variant<WorkerOptions, int> ParseOptions(int argc, const char* const* argv) {
   WorkerOptions options;
@@ -14,6 +32,12 @@ std::variant<WorkerOptions, int> ParseOptions(int argc, const char* const* argv)
   app.add_option("--token-file", options.token_file, "File with the token that the controller gave this worker")
       ->required()
       ->check(CLI::ExistingFile);
+  app.add_option("--tls-ca", options.tls_ca, "What the controller's certificate is signed by (PEM); without it the line is plain text")
+      ->check(CLI::ExistingFile);
+  auto* cert = app.add_option("--tls-cert", options.tls_cert, "This worker's certificate (PEM); its common name is --name");
+  auto* key = app.add_option("--tls-key", options.tls_key, "Its private key (PEM)")->needs(cert);
+  cert->needs(key);
+  app.add_flag("--insecure", options.insecure, "Plain text also to a controller on another machine");
   app.add_option("--data-dir", options.data_dir, "Folder of this worker alone: its identity and what it serves")->required();
   app.add_option("--http", options.http, "Where functions answer")->capture_default_str();
   app.add_option("--admin", options.admin, "Where /metrics, /healthz and /readyz answer; port 0 picks one")->capture_default_str();
@@ -37,6 +61,12 @@ std::variant<WorkerOptions, int> ParseOptions(int argc, const char* const* argv)
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (options.tls_ca.empty() && !options.tls_cert.empty()) return Refuse("--tls-cert needs --tls-ca");
+  if (options.tls_ca.empty() && !options.insecure && !IsLoopback(options.controller)) {
+    return Refuse("the controller at " + options.controller +
+                  " is another machine, and the token and functions' secrets would travel in plain text; give --tls-ca, or "
+                  "say --insecure where the network itself is trusted");
   }
   if (pin) options.pin = true;
   if (no_pin) options.pin = false;

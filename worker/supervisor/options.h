@@ -15,6 +15,10 @@ namespace zts::supervisor {
 struct WorkerOptions {
   std::string controller;
   std::string token_file;
+  std::string tls_ca;           // what the controller's certificate is signed by; empty: plain text
+  std::string tls_cert;         // this worker's own; its common name is the worker's name
+  std::string tls_key;
+  bool insecure = false;        // plain text also to a controller that is not on this machine
   std::string data_dir;
   std::string http = "127.0.0.1:8080";
   std::string admin = "127.0.0.1:0";

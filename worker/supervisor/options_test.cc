@@ -53,6 +53,20 @@ TEST_F(OptionsTest, ReadsAll) {
   EXPECT_EQ(options->drain_seconds, 5u);
 }
 
+TEST_F(OptionsTest, PlainTextStaysOnThisMachineUnlessItIsSaid) {
+  const std::string file = token_;
+  for (const char* near : {"127.0.0.1:1", "localhost:1", "[::1]:1"}) {
+    EXPECT_EQ(Parse({"--controller", near, "--token-file", file, "--data-dir", "d"}, false).index(), 0u) << near;
+  }
+  EXPECT_EQ(std::get<int>(Parse({"--controller", "10.0.0.1:1", "--token-file", file, "--data-dir", "d"}, false)), 2);
+  EXPECT_NE(err_.find("--tls-ca"), std::string::npos) << err_;
+  EXPECT_NE(err_.find("--insecure"), std::string::npos) << err_;
+  EXPECT_EQ(Parse({"--controller", "10.0.0.1:1", "--token-file", file, "--data-dir", "d", "--insecure"}, false).index(), 0u);
+  EXPECT_EQ(Parse({"--controller", "10.0.0.1:1", "--token-file", file, "--data-dir", "d", "--tls-ca", file}, false).index(), 0u);
+  EXPECT_EQ(std::get<int>(Parse({"--tls-cert", file})), 2);
+  EXPECT_EQ(std::get<int>(Parse({"--tls-cert", file, "--tls-key", file})), 2);
+}
+
 TEST_F(OptionsTest, RefusesNonsenseWithExitCodeTwo) {
   EXPECT_EQ(std::get<int>(Parse({"--io", "magic"})), 2);
   EXPECT_NE(err_.find("magic"), std::string::npos);

@@ -89,6 +89,8 @@ Status Worker::Open() {
   ::sigaddset(&set, SIGINT);
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  // A file that may not grow is an error of the write, as a full disk is, and no death.
+  ::signal(SIGXFSZ, SIG_IGN);
   signals_ = UniqueFd(::signalfd(-1, &set, SFD_CLOEXEC));
   events_ = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!signals_.valid() || !events_.valid()) return Error::FromErrno("signalfd and eventfd");
@@ -175,9 +177,10 @@ Status Worker::StartEngines() {
   options.egress = egress_.get();
   engines_ = std::make_unique<Engines>(std::move(options));
   egress_->Start();
-  applier_ = std::make_unique<Applier>(engines_.get(), cache_.get());
+  applier_ = std::make_unique<Applier>(engines_.get(), cache_.get(), [this] { return CacheKey(options_.token_file); });
   ControllerClient::Options client{options_.controller, options_.token_file, name_, http_address_, shards_,
-                                   [this] { return engines_->status(); }, [this] { return version_rows_->Take(); }};
+                                   [this] { return engines_->status(); }, [this] { return version_rows_->Take(); },
+                                   {options_.tls_ca, options_.tls_cert, options_.tls_key}};
   client_ = std::make_unique<ControllerClient>(std::move(client), applier_.get(), &logs_);
   return {};
 }

@@ -11,8 +11,39 @@ Status MemoryStore::Commit(const Change& change) {
   for (const FunctionRecord& function : change.put_functions) functions_[function.name] = function;
   for (const FunctionVersion& version : change.put_versions) versions_[{version.function, version.number}] = version;
   for (const BlobWrite& blob : change.put_blobs) blobs_[blob.digest] = std::string(blob.content);
+  Apply(change.records);
   counters_ = change.counters;
   return {};
+}
+
+void MemoryStore::Apply(const std::vector<RecordEdit>& edits) {
+  for (const RecordEdit& edit : edits) {
+    if (edit.value) {
+      records_[edit.key] = *edit.value;
+    } else {
+      records_.erase(edit.key);
+    }
+  }
+}
+
+Status MemoryStore::WriteRecords(const std::vector<RecordEdit>& edits) {
+  const std::lock_guard lock(mutex_);
+  if (failure_) return *failure_;
+  Apply(edits);
+  return {};
+}
+
+Result<std::vector<Record>> MemoryStore::ScanRecords(std::string_view prefix) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Record> records;
+  for (auto at = records_.lower_bound(std::string(prefix)); at != records_.end() && at->first.starts_with(prefix); ++at) {
+    records.push_back({at->first, at->second});
+  }
+  return records;
+}
+
+Status MemoryStore::Checkpoint(const std::string&) {
+  return Error{ErrorCode::kUnsupported, "a store in memory has no checkpoints"};
 }
 
 Result<Contents> MemoryStore::Load() const {

@@ -18,6 +18,10 @@ class MemoryStore final : public Store {
   Status Commit(const Change& change) override;
   Result<Contents> Load() const override;
   Result<std::string> ReadBlob(const Digest& digest) const override;
+  Status WriteRecords(const std::vector<RecordEdit>& edits) override;
+  Result<std::vector<Record>> ScanRecords(std::string_view prefix) const override;
+  // In memory there is no folder to copy: kUnsupported.
+  Status Checkpoint(const std::string& folder) override;
   const std::string& id() const override { return id_; }
   Status CheckWritable() override;
   uint64_t disk_bytes() const override;
@@ -27,6 +31,8 @@ class MemoryStore final : public Store {
   size_t blob_count() const;
 
  private:
+  void Apply(const std::vector<RecordEdit>& edits);
+
   const std::string id_ = "memory-store";
   mutable std::mutex mutex_;
   std::optional<Error> failure_;
@@ -34,6 +40,7 @@ class MemoryStore final : public Store {
   std::map<std::string, FunctionRecord> functions_;
   std::map<std::pair<std::string, uint64_t>, FunctionVersion> versions_;
   std::map<Digest, std::string> blobs_;
+  std::map<std::string, std::string> records_;
 };
 
 }  // namespace zts::store

@@ -226,9 +226,15 @@ uint32_t Catalog::Index::FindPath(uint32_t host, std::string_view path) const {
 
 namespace {
 
-bool IsValidFunctionName(std::string_view name) {
+bool IsNameLabel(std::string_view name) {
   return !name.empty() && name.size() <= 63 &&
          std::all_of(name.begin(), name.end(), [](char c) { return IsHostChar(ToLowerAscii(c)); });
+}
+
+// NAME, or NAME.NAMESPACE.
+bool IsValidFunctionName(std::string_view name) {
+  const size_t dot = std::min(name.find('.'), name.size());
+  return IsNameLabel(name.substr(0, dot)) && (dot == name.size() || IsNameLabel(name.substr(dot + 1)));
 }
 
 // The same on every worker: by name and number, not by ids of this engine.
@@ -305,7 +311,7 @@ Status Catalog::Builder::Add(FunctionSpec function) {
   if (function.script == nullptr) return Invalid("a function without a script");
   const std::string name = function.script->function;
   if (!IsValidFunctionName(name)) {
-    return Invalid("function name \"" + name + "\": up to 63 letters, digits, '-' and '_' make a name");
+    return Invalid("function name \"" + name + "\": up to 63 letters, digits, '-' and '_' make a name, with a namespace NAME.NAMESPACE");
   }
   const auto entry = static_cast<uint32_t>(catalog_.entries_.size());
   if (entry >= kFunctionCountMax) {

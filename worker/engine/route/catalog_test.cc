@@ -82,6 +82,16 @@ TEST(CatalogTest, FindsByNameDotLocalhost) {
   EXPECT_EQ(Find(catalog, ".localhost", "/"), "-");
 }
 
+TEST(CatalogTest, FindsFunctionsOfANamespaceByBothNames) {
+  const auto catalog = Build({Function("cart"), Function("cart.shop"), Function("shop")});
+  EXPECT_EQ(Find(catalog, "x", "/cart.shop/below"), "cart.shop");
+  EXPECT_EQ(Find(catalog, "x", "/cart"), "cart");
+  EXPECT_EQ(Find(catalog, "cart.shop.localhost:80", "/any"), "cart.shop");
+  EXPECT_EQ(Find(catalog, "cart.localhost", "/any"), "cart");
+  EXPECT_EQ(Find(catalog, "shop.localhost", "/any"), "shop");
+  EXPECT_EQ(Find(catalog, "other.shop.localhost", "/any"), "-");
+}
+
 TEST(CatalogTest, TheHostGoesBeforeThePath) {
   const auto catalog = Build({Function("a"), Function("b")});
   EXPECT_EQ(Find(catalog, "a.localhost", "/b"), "a");
@@ -183,7 +193,7 @@ TEST(CatalogTest, RefusesTwoOfAName) {
 }
 
 TEST(CatalogTest, RefusesNamesThatAreNone) {
-  const std::string names[] = {"", "a/b", "a b", "a.b", std::string(64, 'a')};
+  const std::string names[] = {"", "a/b", "a b", "a.", ".b", "a.b.c", std::string(64, 'a')};
   for (const std::string& name : names) {
     std::vector<FunctionSpec> functions;
     functions.push_back(Function(name));

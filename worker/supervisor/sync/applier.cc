@@ -9,6 +9,18 @@
 namespace zts::supervisor {
 namespace {
 
+// The active version, and those that the traffic names; all have the function's secrets.
+template <typename F>
+void ForEachVersion(v1::FunctionVersion& version, F&& visit) {
+  visit(version);
+  if (!version.has_traffic()) return;
+  if (version.traffic().has_canary()) visit(*version.mutable_traffic()->mutable_canary());
+  for (v1::FunctionVersion& warm : *version.mutable_traffic()->mutable_warm()) visit(warm);
+}
+
+constexpr std::string_view kSecretsContext = "zts worker cache";
+constexpr size_t kTokenBytesMax = 4096;
+
 v1::UpdateResult Answer(uint64_t version, uint64_t nonce, v1::UpdateResult::State state) {
   v1::UpdateResult result;
   result.set_catalog_version(version);
@@ -57,7 +69,11 @@ std::shared_ptr<FunctionSpec> Describe(const v1::FunctionVersion& version) {
   spec->wall_per_request = limits.wall_per_request_ns();
   spec->startup_cpu = limits.startup_cpu_ns();
   spec->memory_bytes_max = limits.memory_bytes_max();
-  for (const auto& [name, value] : version.config().env()) spec->env.emplace_back(name, value);
+  // A secret goes before a plain variable of its name.
+  for (const auto& [name, value] : version.secrets()) spec->env.emplace_back(name, value);
+  for (const auto& [name, value] : version.config().env()) {
+    if (version.secrets().count(name) == 0) spec->env.emplace_back(name, value);
+  }
   std::sort(spec->env.begin(), spec->env.end());
   spec->routes.assign(version.config().routes().begin(), version.config().routes().end());
   spec->allow_net.assign(version.config().allow_net().begin(), version.config().allow_net().end());
@@ -65,6 +81,13 @@ std::shared_ptr<FunctionSpec> Describe(const v1::FunctionVersion& version) {
 }
 
 }  // namespace
+
+Result<AeadKey> CacheKey(const std::string& token_file) {
+  ZTS_ASSIGN_OR_RETURN(std::string token, ReadFile(token_file, kTokenBytesMax));
+  while (!token.empty() && static_cast<unsigned char>(token.back()) <= ' ') token.pop_back();
+  // The token is 32 random bytes: a hash of it is as good a key as it is a token.
+  return Sha256Of("zts worker cache key" + token);
+}
 
 // --- content -------------------------------------------------------------------------------------
 
@@ -118,13 +141,16 @@ const Applier::Content* Applier::Known(const Catalog& catalog, const v1::Functio
     const auto found = with->contents.find({version.function(), version.version_id()});
     if (found == with->contents.end()) continue;
     const Content& known = found->second;
-    if (known.bundle_digest == version.bundle_digest() && known.code_cache_digest == version.code_cache_digest()) return &known;
+    if (known.bundle_digest == version.bundle_digest() && known.code_cache_digest == version.code_cache_digest() &&
+        known.secrets_revision == version.secrets_revision()) {
+      return &known;
+    }
   }
   return nullptr;
 }
 
 Status Applier::Equip(Catalog* catalog, const v1::FunctionVersion& version, BlobSource* blobs) {
-  Content content{nullptr, version.bundle_digest(), version.code_cache_digest()};
+  Content content{nullptr, version.bundle_digest(), version.code_cache_digest(), version.secrets_revision()};
   if (const Content* known = Known(*catalog, version)) {
     content.spec = known->spec;
   } else {
@@ -208,6 +234,14 @@ Status Applier::StartFromDisk() {
   catalog.version = cached->catalog_version();
   for (const v1::FunctionVersion& version : cached->functions()) catalog.functions[version.function()] = version;
   std::vector<Problem> problems;
+  if (!OpenSecrets(*cached, &catalog.functions)) {
+    // A function that runs without its secrets does harm that one that does not run does not.
+    for (auto at = catalog.functions.begin(); at != catalog.functions.end();) {
+      const bool has_secrets = at->second.secrets_revision() != 0;
+      if (has_secrets) problems.push_back(ProblemOf(at->second, "secrets", "its secrets on the disk cannot be read with this token"));
+      at = has_secrets ? catalog.functions.erase(at) : std::next(at);
+    }
+  }
   std::vector<uint64_t> fresh;
   Fill(&catalog, nullptr, &problems, &fresh);
   for (const Problem& problem : problems) {
@@ -300,12 +334,41 @@ Result<v1::UpdateResult> Applier::OnActivate(const v1::Activate& activate) {
   return Answer(version, activate.nonce(), v1::UpdateResult::ACTIVE);
 }
 
+// Moves the secrets out of the functions and under the cache's key.
+Status Applier::SealSecrets(CachedCatalog* catalog) const {
+  Secrets secrets;
+  for (v1::FunctionVersion& version : *catalog->mutable_functions()) {
+    if (version.secrets().empty()) continue;
+    (*secrets.mutable_functions())[version.function()].mutable_values()->swap(*version.mutable_secrets());
+    ForEachVersion(version, [](v1::FunctionVersion& one) { one.clear_secrets(); });
+  }
+  if (secrets.functions().empty()) return {};
+  ZTS_ASSIGN_OR_RETURN(const AeadKey key, cache_key_());
+  ZTS_ASSIGN_OR_RETURN(*catalog->mutable_sealed_secrets(), Seal(key, kSecretsContext, secrets.SerializeAsString()));
+  return {};
+}
+
+bool Applier::OpenSecrets(const CachedCatalog& cached, std::map<std::string, v1::FunctionVersion>* functions) const {
+  if (cached.sealed_secrets().empty()) return true;
+  const auto key = cache_key_();
+  const auto opened = key.ok() ? Open(*key, kSecretsContext, cached.sealed_secrets()) : Result<std::string>(key.error());
+  Secrets secrets;
+  if (!opened.ok() || !secrets.ParseFromString(*opened)) return false;
+  for (auto& [function, values] : *secrets.mutable_functions()) {
+    const auto found = functions->find(function);
+    if (found == functions->end()) continue;
+    ForEachVersion(found->second, [&](v1::FunctionVersion& one) { *one.mutable_secrets() = values.values(); });
+  }
+  return true;
+}
+
 void Applier::Remember() {
   CachedCatalog catalog;
   catalog.set_store_id(active_.store_id);
   catalog.set_catalog_version(active_.version);
   for (const auto& [function, version] : active_.functions) *catalog.add_functions() = version;
-  const Status written = cache_->WriteCatalog(catalog);
+  Status written = SealSecrets(&catalog);
+  if (written.ok()) written = cache_->WriteCatalog(catalog);
   unsettled_ = written.ok();
   // Serving goes on; what the disk has stays as it was, and its blobs with it.
   if (written.ok()) return;

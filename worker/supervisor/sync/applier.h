@@ -14,6 +14,7 @@
 //           fit what this worker has, and the stream must be opened anew, which asks for the whole catalog.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -21,12 +22,16 @@
 #include <string>
 #include <vector>
 
+#include "base/aead.h"
 #include "base/result.h"
 #include "worker/supervisor/engines.h"
 #include "worker/supervisor/sync/disk_cache.h"
 #include "zts/v1/sync.pb.h"
 
 namespace zts::supervisor {
+
+// Made of the token in this file: whoever has the disk of the worker alone has no secrets.
+Result<AeadKey> CacheKey(const std::string& token_file);
 
 // Where content comes from that the disk does not have.
 class BlobSource {
@@ -43,7 +48,10 @@ class Applier {
   // A worker that gets its first catalog does not hold it up until each of thousands of functions is warm on every shard.
   static constexpr size_t kWarmMax = 64;
 
-  Applier(CatalogSink* engines, DiskCache* cache) : engines_(engines), cache_(cache) {}
+  // `cache_key`: what secrets are encrypted under on the disk; asked each time, because the token it is made of may change.
+  using GetCacheKey = std::function<Result<AeadKey>()>;
+  Applier(CatalogSink* engines, DiskCache* cache, GetCacheKey cache_key)
+      : engines_(engines), cache_(cache), cache_key_(std::move(cache_key)) {}
 
   // Serves what the disk has, as far as it is whole, or an empty catalog. REQUIRES: nothing was applied yet.
   Status StartFromDisk();
@@ -69,6 +77,7 @@ class Applier {
     FunctionSpecPtr spec;
     std::string bundle_digest;
     std::string code_cache_digest;
+    uint64_t secrets_revision = 0;
   };
   struct Catalog {
     std::string store_id;
@@ -91,8 +100,13 @@ class Applier {
   void Remember();
   void SetPosition(Position position, bool has_catalog);
 
+  Status SealSecrets(CachedCatalog* catalog) const;
+  // False: the functions that have secrets are left without a spec.
+  bool OpenSecrets(const CachedCatalog& cached, std::map<std::string, v1::FunctionVersion>* functions) const;
+
   CatalogSink* engines_;
   DiskCache* cache_;
+  GetCacheKey cache_key_;
   uint64_t next_version_id_ = 1;
   Catalog active_;
   std::optional<Catalog> prepared_;

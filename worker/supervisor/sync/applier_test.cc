@@ -1,6 +1,8 @@
 #include "worker/supervisor/sync/applier.h"
 
 #include <gtest/gtest.h>
+
+#include "base/file.h"
 #include <unistd.h>
 
 #include <filesystem>
@@ -25,7 +27,7 @@ class ApplierTest : public ::testing::Test {
   void Restart() {
     cache_ = std::move(*DiskCache::Open(folder_));
     sink_ = std::make_unique<FakeSink>();
-    applier_ = std::make_unique<Applier>(sink_.get(), cache_.get());
+    applier_ = std::make_unique<Applier>(sink_.get(), cache_.get(), [this] { return cache_key_; });
     EXPECT_TRUE(applier_->StartFromDisk().ok());
   }
   v1::Update Full(uint64_t version, std::vector<v1::FunctionVersion> functions, const std::string& store = "store") {
@@ -72,6 +74,21 @@ class ApplierTest : public ::testing::Test {
     return text;
   }
 
+  v1::FunctionVersion WithSecret(const std::string& function, uint64_t revision, const std::string& value) {
+    v1::FunctionVersion version = blobs_.Version(function, 1);
+    (*version.mutable_config()->mutable_env())["PLAIN"] = "plain";
+    (*version.mutable_config()->mutable_env())["PASSWORD"] = "not this one";
+    (*version.mutable_secrets())["PASSWORD"] = value;
+    version.set_secrets_revision(revision);
+    return version;
+  }
+  std::string EnvOf(size_t index) {
+    std::string text;
+    for (const auto& [name, value] : sink_->committed.functions.at(index)->env) text += name + "=" + value + ";";
+    return text;
+  }
+
+  Result<AeadKey> cache_key_ = AeadKey{1, 2, 3};
   std::string folder_;
   FakeBlobs blobs_;
   std::unique_ptr<DiskCache> cache_;
@@ -332,7 +349,7 @@ TEST_F(ApplierTest, WhatTheEnginesRefuseFromTheDiskIsReplacedByNothing) {
   cache_ = std::move(*DiskCache::Open(folder_));
   sink_ = std::make_unique<FakeSink>();
   sink_->problems = {Problem{}};
-  applier_ = std::make_unique<Applier>(sink_.get(), cache_.get());
+  applier_ = std::make_unique<Applier>(sink_.get(), cache_.get(), [this] { return cache_key_; });
   EXPECT_FALSE(applier_->StartFromDisk().ok());
   EXPECT_EQ(sink_->prepares, 2);
   EXPECT_FALSE(applier_->has_catalog());
@@ -410,6 +427,72 @@ TEST_F(ApplierTest, TheDividedFunctionComesFromTheDisk) {
   ASSERT_EQ(sink_->committed.splits.size(), 1u);
   EXPECT_EQ(sink_->committed.splits[0].canary->number, 3u);
   EXPECT_EQ(sink_->committed.standby.size(), 1u);
+}
+
+TEST_F(ApplierTest, SecretsReachTheFunctionAndNotTheDisk) {
+  Apply(Full(5, {WithSecret("a", 1, "open sesame"), blobs_.Version("b", 1)}));
+  EXPECT_EQ(EnvOf(0), "PASSWORD=open sesame;PLAIN=plain;");
+  for (const auto& file : std::filesystem::recursive_directory_iterator(folder_)) {
+    if (!file.is_regular_file()) continue;
+    EXPECT_EQ(ReadFile(file.path())->find("sesame"), std::string::npos) << file.path();
+  }
+  Restart();
+  EXPECT_EQ(sink_->Serving(), "a=1 b=1");
+  EXPECT_EQ(EnvOf(0), "PASSWORD=open sesame;PLAIN=plain;");
+  EXPECT_EQ(applier_->position().version, 5u);
+}
+
+TEST_F(ApplierTest, AnotherValueIsAnotherFunction) {
+  Apply(Full(5, {WithSecret("a", 1, "old"), blobs_.Version("b", 1)}));
+  const uint64_t other = sink_->committed.functions[1]->version_id;
+  Apply(Delta(5, 6, {WithSecret("a", 2, "new")}));
+  EXPECT_EQ(EnvOf(0), "PASSWORD=new;PLAIN=plain;");
+  EXPECT_EQ(sink_->last_warm.size(), 1u);
+  EXPECT_EQ(sink_->committed.functions[1]->version_id, other) << "what did not change is kept";
+  v1::FunctionVersion without = WithSecret("a", 0, "");
+  without.clear_secrets();
+  Apply(Delta(6, 7, {without}));
+  EXPECT_EQ(EnvOf(0), "PASSWORD=not this one;PLAIN=plain;");
+}
+
+TEST_F(ApplierTest, WithAnotherTokenFunctionsWithSecretsWaitForTheController) {
+  Apply(Full(5, {WithSecret("a", 1, "open sesame"), blobs_.Version("b", 1)}));
+  cache_key_ = AeadKey{9};
+  Restart();
+  EXPECT_EQ(sink_->Serving(), "b=1");
+  EXPECT_TRUE(applier_->has_catalog());
+  EXPECT_EQ(applier_->position().version, 0u) << "the whole catalog is asked for";
+  Apply(Full(5, {WithSecret("a", 1, "open sesame"), blobs_.Version("b", 1)}));
+  Restart();
+  EXPECT_EQ(sink_->Serving(), "a=1 b=1");
+}
+
+TEST_F(ApplierTest, EveryVersionOfAFunctionHasItsSecrets) {
+  v1::FunctionVersion divided = Divided(blobs_, 2, 3, 1);
+  for (v1::FunctionVersion* one : {&divided, divided.mutable_traffic()->mutable_canary(), divided.mutable_traffic()->mutable_warm(0)}) {
+    (*one->mutable_secrets())["PASSWORD"] = "open sesame";
+    one->set_secrets_revision(7);
+  }
+  Apply(Full(1, {divided}));
+  for (const auto& file : std::filesystem::recursive_directory_iterator(folder_)) {
+    if (!file.is_regular_file()) continue;
+    EXPECT_EQ(ReadFile(file.path())->find("sesame"), std::string::npos) << file.path();
+  }
+  Restart();
+  ASSERT_EQ(sink_->committed.splits.size(), 1u);
+  ASSERT_EQ(sink_->committed.standby.size(), 1u);
+  for (const FunctionSpecPtr& spec : {sink_->committed.functions[0], sink_->committed.splits[0].canary, sink_->committed.standby[0]}) {
+    ASSERT_EQ(spec->env.size(), 1u);
+    EXPECT_EQ(spec->env[0].second, "open sesame");
+  }
+}
+
+TEST_F(ApplierTest, WithoutATokenSecretsAreNotKept) {
+  cache_key_ = NotFound("no token");
+  Apply(Full(5, {WithSecret("a", 1, "open sesame")}));
+  EXPECT_EQ(sink_->Serving(), "a=1");
+  Restart();
+  EXPECT_EQ(sink_->Serving(), "");
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ namespace zts::supervisor {
 namespace {
 
 constexpr size_t kTokenBytesMax = 4096;
+constexpr size_t kPemBytesMax = size_t{1} << 20;
 // A first catalog of 16 Ki functions with their environments in one message.
 constexpr int kMessageBytesMax = 256 << 20;
 // A bundle comes over in milliseconds; a controller that stalls is given up, and its update refused.
@@ -38,7 +39,18 @@ Result<std::string> ReadToken(const std::string& path) {
   return token;
 }
 
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+Result<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(const ControllerClient::Options::Tls& tls) {
+  if (tls.ca.empty()) return grpc::InsecureChannelCredentials();
+  grpc::SslCredentialsOptions options;
+  ZTS_ASSIGN_OR_RETURN(options.pem_root_certs, ReadFile(tls.ca, kPemBytesMax));
+  if (!tls.cert.empty()) {
+    ZTS_ASSIGN_OR_RETURN(options.pem_cert_chain, ReadFile(tls.cert, kPemBytesMax));
+    ZTS_ASSIGN_OR_RETURN(options.pem_private_key, ReadFile(tls.key, kPemBytesMax));
+  }
+  return grpc::SslCredentials(options);
+}
+
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
@@ -49,15 +61,15 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
   // Each attempt resolves and connects by itself, whatever happened to an earlier channel.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(address, credentials, arguments);
 }
 
 Error FromGrpc(const grpc::Status& status, const std::string& address) {
   switch (status.error_code()) {
     case grpc::StatusCode::UNAUTHENTICATED:
     case grpc::StatusCode::PERMISSION_DENIED:
-      return {ErrorCode::kDenied, "the controller at " + address + " refuses this worker's token (" + status.error_message() +
-                                      "); compare --token-file with the controller's"};
+      return {ErrorCode::kDenied, "the controller at " + address + " refuses this worker (" + status.error_message() +
+                                      "); its --token-file must hold a token of role worker, or the controller's first one"};
     case grpc::StatusCode::UNAVAILABLE:
       return {ErrorCode::kUnavailable, "no controller at " + address + ": " + status.error_message()};
     default:
@@ -102,8 +114,8 @@ v1::LogBatch ToBatch(const std::vector<LogRecord>& records, const std::string& w
 // One stream from Hello to its end.
 class ControllerClient::Session final : public BlobSource {
  public:
-  Session(const Options& options, std::string token)
-      : token_(std::move(token)), stub_(v1::Sync::NewStub(MakeChannel(options.address))) {
+  Session(const Options& options, std::string token, const std::shared_ptr<grpc::ChannelCredentials>& credentials)
+      : token_(std::move(token)), stub_(v1::Sync::NewStub(MakeChannel(options.address, credentials))) {
     Authorize(&context_);
     stream_ = stub_->Stream(&context_);
   }
@@ -312,7 +324,8 @@ void ControllerClient::OnConnected(LogSender& logs) {
 
 Result<void> ControllerClient::RunSession() {
   ZTS_ASSIGN_OR_RETURN(std::string token, ReadToken(options_.token_file));
-  Session session(options_, std::move(token));
+  ZTS_ASSIGN_OR_RETURN(const std::shared_ptr<grpc::ChannelCredentials> credentials, CredentialsOf(options_.tls));
+  Session session(options_, std::move(token), credentials);
   {
     std::lock_guard lock(mutex_);
     if (stopping_) session.Cancel();

@@ -40,6 +40,13 @@ class ControllerClient {
     std::function<EngineStatus()> engine;
     // What versions with a canary beside them did since it was asked last; may be empty.
     std::function<std::vector<VersionWindow>()> windows = {};
+    // PEM files, read again for each attempt, so that they can be renewed; without a ca the line is plain text.
+    struct Tls {
+      std::string ca;
+      std::string cert;
+      std::string key;
+    };
+    Tls tls = {};
   };
   ControllerClient(Options options, Applier* applier, LogQueue* logs);
   ~ControllerClient();

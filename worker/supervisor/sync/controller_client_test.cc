@@ -80,7 +80,7 @@ class ControllerClientTest : public ::testing::Test {
     FakeSink sink;
     std::unique_ptr<Applier> applier;
     bool StartFromDiskOf(DiskCache* cache) {
-      applier = std::make_unique<Applier>(&sink, cache);
+      applier = std::make_unique<Applier>(&sink, cache, [] { return Result<AeadKey>(AeadKey{}); });
       return applier->StartFromDisk().ok();
     }
     Applier* get() { return applier.get(); }
