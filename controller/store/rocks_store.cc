@@ -1,6 +1,8 @@
 #include "controller/store/rocks_store.h"
 
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
@@ -8,6 +10,8 @@
 #include <sys/random.h>
 
 #include <mutex>
+#include <optional>
+#include <shared_mutex>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -45,8 +49,17 @@ Error FromRocksOpen(const std::string& folder, const rocksdb::Status& status) {
   return FromRocks("cannot open the store in " + folder, status);
 }
 
+// RocksDB recovers from a full disk on a thread of its own, every five seconds, and goes on with the log file whose write failed: with
+// nothing to flush, the next write to it trips an assertion of RocksDB. The store opens itself anew instead (see Recover).
+class NeverRecovers final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override { *auto_recovery = false; }
+};
+
 rocksdb::Options MakeOptions() {
   rocksdb::Options options;
+  options.listeners.push_back(std::make_shared<NeverRecovers>());
+  options.max_bgerror_resume_count = 0;
   options.create_if_missing = true;
   options.paranoid_checks = true;
   // A record cut short at the very end is a commit nobody was told of. Damage anywhere else must stop the open: skipping it would
@@ -86,11 +99,36 @@ Result<std::string> RandomId() {
   return id;
 }
 
+constexpr size_t kRoomBytes = 64 * 1024;
+
+// Puts back what a batch would have changed, value by value.
+class Undo final : public rocksdb::WriteBatch::Handler {
+ public:
+  explicit Undo(rocksdb::DB& db) : db_(db) {}
+
+  rocksdb::Status PutCF(uint32_t, const rocksdb::Slice& key, const rocksdb::Slice&) override { return Keep(key); }
+  rocksdb::Status DeleteCF(uint32_t, const rocksdb::Slice& key) override { return Keep(key); }
+
+  rocksdb::WriteBatch Take() { return std::move(batch_); }
+
+ private:
+  rocksdb::Status Keep(const rocksdb::Slice& key) {
+    std::string before;
+    const rocksdb::Status found = db_.Get({}, key, &before);
+    if (found.IsNotFound()) return batch_.Delete(key);
+    return found.ok() ? batch_.Put(key, before) : found;
+  }
+
+  rocksdb::DB& db_;
+  rocksdb::WriteBatch batch_;
+};
+
 class RocksStore final : public Store {
  public:
-  explicit RocksStore(std::unique_ptr<rocksdb::DB> db) : db_(std::move(db)) {}
+  RocksStore(std::unique_ptr<rocksdb::DB> db, rocksdb::Options options, std::string folder)
+      : options_(std::move(options)), folder_(std::move(folder)), db_(std::move(db)) {}
 
-  ~RocksStore() override { db_->Close().PermitUncheckedError(); }
+  ~RocksStore() override { Close(); }
 
   // Reads or writes what makes a folder a store of ours.
   Status Identify(const std::string& folder) {
@@ -110,17 +148,17 @@ class RocksStore final : public Store {
   Status Commit(const Change& change) override {
     rocksdb::WriteBatch batch;
     ZTS_RETURN_IF_ERROR(Fill(batch, change));
-    const std::lock_guard lock(write_mutex_);
-    ZTS_RETURN_IF_ERROR(Recover());
-    const rocksdb::Status written = db_->Write(Durable(), &batch);
-    if (!written.ok()) return Failed("cannot write to the store", written);
-    return {};
+    return Write(Durable(), batch, "cannot write to the store");
   }
 
   Result<Contents> Load() const override {
     Contents contents;
     std::string counters;
-    const rocksdb::Status found = db_->Get({}, SliceOf(kCountersKey), &counters);
+    rocksdb::Status found;
+    {
+      ZTS_ASSIGN_OR_RETURN(const Reading db, Read());
+      found = db->Get({}, SliceOf(kCountersKey), &counters);
+    }
     if (!found.ok()) return FromRocks("cannot read the store's counters", found);
     ZTS_ASSIGN_OR_RETURN(contents.counters, DecodeCounters(counters));
     ZTS_RETURN_IF_ERROR(Scan(kFunctionPrefix, [&](std::string_view key, std::string_view value) -> Status {
@@ -142,7 +180,8 @@ class RocksStore final : public Store {
 
   Result<std::string> ReadBlob(const Digest& digest) const override {
     std::string content;
-    const rocksdb::Status found = db_->Get({}, BlobKey(digest), &content);
+    ZTS_ASSIGN_OR_RETURN(const Reading db, Read());
+    const rocksdb::Status found = db->Get({}, BlobKey(digest), &content);
     if (found.IsNotFound()) return NotFound("there is no content " + ToHex(digest) + " in the store");
     if (!found.ok()) return FromRocks("cannot read content " + ToHex(digest), found);
     if (Sha256Of(content) != digest) {
@@ -159,11 +198,7 @@ class RocksStore final : public Store {
       if (filled.ok()) filled = edit.value ? batch.Put(edit.key, *edit.value) : batch.Delete(edit.key);
     }
     if (!filled.ok()) return FromRocks("cannot put the records together", filled);
-    const std::lock_guard lock(write_mutex_);
-    ZTS_RETURN_IF_ERROR(Recover());
-    const rocksdb::Status written = db_->Write(Durable(), &batch);
-    if (!written.ok()) return Failed("cannot write to the store", written);
-    return {};
+    return Write(Durable(), batch, "cannot write to the store");
   }
 
   Result<std::vector<Record>> ScanRecords(std::string_view prefix) const override {
@@ -177,7 +212,8 @@ class RocksStore final : public Store {
 
   Status Checkpoint(const std::string& folder) override {
     rocksdb::Checkpoint* raw = nullptr;
-    rocksdb::Status s = rocksdb::Checkpoint::Create(db_.get(), &raw);
+    ZTS_ASSIGN_OR_RETURN(const Reading reading, Read());
+    rocksdb::Status s = rocksdb::Checkpoint::Create(reading.db, &raw);
     const std::unique_ptr<rocksdb::Checkpoint> checkpoint(raw);
     // However much is in the log, it is flushed first: a copy is then made of files that never change again.
     if (s.ok()) s = checkpoint->CreateCheckpoint(folder, 0);
@@ -188,21 +224,21 @@ class RocksStore final : public Store {
   const std::string& id() const override { return id_; }
 
   Status CheckWritable() override {
-    const std::lock_guard lock(write_mutex_);
-    ZTS_RETURN_IF_ERROR(Recover());
     // Unsynced: it asks whether writes are taken, and costs the disk next to nothing when asked every second.
-    const rocksdb::Status written = db_->Put({}, SliceOf(kProbeKey), "");
-    if (!written.ok()) return Failed("the store cannot be written", written);
-    return {};
+    rocksdb::WriteBatch batch;
+    batch.Put(SliceOf(kProbeKey), "");
+    return Write({}, batch, "the store cannot be written");
   }
 
   uint64_t disk_bytes() const override {
+    const auto db = Read();
+    if (!db.ok()) return 0;
     uint64_t tables = 0, blobs = 0;
-    db_->GetIntProperty(rocksdb::DB::Properties::kTotalSstFilesSize, &tables);
-    db_->GetIntProperty(rocksdb::DB::Properties::kTotalBlobFileSize, &blobs);
+    (*db)->GetIntProperty(rocksdb::DB::Properties::kTotalSstFilesSize, &tables);
+    (*db)->GetIntProperty(rocksdb::DB::Properties::kTotalBlobFileSize, &blobs);
     uint64_t logs = 0;
     rocksdb::VectorLogPtr files;
-    if (db_->GetSortedWalFiles(files).ok()) {
+    if ((*db)->GetSortedWalFiles(files).ok()) {
       for (const auto& file : files) logs += file->SizeFileBytes();
     }
     return tables + blobs + logs;
@@ -259,7 +295,8 @@ class RocksStore final : public Store {
 
   template <typename F>
   Status Scan(std::string_view prefix, F&& visit) const {
-    std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}));
+    ZTS_ASSIGN_OR_RETURN(const Reading db, Read());
+    std::unique_ptr<rocksdb::Iterator> it(db->NewIterator({}));
     for (it->Seek(SliceOf(prefix)); it->Valid() && it->key().starts_with(SliceOf(prefix)); it->Next()) {
       ZTS_RETURN_IF_ERROR(visit(TextOf(it->key()), TextOf(it->value())));
     }
@@ -267,25 +304,79 @@ class RocksStore final : public Store {
     return {};
   }
 
-  // After a failed write RocksDB refuses all further ones until it is told to look again.
+  Status Write(const rocksdb::WriteOptions& durability, rocksdb::WriteBatch& batch, std::string_view on_error) {
+    const std::lock_guard lock(write_mutex_);
+    ZTS_RETURN_IF_ERROR(Recover());
+    const rocksdb::Status written = db_->Write(durability, &batch);
+    if (written.ok()) return {};
+    return Failed(on_error, written, batch);
+  }
+
+  // The log may hold the batch that failed, whole: opened anew, the store would hold what was refused. What stood before is kept to be
+  // written back then.
+  Error Failed(std::string_view what, const rocksdb::Status& status, const rocksdb::WriteBatch& batch) {
+    Undo undo(*db_);
+    if (const rocksdb::Status kept = batch.Iterate(&undo); !kept.ok()) return FromRocks("the store can no longer be read", kept);
+    undo_ = undo.Take();
+    ZTS_LOG(kWarning) << what << ": " << status.ToString() << "; it is opened anew at the next write";
+    return FromRocks(what, status);
+  }
+
+  // After a failed write the database is opened anew: what its files hold is then found again as after a crash. Until there is room for
+  // that the old one serves readers. Should there then be too little after all, it is open for reading, and may show what was refused.
   Status Recover() {
-    if (!failed_) return {};
-    const rocksdb::Status resumed = db_->Resume();
-    if (!resumed.ok()) return FromRocks("the store does not take writes", resumed);
-    failed_ = false;
+    if (!undo_) return {};
+    rocksdb::Status opened = ProbeForRoom();
+    if (!opened.ok()) return FromRocks("the store does not take writes", opened);
+    const std::lock_guard alone(db_mutex_);
+    Close();
+    rocksdb::DB* raw = nullptr;
+    opened = rocksdb::DB::Open(options_, folder_, &raw);
+    db_.reset(raw);
+    if (opened.ok()) opened = db_->Write(Durable(), &*undo_);
+    if (!opened.ok()) {
+      Close();
+      if (rocksdb::DB::OpenForReadOnly(options_, folder_, &raw).ok()) db_.reset(raw);
+      return FromRocks("the store does not take writes", opened);
+    }
+    undo_.reset();
     ZTS_LOG(kInfo) << "the store takes writes again";
     return {};
   }
 
-  Error Failed(std::string_view what, const rocksdb::Status& status) {
-    failed_ = true;
-    return FromRocks(what, status);
+  // Writes what an open writes at least: a manifest, options, a log.
+  rocksdb::Status ProbeForRoom() const {
+    const std::string path = folder_ + "/room";
+    rocksdb::Status written =
+        rocksdb::WriteStringToFile(options_.env, std::string(kRoomBytes, '\0'), path, /*should_sync=*/true);
+    options_.env->DeleteFile(path).PermitUncheckedError();
+    return written;
   }
 
-  const std::unique_ptr<rocksdb::DB> db_;
+  void Close() {
+    if (db_ != nullptr) db_->Close().PermitUncheckedError();
+    db_.reset();
+  }
+
+  // For a reading that lasts as long as what is returned.
+  struct Reading {
+    std::shared_lock<std::shared_mutex> lock;
+    rocksdb::DB* db;
+    rocksdb::DB* operator->() const { return db; }
+  };
+  Result<Reading> Read() const {
+    std::shared_lock lock(db_mutex_);
+    if (db_ == nullptr) return Unavailable("the store cannot be opened; see the controller's log and its data directory");
+    return Reading{std::move(lock), db_.get()};
+  }
+
+  const rocksdb::Options options_;
+  const std::string folder_;
   std::string id_;
+  mutable std::shared_mutex db_mutex_;  // a writer takes it after write_mutex_
+  std::unique_ptr<rocksdb::DB> db_;     // changes with both held; none when it could not even be opened for reading
   std::mutex write_mutex_;
-  bool failed_ = false;
+  std::optional<rocksdb::WriteBatch> undo_;  // there since a write failed
 };
 
 }  // namespace
@@ -297,7 +388,7 @@ Result<std::unique_ptr<Store>> OpenRocksStore(const std::string& folder, rocksdb
   if (env != nullptr) options.env = env;
   const rocksdb::Status opened = rocksdb::DB::Open(options, folder, &raw);
   if (!opened.ok()) return FromRocksOpen(folder, opened);
-  auto store = std::make_unique<RocksStore>(std::unique_ptr<rocksdb::DB>(raw));
+  auto store = std::make_unique<RocksStore>(std::unique_ptr<rocksdb::DB>(raw), options, folder);
   ZTS_RETURN_IF_ERROR(store->Identify(folder));
   return std::unique_ptr<Store>(std::move(store));
 }

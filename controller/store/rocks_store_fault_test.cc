@@ -31,6 +31,7 @@ enum class Fault {
   kPowerCut,  // and with it all that was written and not synced
   kTorn,      // it dies half-way through a write
   kNoSpace,   // the operation fails, once
+  kFull,      // it fails, and all that follow, until there is room again
 };
 
 // What goes wrong, and at which operation: written to by all threads of RocksDB.
@@ -40,7 +41,9 @@ class Plan {
 
   // Counts an operation; what is to become of it.
   Fault Next() {
-    if (next_++ != at_) return Fault::kNone;
+    const int64_t operation = next_++;
+    if (fault_ == Fault::kFull) return operation >= at_ && !has_room_ ? Fault::kNoSpace : Fault::kNone;
+    if (operation != at_) return Fault::kNone;
     if (fault_ == Fault::kPowerCut) CutPower();
     if (fault_ == Fault::kKill || fault_ == Fault::kPowerCut) Die();
     return fault_;
@@ -50,6 +53,7 @@ class Plan {
     ::_exit(9);
   }
   int64_t operations() const { return next_; }
+  void MakeRoom() { has_room_ = true; }
 
   void OnSynced(const std::string& path, uint64_t bytes) {
     const std::lock_guard lock(mutex_);
@@ -72,6 +76,7 @@ class Plan {
   const Fault fault_;
   const int64_t at_;
   std::atomic<int64_t> next_{0};
+  std::atomic<bool> has_room_{false};
   std::mutex mutex_;
   std::map<std::string, uint64_t> synced_;  // how much of each file a power cut leaves
 };
@@ -285,6 +290,42 @@ TEST(RocksStoreFullTest, AFullDiskAtEachOperationIsSaidAndPasses) {
     auto store = OpenRocksStore(path);
     ASSERT_TRUE(store.ok()) << store.error().message;
     EXPECT_EQ(ExpectWhole(**store, acknowledged), kDeploys);
+  }
+  EXPECT_GE(refused, 3) << "the disk was full for some deploys";
+}
+
+TEST(RocksStoreFullTest, WhatWasRefusedOnAFullDiskIsNotThereWhenThereIsRoomAgain) {
+  int refused = 0;
+  for (int64_t at = 0; at < 40; ++at) {
+    SCOPED_TRACE("full from operation " + std::to_string(at));
+    ScratchFolder folder;
+    const std::string path = folder.path() + "/store";
+    ASSERT_TRUE(OpenRocksStore(path).ok());
+    Plan plan(Fault::kFull, at);
+    const auto env = rocksdb::NewCompositeEnv(std::make_shared<FaultyDisk>(plan));
+    auto store = OpenRocksStore(path, env.get());
+    if (!store.ok()) {
+      EXPECT_EQ(store.error().code, ErrorCode::kExhausted) << store.error().message;
+      continue;
+    }
+    uint64_t acknowledged = 0;
+    while (acknowledged < kDeploys && (*store)->Commit(Deploy(acknowledged + 1).change).ok()) ++acknowledged;
+    if (acknowledged == kDeploys) break;
+    ++refused;
+    // Full for as long as it takes: reads go on, and writes are refused one after the other.
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_EQ(ExpectWhole(**store, acknowledged), acknowledged);
+      const Status writable = (*store)->CheckWritable();
+      ASSERT_FALSE(writable.ok());
+      EXPECT_EQ(writable.error().code, ErrorCode::kExhausted) << writable.error().message;
+    }
+    plan.MakeRoom();
+    ASSERT_TRUE((*store)->CheckWritable().ok());
+    EXPECT_EQ(ExpectWhole(**store, acknowledged), acknowledged);
+    store->reset();
+    store = OpenRocksStore(path);
+    ASSERT_TRUE(store.ok()) << store.error().message;
+    EXPECT_EQ(ExpectWhole(**store, acknowledged), acknowledged);
   }
   EXPECT_GE(refused, 3) << "the disk was full for some deploys";
 }
