@@ -76,7 +76,9 @@ Result<Endpoint> FindController(const std::string& data_dir_flag, const GetEnv& 
 }
 
 std::string UnreachableHint(const std::string& data_dir) {
-  if (data_dir.empty()) return "check ZTS_CONTROLLER, and that the controller runs there";
+  if (data_dir.empty()) {
+    return "check ZTS_CONTROLLER and that the controller runs there; if it speaks TLS, ZTS_CA names what its certificate is signed by";
+  }
   return "start it with 'ztsctl up --data-dir " + data_dir +
          "', or name another one with --data-dir, or ZTS_CONTROLLER and ZTS_TOKEN";
 }
