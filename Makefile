@@ -11,6 +11,7 @@ DATA ?= .zts
 SEED ?=
 T ?=
 S ?= 60
+ARGS ?=
 
 .PHONY: help
 help:  ## this list
@@ -84,11 +85,26 @@ fuzz: clang-deps  ## run the fuzzers: T=//worker/engine/http:parser_fuzz S=secon
 sim: deps  ## deterministic simulation of a shard: SEED=n for one run
 	@$(BAZEL) test $(TTY) //worker/engine:shard_sim_test --test_output=all $(if $(SEED),--test_env=ZTS_SIM_SEED=$(SEED))
 
-.PHONY: bench
-bench: build  ## requests/s, latency and CPU a request, beside nginx and a fixed-response floor
+.PHONY: bench-deps
+bench-deps: build
 	@tools/deps.sh bench
-	@$(BAZEL) build -c opt //bench/load:floor
-	@python3 bench/load/run.py
+	@$(BAZEL) build -c opt //bench/load:floor //bench/load:loadgen
+
+.PHONY: bench
+bench: bench-deps  ## requests a CPU-second, latency and memory, beside nginx and a fixed-response floor
+	@python3 bench/load/run.py $(ARGS)
+
+.PHONY: bench-peers
+bench-peers: bench-deps  ## the same beside Axum, may-minihttp, Fiber, Node, Deno, Bun and workerd
+	@python3 bench/load/run.py --servers all $(ARGS)
+
+.PHONY: bench-idle
+bench-idle: bench-deps  ## memory of 10,000 idle connections, beside nginx
+	@python3 bench/load/idle.py --servers nginx,zts $(ARGS)
+
+.PHONY: bench-routing
+bench-routing: bench-deps  ## one function, and a thousand in turns
+	@python3 bench/load/routing.py $(ARGS)
 
 .PHONY: micro
 micro: deps  ## micro benchmarks: parser, router, writer

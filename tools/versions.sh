@@ -35,7 +35,10 @@ FileAPI WebCryptoAPI common compression console dom encoding fetch hr-time html/
 resources streams tools url urlpattern user-timing wasm webidl webmessaging xhr wpt wpt.py LICENSE.md
 "
 
-# make wpt-table: the runtimes that docs/wpt.md sets beside ours. Version and the registry's hash, as with the Node binary.
+# make wpt-table, make bench-peers: the runtimes that are set beside ours. Version and the registry's hash, as with the Node binary.
+BUN_PACKAGE=@oven/bun-linux-x64
+BUN_VERSION=1.4.5
+BUN_INTEGRITY=sha512-IWX9BELoGHAUtMonkeSaNaZwXzRk+oDw6Mk+HBFXd3KHYIBNBsIGRupMZPcgNoDbJpLu6gAJjIoIVPZtt1aJ1g==
 DENO_PACKAGE=@deno/linux-x64-glibc
 DENO_VERSION=2.9.6
 DENO_INTEGRITY=sha512-3md4TKLCuzsLDmfOoC5KN7NAZaxSVkMgm64vg6foD00JBADCpYS2/5QqXfzgnP5ZQz3iLP9vBQJtEgc116OAoQ==

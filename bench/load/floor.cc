@@ -96,11 +96,14 @@ class Floor {
   }
 
   static void Count(Connection& c, std::string_view bytes) {
-    // Nearly every read ends where a request ends.
-    if (c.matched == 0 && bytes.size() >= 4 && bytes.ends_with("\r\n\r\n") && bytes.find("\r\n\r\n") == bytes.size() - 4) {
+    // Between requests whole ends are looked for at once; what remains is a body or an end that is cut.
+    while (c.matched == 0) {
+      const size_t end = bytes.find("\r\n\r\n");
+      if (end == std::string_view::npos) break;
       ++c.owed;
-      return;
+      bytes.remove_prefix(end + 4);
     }
+    if (c.matched == 0 && bytes.size() > 3) bytes.remove_prefix(bytes.size() - 3);
     for (const char b : bytes) {
       if (b == (c.matched % 2 == 0 ? '\r' : '\n')) {
         if (++c.matched == 4) {

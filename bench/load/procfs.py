@@ -26,6 +26,24 @@ def rss_bytes(pid):
         return 0
 
 
+def memory(pid):
+    """What /proc/PID/smaps_rollup tells, in bytes: Pss, Private_Dirty, Anonymous and the rest; nothing when it is gone."""
+    found = {}
+    try:
+        with open(f"/proc/{pid}/smaps_rollup") as f:
+            for line in f:
+                words = line.split()
+                if len(words) == 3 and words[2] == "kB":
+                    found[words[0].rstrip(":")] = int(words[1]) * 1024
+    except OSError:
+        pass
+    return found
+
+
+def open_files(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
 def command_line(pid):
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as f:

@@ -25,11 +25,11 @@ def free_port():
         return s.getsockname()[1]
 
 
-def fetch(port, path, host=None):
-    """Status and body of one GET."""
+def fetch(port, path, host=None, method="GET", body=b""):
+    """Status and body of one request."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
-        connection.request("GET", path, headers={"Host": host} if host else {})
+        connection.request(method, path, body=body or None, headers={"Host": host} if host else {})
         response = connection.getresponse()
         return response.status, response.read()
     finally:

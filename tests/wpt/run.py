@@ -32,7 +32,7 @@ def find_suite(cached):
 
 
 def find_peers():
-    ran = subprocess.run([os.path.join(TREE, "tools/wpt_peers.sh")], stdout=subprocess.PIPE, text=True, check=True)
+    ran = subprocess.run([os.path.join(TREE, "tools/peers.sh"), "deno", "workerd", "node"], stdout=subprocess.PIPE, text=True, check=True)
     return dict(line.split(" ", 1) for line in ran.stdout.splitlines())
 
 

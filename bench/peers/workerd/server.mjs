@@ -1,0 +1,3 @@
+import handle from "workloads.mjs";
+
+export default { fetch: handle };
