@@ -295,7 +295,8 @@ class App {
     // Options of "token create" are its own; "token" alone only leads to it.
     if (parent != &app_) parent->fallthrough(false);
     verb->add_option("--data-dir", common_.data_dir, "The directory that 'ztsctl up' uses [./.zts]")->type_name("DIR");
-    verb->add_option("--namespace", common_.name_space, "Functions are in this namespace [ZTS_NAMESPACE, or default]")
+    verb->add_option("--namespace", common_.name_space,
+                     "Functions are in this namespace [ZTS_NAMESPACE, or default; 'list' and 'top': all]")
         ->type_name("NS");
     verb->add_flag("--json", common_.json, "Print one JSON object a line, for programs");
     verb->add_option("--color", common_.color, "Colours: auto, always or never")

@@ -59,8 +59,9 @@ Failure UsageFailure(const std::string& message, const std::string& verb) {
 ExitCode List(Context& context) {
   return WithClient(context, [&](Client& client, const Endpoint& endpoint) {
     Console& console = context.console;
-    const auto functions = client.ListFunctions();
+    auto functions = client.ListFunctions();
     if (!functions.ok()) return console.Fail(FailureOf(functions.error(), endpoint.data_dir));
+    std::erase_if(*functions, [&](const auto& function) { return !IsInNamespace(function.function, context.name_space); });
     const auto workers = client.ListWorkers();
     if (!workers.ok()) return console.Fail(FailureOf(workers.error(), endpoint.data_dir));
     if (console.json()) {
@@ -73,7 +74,8 @@ ExitCode List(Context& context) {
       return ExitCode::kOk;
     }
     if (functions->empty()) {
-      console.Note("no functions yet; deploy one: ztsctl deploy hello.js");
+      console.Note((context.name_space.empty() ? "no functions yet" : "no functions in namespace " + context.name_space) +
+                   std::string("; deploy one: ztsctl deploy hello.js"));
       return ExitCode::kOk;
     }
     std::vector<std::vector<std::string>> rows = {{"NAME", "VERSION", "SIZE", "DEPLOYED", "URL"}};

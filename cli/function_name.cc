@@ -51,6 +51,12 @@ std::string QualifiedName(const std::string& name, const std::string& name_space
   return plain ? name : name + "." + name_space;
 }
 
+bool IsInNamespace(std::string_view name, std::string_view name_space) {
+  if (name_space.empty()) return true;
+  const size_t dot = name.find('.');
+  return (dot == std::string_view::npos ? std::string_view("default") : name.substr(dot + 1)) == name_space;
+}
+
 Result<std::pair<std::string, std::string>> ParseSetting(std::string_view text) {
   const size_t equals = text.find('=');
   if (equals == std::string_view::npos) {

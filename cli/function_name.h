@@ -21,6 +21,9 @@ std::string NearestFunctionName(std::string_view text);
 // NAME.NAMESPACE; NAME alone in the default namespace (also when `name_space` is empty), and where NAME has a namespace already.
 std::string QualifiedName(const std::string& name, const std::string& name_space);
 
+// Whether the qualified `name` is of `name_space`; every name is when that is empty.
+bool IsInNamespace(std::string_view name, std::string_view name_space);
+
 // "K=V"; the value may be empty or hold further '='. K is an identifier.
 Result<std::pair<std::string, std::string>> ParseSetting(std::string_view text);
 

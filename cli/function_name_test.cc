@@ -28,6 +28,15 @@ TEST(FunctionNameTest, ProposalsAreAllowed) {
   EXPECT_TRUE(CheckFunctionName(NearestFunctionName(std::string(62, 'a') + "--b")).ok());
 }
 
+TEST(IsInNamespaceTest, NamesWithoutADotAreOfTheDefault) {
+  EXPECT_TRUE(IsInNamespace("cart", "default"));
+  EXPECT_FALSE(IsInNamespace("cart", "shop"));
+  EXPECT_TRUE(IsInNamespace("cart.shop", "shop"));
+  EXPECT_FALSE(IsInNamespace("cart.shop", "default"));
+  EXPECT_FALSE(IsInNamespace("shop", "shop"));
+  EXPECT_TRUE(IsInNamespace("cart", "") && IsInNamespace("cart.shop", ""));
+}
+
 TEST(ParseSettingTest, SplitsAtTheFirstEquals) {
   const auto setting = ParseSetting("URL=http://a/?x=y");
   ASSERT_TRUE(setting.ok());

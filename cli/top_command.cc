@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/connect.h"
 #include "cli/figures.h"
+#include "cli/function_name.h"
 #include "cli/text.h"
 
 namespace zts::cli {
@@ -51,8 +52,9 @@ ExitCode Top(Context& context, const TopOptions& options) {
     Console& console = context.console;
     const bool once = options.once || (!console.out_is_terminal() && !console.json());
     while (true) {
-      const auto reports = client.Stats("");
+      auto reports = client.Stats("");
       if (!reports.ok()) return console.Fail(FailureOf(reports.error(), endpoint.data_dir));
+      std::erase_if(*reports, [&](const auto& report) { return !IsInNamespace(report.function, context.name_space); });
       // Home, and clear from there: the table takes the place of the last one.
       if (!once && !console.json()) console.out() << "\x1b[H\x1b[J";
       Print(console, *reports);

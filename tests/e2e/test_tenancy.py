@@ -104,6 +104,19 @@ class Tenancy(case.PlatformCase):
         self.assertAnswer(self.fetch("/cart"), 200, "default")
         self.ctl("namespace", "delete", "shop")
 
+    def test_list_and_top_show_one_namespace_when_asked(self):
+        self.ctl("namespace", "create", "narrow")
+        self.ctl("deploy", self.zts.write("wide.js", answering("wide")), "--name", "wide")
+        self.ctl("deploy", self.zts.write("thin.js", answering("thin")), "--name", "thin", "--namespace", "narrow")
+
+        def names(*flags):
+            return {f["name"] for f in self.ctl("list", "--json", *flags).json["functions"]}
+
+        self.assertLessEqual({"wide", "thin.narrow"}, names())
+        self.assertEqual(names("--namespace", "narrow"), {"thin.narrow"})
+        self.assertIn("wide", names("--namespace", "default"))
+        self.assertNotIn("thin.narrow", names("--namespace", "default"))
+
     def test_quotas_are_enforced_and_named(self):
         self.ctl("namespace", "create", "small", "--max-functions", "1", "--max-versions", "2", "--max-bytes", "64KiB")
         one = self.source("one", answering("one"))
