@@ -8,9 +8,11 @@
 #include "base/layout.h"
 #include "base/log.h"
 #include "controller/authorizer.h"
+#include "controller/compiler/caching_compiler.h"
 #include "controller/compiler/process_compiler.h"
 #include "controller/deploy_service.h"
 #include "controller/deployer.h"
+#include "controller/limits.h"
 #include "controller/log_hub.h"
 #include "controller/metrics.h"
 #include "controller/promoter.h"
@@ -37,7 +39,8 @@ namespace {
 Result<std::unique_ptr<Compiler>> StartCompiler() {
   ZTS_ASSIGN_OR_RETURN(std::string snapshot, FindInstalled("web.snapshot"));
   ZTS_ASSIGN_OR_RETURN(std::vector<std::string> command, js::HostCommand("compiler.node", {std::move(snapshot)}));
-  return std::unique_ptr<Compiler>(std::make_unique<ProcessCompiler>(ProcessCompiler::Options{.command = std::move(command)}));
+  auto processes = std::make_unique<ProcessCompiler>(ProcessCompiler::Options{.command = std::move(command)});
+  return std::unique_ptr<Compiler>(std::make_unique<CachingCompiler>(std::move(processes), kCompileCacheBytes));
 }
 
 // What the registry asks about namespaces and secrets.
@@ -59,7 +62,7 @@ class RunningController final : public Controller {
  public:
   ~RunningController() override {
     // First what others wait for: a compile and a deploy that waits end their calls, so that the server can end.
-    if (auto* processes = dynamic_cast<ProcessCompiler*>(compiler_.get())) processes->Stop();
+    if (compiler_ != nullptr) compiler_->Stop();
     if (publisher_ != nullptr) publisher_->Stop();
     if (promoter_ != nullptr) promoter_->Stop();
     rpc_.reset();

@@ -11,16 +11,6 @@ namespace {
 
 constexpr const char* kStickyNames[] = {"", "header", "cookie", "ip"};  // in the order of Sticky::By
 
-v1::FunctionVersion ToProto(const CatalogEntry& entry) {
-  v1::FunctionVersion message = controller::ToProto(*entry.version);
-  if (entry.canary != nullptr) {
-    *message.mutable_traffic()->mutable_canary() = controller::ToProto(*entry.canary);
-    *message.mutable_traffic()->mutable_share() = controller::ToProto(entry.canary_traffic);
-  }
-  for (const VersionPtr& warm : entry.warm) *message.mutable_traffic()->add_warm() = controller::ToProto(*warm);
-  return message;
-}
-
 }  // namespace
 
 grpc::Status ToStatus(const Error& error) {
@@ -67,6 +57,16 @@ v1::FunctionVersion ToProto(const FunctionVersion& version) {
   for (const auto& [name, value] : version.config.env) (*config.mutable_env())[name] = value;
   for (const std::string& route : version.config.routes) config.add_routes(route);
   for (const std::string& host : version.config.allow_net) config.add_allow_net(host);
+  return message;
+}
+
+v1::FunctionVersion ToProto(const CatalogEntry& entry) {
+  v1::FunctionVersion message = ToProto(*entry.version);
+  if (entry.canary != nullptr) {
+    *message.mutable_traffic()->mutable_canary() = ToProto(*entry.canary);
+    *message.mutable_traffic()->mutable_share() = ToProto(entry.canary_traffic);
+  }
+  for (const VersionPtr& warm : entry.warm) *message.mutable_traffic()->add_warm() = ToProto(*warm);
   return message;
 }
 
@@ -215,25 +215,6 @@ v1::DeployEvent ToProto(const DeployFailure& failure) {
   if (failure.source) *message.mutable_source() = ToProto(*failure.source);
   message.set_previous_kept(failure.previous == DeployFailure::Previous::kServes);
   return event;
-}
-
-v1::ControllerMessage ToProto(const Push& push) {
-  v1::ControllerMessage message;
-  if (const auto* activate = std::get_if<Activate>(&push)) {
-    message.mutable_activate()->set_catalog_version(activate->catalog_version);
-    message.mutable_activate()->set_nonce(activate->nonce);
-    return message;
-  }
-  const Update& from = std::get<Update>(push);
-  auto& update = *message.mutable_update();
-  update.set_store_id(from.store_id);
-  update.set_catalog_version(from.catalog_version);
-  update.set_nonce(from.nonce);
-  update.set_full(from.kind == Update::Kind::kFull);
-  update.set_base_version(from.base_version);
-  for (const CatalogEntry& entry : from.upserts) *update.add_upserts() = ToProto(entry);
-  for (const std::string& function : from.removals) update.add_removals(function);
-  return message;
 }
 
 WorkerHello FromProto(const v1::Hello& hello) {

@@ -32,6 +32,8 @@ std::string StateName(Registry::VersionItem::Role role);
 Actor ActorOf(const std::string& author, const std::string& message);
 
 v1::FunctionVersion ToProto(const FunctionVersion& version);
+// With its traffic, as workers get it.
+v1::FunctionVersion ToProto(const CatalogEntry& entry);
 VersionConfig FromProto(const v1::VersionConfig& config);
 
 v1::SourceError ToProto(const SourceProblem& problem);
@@ -43,7 +45,6 @@ LogRecord FromProto(const v1::LogRecord& record);
 v1::DeployEvent ToProto(const DeployLive& live, Nanos took);
 v1::DeployEvent ToProto(const DeployFailure& failure);
 
-v1::ControllerMessage ToProto(const Push& push);
 WorkerHello FromProto(const v1::Hello& hello);
 // None when the state is none that this protocol knows.
 std::optional<PushResult> FromProto(const v1::UpdateResult& result);

@@ -77,6 +77,9 @@ inline constexpr size_t kAuthorBytesMax = 128;
 inline constexpr size_t kMessageTextBytesMax = 512;
 // A header's or cookie's name that keeps a client with one version.
 inline constexpr size_t kStickyNameBytesMax = 64;
+// Ways to the newest catalog that stay put together for the next worker that goes one: whole, and from the catalogs that most of a fleet
+// have. Each holds its encoding, so that 200 workers that come back at once cost the memory of one.
+inline constexpr size_t kUpdatesShared = 8;
 // Removals remembered for deltas; a worker further behind gets the whole catalog.
 inline constexpr size_t kRemovalsKept = 4096;
 
@@ -106,6 +109,8 @@ inline constexpr Nanos kRetryDelayMax = 60 * kSecond;
 inline constexpr size_t kCompilersMax = 2;
 // Started ahead, so that a deploy does not wait for a host to start. About 60 MiB each.
 inline constexpr size_t kCompilersWarm = 1;
+// Code caches of bundles compiled before, for the same source under another name: a few hundred functions of 50 KB.
+inline constexpr size_t kCompileCacheBytes = size_t{32} << 20;
 inline constexpr size_t kCompileQueueMax = kDeploysMax;
 // From the start of a process until it is ready for its job; a busy machine needs seconds.
 inline constexpr Nanos kCompilerStartTimeout = 20 * kSecond;

@@ -97,6 +97,11 @@ Metrics::Metrics()
                       .Name("zts_controller_blob_bytes_total")
                       .Help("Bytes of bundles and code caches sent to workers.")
                       .Register(*registry_)
+                      .Add({})),
+      push_bytes_(prometheus::BuildCounter()
+                      .Name("zts_controller_push_bytes_total")
+                      .Help("Bytes of catalogs, changes and switches sent to workers.")
+                      .Register(*registry_)
                       .Add({})) {}
 
 void Metrics::OnDeploy(std::string_view result, Nanos took) {
@@ -110,6 +115,8 @@ void Metrics::OnCompile(std::string_view result, Nanos took) {
 }
 
 void Metrics::OnBlobServed(uint64_t bytes) { blob_bytes_.Increment(static_cast<double>(bytes)); }
+
+void Metrics::OnPushed(uint64_t bytes) { push_bytes_.Increment(static_cast<double>(bytes)); }
 
 void Metrics::Watch(std::function<StateSample()> sample) { state_->Watch(std::move(sample)); }
 

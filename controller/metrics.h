@@ -43,6 +43,8 @@ class Metrics {
   // `result`: "ok", "failed" or a SourceProblem::kind.
   void OnCompile(std::string_view result, Nanos took);
   void OnBlobServed(uint64_t bytes);
+  // An update or an activation was written to a worker's stream.
+  void OnPushed(uint64_t bytes);
 
   void Watch(std::function<StateSample()> sample);
   // Everything, for the admin server.
@@ -59,6 +61,7 @@ class Metrics {
   prometheus::Histogram& deploy_seconds_;
   prometheus::Histogram& compile_seconds_;
   prometheus::Counter& blob_bytes_;
+  prometheus::Counter& push_bytes_;
 };
 
 }  // namespace zts::controller

@@ -94,6 +94,7 @@ void Publisher::OnResult(WorkerId id, PushResult result) {
   const auto found = workers_.find(id);
   if (found == workers_.end()) return;
   Worker& worker = found->second;
+  worker.late = false;
   const bool asked = worker.phase == Phase::kPreparing || worker.phase == Phase::kActivating;
   if (!asked || result.nonce != worker.nonce || result.catalog_version != worker.target->version) {
     ZTS_LOG(kWarning) << "worker " << worker.hello.name << " answers what it was not asked (nonce " << result.nonce << "); ignored";
@@ -186,6 +187,7 @@ void Publisher::StartOver() {
 
 void Publisher::StartRollout(CatalogPtr catalog) {
   target_ = std::move(catalog);
+  updates_.clear();
   rolling_ = true;
   prepare_deadline_ = clock_.Now() + kPrepareTimeout;
   for (auto& [id, worker] : workers_) {
@@ -199,6 +201,7 @@ bool Publisher::OpenGate() {
   if (!rolling_ || gate_ >= target_->version) return false;
   const bool held = std::any_of(workers_.begin(), workers_.end(), [&](const auto& item) { return HoldsGate(item.second); });
   if (held && (WantsAll() || clock_.Now() < prepare_deadline_)) return false;
+  for (auto& [id, worker] : workers_) worker.late = worker.late || HoldsGate(worker);
   gate_ = target_->version;
   activate_deadline_ = clock_.Now() + kActivateTimeout;
   return true;
@@ -208,9 +211,10 @@ bool Publisher::OpenGate() {
 bool Publisher::FinishRollout() {
   if (rolling_) {
     if (gate_ < target_->version) return false;
-    const bool activating = std::any_of(workers_.begin(), workers_.end(),
-                                        [](const auto& item) { return item.second.phase == Phase::kActivating; });
+    const auto holds = [](const auto& item) { return item.second.phase == Phase::kActivating && !item.second.late; };
+    const bool activating = std::any_of(workers_.begin(), workers_.end(), holds);
     if (activating && clock_.Now() < activate_deadline_) return false;
+    for (auto& [id, worker] : workers_) worker.late = worker.late || worker.phase == Phase::kActivating;
     rolling_ = false;
   }
   CatalogPtr newest = registry_.catalog();
@@ -222,7 +226,7 @@ bool Publisher::FinishRollout() {
 bool Publisher::HoldsGate(const Worker& worker) const {
   // Idle and not there yet means that it has refused, and is asked again later.
   if (!NeedsUpdate(worker)) return false;
-  if (worker.phase == Phase::kIdle) return WantsAll();
+  if (worker.phase == Phase::kIdle || worker.late) return WantsAll();
   return worker.phase != Phase::kPrepared || worker.target->version != target_->version;
 }
 
@@ -241,26 +245,39 @@ void Publisher::SendWhatIsDue() {
 }
 
 void Publisher::SendUpdate(Worker& worker) {
-  Update update;
-  update.store_id = registry_.store_id();
-  update.catalog_version = target_->version;
-  update.nonce = ++last_nonce_;
-  auto delta = worker.active ? target_->DeltaFrom(*worker.active) : std::nullopt;
-  if (delta) {
-    update.kind = Update::Kind::kDelta;
-    update.base_version = *worker.active;
-    update.upserts = std::move(delta->upserts);
-    update.removals = std::move(delta->removals);
-    ++stats_.updates_delta;
-  } else {
-    update.upserts = target_->entries;
-    ++stats_.updates_full;
-  }
+  UpdatePtr update = UpdateFrom(worker.active);
+  ++(update->kind == Update::Kind::kDelta ? stats_.updates_delta : stats_.updates_full);
   worker.phase = Phase::kPreparing;
   worker.target = target_;
-  worker.nonce = update.nonce;
+  worker.nonce = ++last_nonce_;
   worker.asked_at = clock_.Now();
-  worker.link->Send(std::move(update));
+  worker.link->Send(Prepare{std::move(update), worker.nonce});
+}
+
+// Where a fleet stands at the same catalog, all of it gets the same update.
+UpdatePtr Publisher::UpdateFrom(std::optional<uint64_t> base) {
+  const auto found = std::find_if(updates_.begin(), updates_.end(), [&](const auto& item) { return item.first == base; });
+  if (found != updates_.end()) return found->second;
+  UpdatePtr update = MakeUpdate(base);
+  updates_.emplace_back(base, update);
+  if (updates_.size() > kUpdatesShared) updates_.pop_front();
+  return update;
+}
+
+UpdatePtr Publisher::MakeUpdate(std::optional<uint64_t> base) const {
+  auto update = std::make_shared<Update>();
+  update->store_id = registry_.store_id();
+  update->catalog_version = target_->version;
+  auto delta = base ? target_->DeltaFrom(*base) : std::nullopt;
+  if (delta) {
+    update->kind = Update::Kind::kDelta;
+    update->base_version = *base;
+    update->upserts = std::move(delta->upserts);
+    update->removals = std::move(delta->removals);
+  } else {
+    update->upserts = target_->entries;
+  }
+  return update;
 }
 
 void Publisher::SendActivate(Worker& worker) {
@@ -341,7 +358,7 @@ std::string Publisher::WhyNot(const Worker& worker, uint64_t catalog_version) co
 RolloutView Publisher::LookLocked(const Subject& subject) const {
   using State = RolloutView::State;
   RolloutView view;
-  bool waiting = false;
+  bool waiting = false, waiting_for_late = false;
   for (const auto& [id, worker] : workers_) {
     ++view.total;
     view.http_addresses.push_back(worker.hello.http_address);
@@ -355,9 +372,13 @@ RolloutView Publisher::LookLocked(const Subject& subject) const {
     if (prepared && worker.target->version >= subject.catalog_version) ++view.ready;
     const bool refused = !worker.refusal.empty() && worker.refused_version >= subject.catalog_version;
     // Where all must be ready, one that is waits for those that are not.
-    waiting = waiting || !(refused || (prepared && WantsAll()));
+    const bool is_waited_for = !(refused || (prepared && WantsAll()));
+    // One that has not answered to an earlier catalog, and has held up a rollout with it, holds up no deploy that others serve.
+    const bool stuck = worker.late && worker.phase != Phase::kIdle && worker.target->version < subject.catalog_version;
+    (stuck ? waiting_for_late : waiting) |= is_waited_for;
     view.laggards.push_back(worker.hello.name + ": " + WhyNot(worker, subject.catalog_version));
   }
+  waiting = waiting || (waiting_for_late && view.live == 0);
   view.state = view.live == view.total ? State::kDone : waiting ? State::kWaiting : State::kSettled;
   if (subject.function.empty()) return view;
   for (const Rejection& rejection : rejections_) {

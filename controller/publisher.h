@@ -1,15 +1,17 @@
 // Brings every connected worker to the newest catalog, in two phases: first all prepare it, then all switch.
 //
 // One *rollout* runs at a time; changes made meanwhile travel together in the next. A worker that is not ready after kPrepareTimeout
-// no longer holds back the others, unless RequireAll asks for it; one that refuses names the functions, the registry goes back to their
-// last proven versions, and the rollout starts again with that catalog.
+// no longer holds back the others, unless RequireAll asks for it; it is *late*, and later rollouts do not wait for it until it has
+// answered. One that refuses names the functions, the registry goes back to their last proven versions, and the rollout starts again
+// with that catalog.
 //
 //   Connect/OnCatalog -> Update to each worker -> PREPARED from all or timeout -> the gate opens -> Activate -> ACTIVE
 //
 // Owner:    main(), one a process.
 // Thread:   any; calls WorkerLink under its lock.
 // Life:     registry, clock and links outlive it; a link may go once Disconnect has returned.
-// Limits:   kWorkersMax, kPrepareTimeout, kActivateTimeout, kAnswerTimeout, kRejectionsKept. One message a worker is unanswered at most.
+// Limits:   kWorkersMax, kPrepareTimeout, kActivateTimeout, kAnswerTimeout, kRejectionsKept, kUpdatesShared. One message a worker is
+//           unanswered at most.
 // Errors:   Connect refuses beyond kWorkersMax.
 #pragma once
 
@@ -120,6 +122,7 @@ class Publisher {
     std::string refusal;   // why; empty when it has not refused
     Nanos retry_at = 0;
     Nanos retry_delay = 0;
+    bool late = false;     // others have gone on without its answer, which still has not come
   };
 
   struct Rejection {
@@ -138,6 +141,8 @@ class Publisher {
   void StartOver();
   void SendWhatIsDue();
   void SendUpdate(Worker& worker);
+  UpdatePtr UpdateFrom(std::optional<uint64_t> base);
+  UpdatePtr MakeUpdate(std::optional<uint64_t> base) const;
   void SendActivate(Worker& worker);
   void OnNack(Worker& worker, std::vector<FunctionProblem> problems);
   bool RejectFunctions(const Worker& worker, const std::vector<FunctionProblem>& problems);
@@ -159,6 +164,8 @@ class Publisher {
   uint64_t last_nonce_ = 0;
 
   CatalogPtr target_;       // of the rollout that runs, or ran last
+  // To the target from what workers have (none: nothing); the latest kUpdatesShared.
+  std::deque<std::pair<std::optional<uint64_t>, UpdatePtr>> updates_;
   bool rolling_ = false;
   uint64_t gate_ = 0;       // catalogs up to this one may be activated
   uint64_t valid_from_ = 0;  // catalogs before this one may not any more

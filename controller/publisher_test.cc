@@ -37,14 +37,18 @@ class FakeWorker {
   }
   void Disconnect() { publisher_.Disconnect(id_); }
 
-  const Update* PendingUpdate() const { return link_->pushes.empty() ? nullptr : std::get_if<Update>(&link_->pushes.front()); }
+  const Update* PendingUpdate() const { return PendingUpdatePtr().get(); }
+  UpdatePtr PendingUpdatePtr() const {
+    const auto* prepare = link_->pushes.empty() ? nullptr : std::get_if<Prepare>(&link_->pushes.front());
+    return prepare == nullptr ? nullptr : prepare->update;
+  }
   const Activate* PendingActivate() const { return link_->pushes.empty() ? nullptr : std::get_if<Activate>(&link_->pushes.front()); }
   bool Quiet() const { return link_->pushes.empty(); }
 
   // Answers the pending update.
-  void Prepared() { Answer(PushResult::State::kPrepared, Take<Update>()); }
+  void Prepared() { Answer(PushResult::State::kPrepared, Take<Prepare>()); }
   void Active() { Answer(PushResult::State::kActive, Take<Activate>()); }
-  void NackUpdate(std::vector<FunctionProblem> problems) { Answer(PushResult::State::kNack, Take<Update>(), std::move(problems)); }
+  void NackUpdate(std::vector<FunctionProblem> problems) { Answer(PushResult::State::kNack, Take<Prepare>(), std::move(problems)); }
   // Whatever comes, until nothing does.
   void Obey() {
     while (!Quiet()) PendingUpdate() != nullptr ? Prepared() : Active();
@@ -61,10 +65,12 @@ class FakeWorker {
     const T* push = std::get_if<T>(&link_->pushes.front());
     EXPECT_NE(push, nullptr) << name_ << " was sent something else";
     if (push == nullptr) return {};
-    const std::pair<uint64_t, uint64_t> taken{push->catalog_version, push->nonce};
+    const std::pair<uint64_t, uint64_t> taken{VersionOf(*push), push->nonce};
     link_->pushes.pop_front();
     return taken;
   }
+  static uint64_t VersionOf(const Prepare& prepare) { return prepare.update->catalog_version; }
+  static uint64_t VersionOf(const Activate& activate) { return activate.catalog_version; }
   void Answer(PushResult::State state, std::pair<uint64_t, uint64_t> to, std::vector<FunctionProblem> problems = {}) {
     Send({.catalog_version = to.first, .nonce = to.second, .state = state, .problems = std::move(problems)});
   }
@@ -411,7 +417,7 @@ TEST_F(PublisherTest, UnprovenCatalogIsRolledOutAgainAfterARestart) {
 TEST_F(PublisherTest, StaleAndWrongAnswersChangeNothing) {
   FakeWorker worker = Worker("w");
   worker.Connect();
-  const uint64_t nonce = worker.PendingUpdate()->nonce;
+  const uint64_t nonce = std::get<Prepare>(worker.link().pushes.front()).nonce;
   worker.Send({.catalog_version = 0, .nonce = nonce + 1, .state = PushResult::State::kPrepared});
   worker.Send({.catalog_version = 9, .nonce = nonce, .state = PushResult::State::kPrepared});
   EXPECT_NE(worker.PendingUpdate(), nullptr);
@@ -463,16 +469,104 @@ TEST_F(PublisherTest, LaggardOfTheLastRolloutCatchesUpInTheNext) {
   quick.Active();
   const auto second = Deploy("b");
   quick.Prepared();
-  EXPECT_TRUE(quick.Quiet());
+  ASSERT_NE(quick.PendingActivate(), nullptr) << "the gate of the second is not held by one that has not answered to the first";
+  quick.Active();
+  EXPECT_EQ(StateOf(second), State::kSettled) << "nor is its deploy, which others serve";
   slow.Prepared();  // of the first
   ASSERT_NE(slow.PendingActivate(), nullptr);
-  EXPECT_TRUE(quick.Quiet()) << "the gate of the second is held until the slow one has prepared it";
   slow.Active();
   EXPECT_EQ(StateOf(first), State::kDone);
   slow.Prepared();
   slow.Active();
-  quick.Active();
   EXPECT_EQ(StateOf(second), State::kDone);
+}
+
+TEST_F(PublisherTest, LateWorkerHoldsAgainOnceItHasAnswered) {
+  FakeWorker quick = Worker("quick"), slow = Worker("slow");
+  quick.Connect();
+  quick.Obey();
+  slow.Connect();
+  slow.Obey();
+  Deploy("a");
+  quick.Prepared();
+  clock_.Advance(kPrepareTimeout);
+  publisher_->Tick();
+  quick.Active();
+  slow.Obey();
+  const auto second = Deploy("b");
+  quick.Prepared();
+  EXPECT_TRUE(quick.Quiet()) << "one that answers is waited for";
+  slow.Prepared();
+  quick.Active();
+  slow.Active();
+  EXPECT_EQ(StateOf(second), State::kDone);
+}
+
+TEST_F(PublisherTest, LateWorkerIsWaitedForWhereNobodyElseServes) {
+  FakeWorker slow = Worker("slow");
+  slow.Connect();
+  slow.Obey();
+  Deploy("a");
+  clock_.Advance(kPrepareTimeout);
+  publisher_->Tick();
+  const auto second = Deploy("b");
+  EXPECT_EQ(StateOf(second), State::kWaiting);
+  slow.Obey();
+  EXPECT_EQ(StateOf(second), State::kDone);
+}
+
+TEST_F(PublisherTest, LateSwitchHoldsOneRolloutOnly) {
+  FakeWorker quick = Worker("quick"), slow = Worker("slow");
+  quick.Connect();
+  quick.Obey();
+  slow.Connect();
+  slow.Obey();
+  Deploy("a");
+  quick.Prepared();
+  slow.Prepared();
+  quick.Active();
+  ASSERT_NE(slow.PendingActivate(), nullptr);
+  Deploy("b");
+  EXPECT_TRUE(quick.Quiet());
+  clock_.Advance(kActivateTimeout);
+  publisher_->Tick();
+  quick.Prepared();
+  quick.Active();
+  const auto third = Deploy("c");
+  quick.Prepared();
+  quick.Active();
+  EXPECT_EQ(StateOf(third), State::kSettled);
+  slow.Obey();
+  EXPECT_EQ(StateOf(third), State::kDone);
+}
+
+TEST_F(PublisherTest, AllOfAFleetGetTheSameUpdate) {
+  Deploy("a");
+  FakeWorker one = Worker("one"), two = Worker("two"), three = Worker("three");
+  one.Connect();
+  two.Connect();
+  ASSERT_NE(one.PendingUpdate(), nullptr);
+  EXPECT_EQ(one.PendingUpdate(), two.PendingUpdate());
+  one.Prepared();
+  two.Prepared();
+  one.Active();
+  two.Active();
+  Deploy("b");
+  EXPECT_EQ(one.PendingUpdate(), two.PendingUpdate());
+  EXPECT_EQ(one.PendingUpdate()->kind, Update::Kind::kDelta);
+  three.Connect();
+  EXPECT_EQ(three.PendingUpdate()->kind, Update::Kind::kFull);
+}
+
+TEST_F(PublisherTest, UpdatesAreForgottenWithTheirCatalog) {
+  FakeWorker worker = Worker("worker");
+  Deploy("a");
+  worker.Connect();
+  std::weak_ptr<const Update> first = worker.PendingUpdatePtr();
+  ASSERT_NE(first.lock(), nullptr);
+  worker.Obey();
+  Deploy("b");
+  EXPECT_EQ(first.lock(), nullptr);
 }
 
 TEST_F(PublisherTest, TakenBackCatalogIsNotActivatedByALaggard) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -24,15 +25,23 @@ struct WorkerHello {
   uint64_t active_version = 0;
 };
 
+// The way from one catalog to another: one value, shared by all workers that go it, so that it is put together and encoded once.
 struct Update {
   enum class Kind { kFull, kDelta };
   std::string store_id;
   uint64_t catalog_version = 0;
-  uint64_t nonce = 0;
   Kind kind = Kind::kFull;
   uint64_t base_version = 0;  // of a delta
   std::vector<CatalogEntry> upserts;
   std::vector<std::string> removals;
+};
+
+using UpdatePtr = std::shared_ptr<const Update>;
+
+// To prepare it.
+struct Prepare {
+  UpdatePtr update;
+  uint64_t nonce = 0;
 };
 
 struct Activate {
@@ -40,7 +49,7 @@ struct Activate {
   uint64_t nonce = 0;
 };
 
-using Push = std::variant<Update, Activate>;
+using Push = std::variant<Prepare, Activate>;
 
 struct FunctionProblem {
   std::string function;

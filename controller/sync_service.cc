@@ -20,33 +20,20 @@ constexpr size_t kWorkerNameBytesMax = 128;
 constexpr size_t kHelloTextBytesMax = 512;
 // Initial metadata of a stream whose worker is let in: whoever is refused gets none (sync.proto).
 constexpr char kAcceptedKey[] = "zts-accepted";
-
-void AddSecrets(const tenancy::Vault::Opened& secrets, v1::FunctionVersion& version) {
-  version.set_secrets_revision(secrets.revision);
-  for (const auto& [key, value] : secrets.values) (*version.mutable_secrets())[key] = value;
-}
-
-// Decrypted here, for the wire, and nowhere kept. All versions of a function have the same.
-void AddSecrets(const tenancy::Vault& vault, v1::Update& update) {
-  for (v1::FunctionVersion& version : *update.mutable_upserts()) {
-    const auto secrets = vault.OpenAll(version.function());
-    if (!secrets.ok()) {
-      ZTS_LOG(kError) << version.function() << " goes without its secrets: " << secrets.error().message;
-      continue;
-    }
-    if (secrets->values.empty()) continue;
-    AddSecrets(*secrets, version);
-    if (!version.has_traffic()) continue;
-    if (version.traffic().has_canary()) AddSecrets(*secrets, *version.mutable_traffic()->mutable_canary());
-    for (v1::FunctionVersion& warm : *version.mutable_traffic()->mutable_warm()) AddSecrets(*secrets, warm);
-  }
-}
+// Of sync.proto's methods.
+constexpr int kStreamIndex = 0;
 
 // Writes to one worker on a thread of its own, so that the publisher never waits for a socket.
 class StreamLink final : public WorkerLink {
  public:
-  StreamLink(grpc::ServerContext& context, SyncService::WorkerStream& stream, const tenancy::Vault& vault)
-      : context_(context), stream_(stream), vault_(vault) {
+  struct Parts {
+    grpc::ServerContext& context;
+    SyncService::WorkerStream& stream;
+    PushEncoder& encoder;
+    Metrics& metrics;
+  };
+  explicit StreamLink(Parts parts)
+      : context_(parts.context), stream_(parts.stream), encoder_(parts.encoder), metrics_(parts.metrics) {
     thread_ = std::thread([this] { WriteAll(); });
   }
   ~StreamLink() override { Finish(); }
@@ -106,9 +93,9 @@ class StreamLink final : public WorkerLink {
       queue_.pop_front();
       writing_ = true;
       lock.unlock();
-      v1::ControllerMessage message = ToProto(push);
-      if (message.has_update()) AddSecrets(vault_, *message.mutable_update());
-      const bool written = stream_.Write(message);
+      const PushEncoder::Encoded encoded = encoder_.Encode(push);
+      const bool written = stream_.Write(encoded.bytes);
+      if (written) metrics_.OnPushed(encoded.bytes.Length());
       lock.lock();
       writing_ = false;
       if (!written) return;
@@ -117,7 +104,8 @@ class StreamLink final : public WorkerLink {
 
   grpc::ServerContext& context_;
   SyncService::WorkerStream& stream_;
-  const tenancy::Vault& vault_;
+  PushEncoder& encoder_;
+  Metrics& metrics_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Push> queue_;
@@ -146,8 +134,18 @@ grpc::Status CheckHello(const v1::Hello& hello) {
 
 }  // namespace
 
-grpc::Status SyncService::Stream(grpc::ServerContext* context, WorkerStream* stream) {
-  return parts_.authorizer.Run(*context, Call::kStream, "", [&](const AdmittedCall&) { return Serve(*context, *stream); });
+SyncService::SyncService(Parts parts)
+    : parts_(parts), encoder_([this](const std::string& function) { return parts_.vault.OpenAll(function); }) {
+  // The generated service would encode a message of its own for each worker.
+  MarkMethodStreamed(kStreamIndex, new grpc::internal::BidiStreamingHandler<SyncService, v1::WorkerMessage, grpc::ByteBuffer>(
+                                       [](SyncService* self, grpc::ServerContext* context, WorkerStream* stream) {
+                                         return self->Admit(*context, *stream);
+                                       },
+                                       this));
+}
+
+grpc::Status SyncService::Admit(grpc::ServerContext& context, WorkerStream& stream) {
+  return parts_.authorizer.Run(context, Call::kStream, "", [&](const AdmittedCall&) { return Serve(context, stream); });
 }
 
 // A name that is given: the stream, which says who it is. Without: any worker.
@@ -172,7 +170,7 @@ grpc::Status SyncService::Serve(grpc::ServerContext& context, WorkerStream& stre
   if (grpc::Status valid = CheckHello(first.hello()); !valid.ok()) return valid;
   const std::string name = first.hello().worker();
   if (grpc::Status peer = CheckPeer(context, name); !peer.ok()) return peer;
-  StreamLink link(context, stream, parts_.vault);
+  StreamLink link({context, stream, encoder_, parts_.metrics});
   const auto id = parts_.publisher.Connect(FromProto(first.hello()), &link);
   if (!id.ok()) return ToStatus(id.error());
   link.Accept();

@@ -3,7 +3,8 @@
 // Owner:    main(), one a process; registered with the gRPC server.
 // Thread:   the server's own: one a stream reads, and one more of ours writes.
 // Life:     everything handed to it outlives the server.
-// Limits:   kWorkersMax streams, kBlobChunkBytes a chunk; one unanswered message a worker is the publisher's promise.
+// Limits:   kWorkersMax streams, kBlobChunkBytes a chunk; one unanswered message a worker is the publisher's promise, and its bytes are
+//           shared by all that get the same (PushEncoder): a worker that does not read costs its own thread and socket buffer.
 #pragma once
 
 #include "controller/authorizer.h"
@@ -11,6 +12,7 @@
 #include "controller/metrics.h"
 #include "controller/promoter.h"
 #include "controller/publisher.h"
+#include "controller/push_encoder.h"
 #include "controller/registry.h"
 #include "controller/stats_hub.h"
 #include "controller/tenancy/vault.h"
@@ -32,20 +34,23 @@ class SyncService final : public v1::Sync::Service {
     // Workers must show a certificate, and are who it says.
     bool certificates = false;
   };
-  explicit SyncService(Parts parts) : parts_(parts) {}
+  explicit SyncService(Parts parts);
 
-  using WorkerStream = grpc::ServerReaderWriter<v1::ControllerMessage, v1::WorkerMessage>;
-  grpc::Status Stream(grpc::ServerContext* context, WorkerStream* stream) override;
+  // What is written is encoded before, and shared: ControllerMessages as bytes.
+  using WorkerStream = grpc::ServerReaderWriter<grpc::ByteBuffer, v1::WorkerMessage>;
   grpc::Status FetchBlob(grpc::ServerContext* context, const v1::FetchBlobRequest* request,
                          grpc::ServerWriter<v1::BlobChunk>* writer) override;
 
  private:
   grpc::Status CheckPeer(const grpc::ServerContext& context, const std::string& name) const;
+  // The Stream of sync.proto.
+  grpc::Status Admit(grpc::ServerContext& context, WorkerStream& stream);
   grpc::Status Serve(grpc::ServerContext& context, WorkerStream& stream);
   grpc::Status Send(const v1::FetchBlobRequest& request, grpc::ServerWriter<v1::BlobChunk>& writer);
   grpc::Status ReadFrom(WorkerStream& stream, WorkerId id, const std::string& name);
 
   const Parts parts_;
+  PushEncoder encoder_;
 };
 
 }  // namespace zts::controller

@@ -25,7 +25,7 @@ DOORS = [
     (re.compile(r"#include <seccomp\.h>"), ("jsruntime/sandbox",)),
     (re.compile(r"#include <node\.h>"), ("jsruntime/",)),
     (re.compile(r"#include <httplib\.h>"), ("admin/",)),
-    (re.compile(r"#include <grpc"), ("cli/", "controller/", "worker/supervisor/", "tests/")),
+    (re.compile(r"#include <grpc"), ("cli/", "controller/", "worker/supervisor/", "tests/", "bench/fleet/")),
 ]
 
 

@@ -35,6 +35,8 @@ class Compiler {
  public:
   virtual ~Compiler() = default;
   virtual Result<CompileOutcome> Compile(const CompileJob& job) = 0;
+  // Ends what is being compiled; every call from here on fails.
+  virtual void Stop() {}
 };
 
 }  // namespace zts::controller

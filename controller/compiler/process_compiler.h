@@ -35,7 +35,7 @@ class ProcessCompiler final : public Compiler {
 
   Result<CompileOutcome> Compile(const CompileJob& job) override;
   // Fails what waits, kills what runs.
-  void Stop();
+  void Stop() override;
 
  private:
   struct Task {

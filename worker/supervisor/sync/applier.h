@@ -25,6 +25,7 @@
 #include "base/aead.h"
 #include "base/result.h"
 #include "worker/supervisor/engines.h"
+#include "worker/supervisor/sync/catalog_receiver.h"
 #include "worker/supervisor/sync/disk_cache.h"
 #include "zts/v1/sync.pb.h"
 
@@ -33,15 +34,7 @@ namespace zts::supervisor {
 // Made of the token in this file: whoever has the disk of the worker alone has no secrets.
 Result<AeadKey> CacheKey(const std::string& token_file);
 
-// Where content comes from that the disk does not have.
-class BlobSource {
- public:
-  virtual ~BlobSource() = default;
-  // Not checked: whoever asks compares with the digest.
-  virtual Result<std::string> Fetch(const std::string& digest, size_t bytes_max) = 0;
-};
-
-class Applier {
+class Applier final : public CatalogReceiver {
  public:
   // The controller takes bundles far below this; what is larger is no bundle.
   static constexpr size_t kBlobBytesMax = size_t{256} << 20;
@@ -56,17 +49,10 @@ class Applier {
   // Serves what the disk has, as far as it is whole, or an empty catalog. REQUIRES: nothing was applied yet.
   Status StartFromDisk();
 
-  Result<v1::UpdateResult> OnUpdate(const v1::Update& update, BlobSource* blobs);
-  Result<v1::UpdateResult> OnActivate(const v1::Activate& activate);
-  // Once the answer is out.
-  void Settle();
-
-  // What a Hello says; empty and 0 when only a whole catalog will do.
-  struct Position {
-    std::string store_id;
-    uint64_t version = 0;
-  };
-  Position position() const;
+  Result<v1::UpdateResult> OnUpdate(const v1::Update& update, BlobSource* blobs) override;
+  Result<v1::UpdateResult> OnActivate(const v1::Activate& activate) override;
+  void Settle() override;
+  Position position() const override;
   // A catalog that some controller meant, from the disk or the stream, is being served.
   bool has_catalog() const;
 

@@ -180,8 +180,8 @@ class ControllerClient::Session final : public BlobSource {
   bool cancelled_ = false;
 };
 
-ControllerClient::ControllerClient(Options options, Applier* applier, LogQueue* logs)
-    : options_(std::move(options)), applier_(applier), logs_(logs), random_(std::random_device()()) {}
+ControllerClient::ControllerClient(Options options, CatalogReceiver* receiver, LogQueue* logs)
+    : options_(std::move(options)), receiver_(receiver), logs_(logs), random_(std::random_device()()) {}
 
 ControllerClient::~ControllerClient() { Stop(); }
 
@@ -331,7 +331,7 @@ Result<void> ControllerClient::RunSession() {
     if (stopping_) session.Cancel();
     session_ = &session;
   }
-  const Applier::Position position = applier_->position();
+  const CatalogReceiver::Position position = receiver_->position();
   const EngineStatus engine = options_.engine();
   v1::WorkerMessage message;
   v1::Hello* hello = message.mutable_hello();
@@ -355,7 +355,7 @@ Result<void> ControllerClient::RunSession() {
     // One that sends no key: its first message says as much.
     if (!std::exchange(connected, true)) OnConnected(logs);
     if (!pushed.has_update() && !pushed.has_activate()) continue;  // of a newer controller
-    auto result = pushed.has_update() ? applier_->OnUpdate(pushed.update(), &session) : applier_->OnActivate(pushed.activate());
+    auto result = pushed.has_update() ? receiver_->OnUpdate(pushed.update(), &session) : receiver_->OnActivate(pushed.activate());
     if (!result.ok()) {
       ended = std::move(result).error();
       break;
@@ -364,7 +364,7 @@ Result<void> ControllerClient::RunSession() {
     *answer.mutable_result() = std::move(*result);
     // Without it the stream is over, and Read says so.
     session.Write(answer);
-    applier_->Settle();
+    receiver_->Settle();
   }
 
   // A stream that has ended by itself is not cancelled, so that Finish tells its own reason.

@@ -1,8 +1,8 @@
-// This worker's line to the controller: one gRPC stream, opened again for ever, with what it pushes handed to the applier.
+// This worker's line to the controller: one gRPC stream, opened again for ever, with what it pushes handed to a CatalogReceiver.
 //
 // Owner:    main(), one.
 // Thread:   Start, Stop: one thread. status: any. Two threads inside: one reads and applies, one sends logs and windows.
-// Life:     applier and logs outlive it.
+// Life:     receiver and logs outlive it.
 // Limits:   kBackoffMin..kBackoffMax between attempts, jittered, so that a fleet does not come back at one instant.
 // Errors:   none to handle: a controller that is away, refuses the token or talks nonsense is logged and tried again.
 #pragma once
@@ -21,7 +21,7 @@
 #include "worker/supervisor/engine_host.h"
 #include "worker/supervisor/log_queue.h"
 #include "worker/supervisor/version_rows.h"
-#include "worker/supervisor/sync/applier.h"
+#include "worker/supervisor/sync/catalog_receiver.h"
 #include "zts/v1/stats.pb.h"
 
 namespace zts::supervisor {
@@ -48,7 +48,7 @@ class ControllerClient {
     };
     Tls tls = {};
   };
-  ControllerClient(Options options, Applier* applier, LogQueue* logs);
+  ControllerClient(Options options, CatalogReceiver* receiver, LogQueue* logs);
   ~ControllerClient();
 
   // Again after a Stop, too.
@@ -78,7 +78,7 @@ class ControllerClient {
   bool stopping() const;
 
   const Options options_;
-  Applier* applier_;
+  CatalogReceiver* receiver_;
   LogQueue* logs_;
 
   mutable std::mutex mutex_;
