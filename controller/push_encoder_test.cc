@@ -114,8 +114,8 @@ TEST(PushEncoderTest, MessageOutlivesItsUpdate) {
 TEST(PushEncoderTest, SameRecordHasTheSameBytes) {
   PushEncoder one(NoSecrets), two(NoSecrets);
   const grpc::ByteBuffer first = one.Encode(Prepare{SomeUpdate(10), 1}).bytes, second = two.Encode(Prepare{SomeUpdate(10), 2}).bytes;
-  const grpc::Slice a = Slices(first)[1], b = Slices(second)[1];
-  EXPECT_EQ(std::string(reinterpret_cast<const char*>(a.begin()), a.size()), std::string(reinterpret_cast<const char*>(b.begin()), b.size()));
+  const auto text = [](const grpc::Slice& slice) { return std::string(reinterpret_cast<const char*>(slice.begin()), slice.size()); };
+  EXPECT_EQ(text(Slices(first)[1]), text(Slices(second)[1]));
 }
 
 TEST(PushEncoderTest, SecretsTravelAndAreNotKept) {

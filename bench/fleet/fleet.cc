@@ -101,7 +101,8 @@ class Fleet {
     json to_last = json::array(), to_each = json::array(), whole = json::array(), live = json::array();
     for (int i = 0; i < count; ++i) {
       const Nanos began = clock_.Now();
-      ZTS_ASSIGN_OR_RETURN(const Deploys::Done done, deploys_.Deploy(FunctionName(deployed_ % functions_), SourceText(-1 - deployed_), wait));
+      const std::string function = FunctionName(deployed_ % functions_);
+      ZTS_ASSIGN_OR_RETURN(const Deploys::Done done, deploys_.Deploy(function, SourceText(-1 - deployed_), wait));
       ++deployed_;
       newest_ = std::max(newest_, done.catalog_version);
       ZTS_ASSIGN_OR_RETURN(const json settled, AwaitAll(began));
