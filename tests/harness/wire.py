@@ -1,6 +1,7 @@
 """HTTP/1.1 from the client's side, byte by byte: nothing is corrected, nothing is hidden."""
 
 import socket
+import struct
 
 TIMEOUT = 30.0
 
@@ -45,6 +46,11 @@ class Connection:
         self.close()
 
     def close(self):
+        self.socket.close()
+
+    def reset(self):
+        """Ends it so that the server sees a reset, not the end of what is sent."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
     def send(self, data):

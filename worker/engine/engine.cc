@@ -120,6 +120,10 @@ Status Engine::Configure(const ipc::Configure& configure, UniqueFd counters) {
   if (counters_ != nullptr) return Nonsense("Configure twice");
   ZTS_ASSIGN_OR_RETURN(counters_, ipc::SharedCounters::Map(std::move(counters)));
   if (configure.shards() == 0 || configure.shards() > counters_->shards()) return Nonsense("a number of shards that does not fit");
+  if (configure.offload_threads() != 0 &&
+      (configure.offload_threads() != configure.shards() || 2 * uint64_t{configure.shards()} > counters_->shards())) {
+    return Nonsense("a number of offload threads that does not fit");
+  }
   configure_ = configure;
   ZTS_ASSIGN_OR_RETURN(factory_, options_.make_factory(configure.snapshot_path()));
   watchdog_ = std::make_unique<runtime::Watchdog>([this](uint64_t version_id) { OnStuck(version_id); });
@@ -141,15 +145,23 @@ Status Engine::AddListener(const ipc::AddListener& add, UniqueFd listener) {
 }
 
 Status Engine::ConnectEgress(const ipc::ConnectEgress& connect, UniqueFd socket) {
-  if (connect.shard() >= shards_.size() || !socket.valid()) return Nonsense("ConnectEgress of no shard or without a socket");
+  if (connect.shard() >= shards_.size() + offloads_.size() || !socket.valid()) {
+    return Nonsense("ConnectEgress of no shard or without a socket");
+  }
   // A task must be copyable.
   auto shared = std::make_shared<UniqueFd>(std::move(socket));
+  if (connect.shard() >= shards_.size()) {
+    offload::OffloadHost* host = offloads_[connect.shard() - shards_.size()]->host();
+    host->Post([host, shared] { host->ConnectEgress(std::move(*shared)); });
+    return {};
+  }
   shards_[connect.shard()]->Post([shared](Shard& self) { self.ConnectEgress(std::move(*shared)); });
   return {};
 }
 
 Status Engine::StartShards() {
   ZTS_ASSIGN_OR_RETURN(const net::IoBackend backend, ParseBackend(configure_.io()));
+  ZTS_RETURN_IF_ERROR(StartOffloadThreads(backend));
   for (uint32_t index = 0; index < configure_.shards(); ++index) {
     ShardThread::Options options;
     options.index = index;
@@ -160,9 +172,24 @@ Status Engine::StartShards() {
     options.watchdog = watchdog_.get();
     options.counters = &counters_->shard(index);
     options.logs = &logs_;
+    if (index < offloads_.size()) options.offload = offloads_[index]->host();
     options.request_seed = RandomSeed();
     ZTS_ASSIGN_OR_RETURN(auto shard, ShardThread::Start(std::move(options)));
     shards_.push_back(std::move(shard));
+  }
+  return {};
+}
+
+// Their counters stand behind the shards'.
+Status Engine::StartOffloadThreads(net::IoBackend backend) {
+  for (uint32_t index = 0; index < configure_.offload_threads(); ++index) {
+    ZTS_ASSIGN_OR_RETURN(auto offload, offload::OffloadThread::Start({.index = index,
+                                                                      .io = backend,
+                                                                      .warmup = warmup_.get(),
+                                                                      .watchdog = watchdog_.get(),
+                                                                      .counters = &counters_->shard(configure_.shards() + index),
+                                                                      .logs = &logs_}));
+    offloads_.push_back(std::move(offload));
   }
   return {};
 }
@@ -306,11 +333,13 @@ void Engine::Drain(Nanos timeout) {
   channel_.Shutdown();
 }
 
-// Isolates post to their shard until they are gone: loops, isolates, shards, in this order.
+// Isolates post to their shard until they are gone: loops, isolates, shards, in this order. So do shards and their offload threads.
 void Engine::End() {
   for (auto& shard : shards_) shard->EndLoop();
+  for (auto& offload : offloads_) offload->EndLoop();
   if (warmup_ != nullptr) warmup_->Stop();
   shards_.clear();
+  offloads_.clear();
   if (watchdog_ != nullptr) watchdog_->Stop();
   outbox_.Finish();
   channel_.Shutdown();

@@ -6,7 +6,7 @@
 //   Drain, or the supervisor is gone -> every shard finishes what it has -> Drained, and Run returns
 //
 // Owner:    main().
-// Thread:   Run: the main thread, which does nothing but receive. Shards, warm-up, watchdog and outbox have threads of their own.
+// Thread:   Run: the main thread, which does nothing but receive. Shards, their offload threads, warm-up, watchdog and outbox have threads of their own.
 // Life:     one Run.
 // Errors:   a supervisor that speaks nonsense ends the engine (kExitProtocol); what cannot be started does too (kExitStart).
 #pragma once
@@ -24,6 +24,7 @@
 #include "jsruntime/isolate.h"
 #include "worker/engine/functions.h"
 #include "worker/engine/log_queue.h"
+#include "worker/engine/offload/offload_thread.h"
 #include "worker/engine/outbox.h"
 #include "worker/engine/route/catalog.h"
 #include "worker/engine/runtime/warmup.h"
@@ -63,6 +64,7 @@ class Engine {
   Status AddListener(const ipc::AddListener& add, UniqueFd listener);
   Status ConnectEgress(const ipc::ConnectEgress& connect, UniqueFd socket);
   Status StartShards();
+  Status StartOffloadThreads(net::IoBackend backend);
   void EnterSandbox();
   void SendReady();
   Status Prepare(const ipc::Prepare& prepare);
@@ -83,6 +85,7 @@ class Engine {
   std::unique_ptr<runtime::Watchdog> watchdog_;
   std::unique_ptr<runtime::Warmup> warmup_;
   std::vector<UniqueFd> listeners_;
+  std::vector<std::unique_ptr<offload::OffloadThread>> offloads_;  // one a shard, or none
   std::vector<std::unique_ptr<ShardThread>> shards_;
 
   bool sandboxed_ = false;

@@ -118,6 +118,29 @@ inline constexpr Nanos kTerminationGrace = 2 * kSecond;
 inline constexpr Nanos kTerminationWaitMax = 8 * kSecond;
 static_assert(kTerminationWaitMax > kTerminationGrace);
 
+// --- noisy neighbours ---------------------------------------------------------------------------------------------------------------
+
+// A version whose turns of JavaScript take longer than this, on the average, is run by an offload thread: all others on its core wait for
+// a turn to end, and their p99 is to stay below a millisecond.
+inline constexpr Nanos kHeavyTurn = 1 * kMillisecond;
+// One that stays below this on the offload thread has become calm. Half, so that one at the border does not go to and fro.
+inline constexpr Nanos kCalmTurn = kHeavyTurn / 2;
+// CPU time after which a version is looked at: a dozen samples of the watchdog, so that what they say of the length of its turns is more
+// than chance, and a single collection of garbage or compilation is not enough.
+inline constexpr Nanos kBusyCpu = 12 * kWatchdogPeriod;
+// Within this time: 1.5% of a core. Less than that falls on fewer than one request in a hundred of the others.
+inline constexpr Nanos kBusyWindow = 4 * kSecond;
+static_assert(kBusyCpu * 100 >= kBusyWindow);
+// So long a version has to behave before it comes back: coming and going costs it an isolate each time. Twice as long after each move.
+inline constexpr Nanos kCalmTime = 30 * kSecond;
+// Requests of a version that wait for its offload thread on a shard; beyond it 503 with Retry-After. Each is a copy of its head and of what
+// came with it: 512 of a full receive buffer are 8 MiB.
+inline constexpr size_t kOffloadQueueMax = 512;
+// And no longer than this: as for one that is cold.
+inline constexpr Nanos kOffloadQueueTimeout = kColdQueueTimeout;
+// Offload threads give way to shards where both want a core: niceness 10 is about a tenth of a shard's weight.
+inline constexpr int kOffloadNiceness = 10;
+
 // Outgoing requests of a shard under way: as many as the egress process takes from one (worker/egress/limits.h).
 inline constexpr size_t kFetchesMax = 1024;
 

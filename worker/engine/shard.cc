@@ -18,10 +18,13 @@ constexpr Nanos kAcceptErrorLogPeriod = 10 * kSecond;
 }  // namespace
 
 Shard::Shard(const Options& options)
-    : loop_(options.loop), counters_(options.counters), logs_(options.logs), listen_fd_(options.listen_fd),
+    : loop_(options.loop), counters_(options.counters), logs_(options.logs, options.counters), listen_fd_(options.listen_fd),
       egress_(options.loop, options.counters, this), sessions_(kConnectionsMax), pool_timer_([this] { pool_->RunDue(loop_->now()); }),
       housekeeping_timer_([this] { OnHousekeeping(); }), drain_timer_([this] { OnDrainTimeout(); }) {
-  pool_ = std::make_unique<runtime::Pool>(this, options.warmup, options.watchdog, counters_);
+  if (options.offload != nullptr) offload_ = std::make_unique<offload::OffloadLink>(loop_, options.offload);
+  pool_ = std::make_unique<runtime::Pool>(this, options.warmup, options.watchdog, counters_,
+                                          runtime::PoolOptions{.elsewhere = offload_.get()});
+  if (offload_ != nullptr) offload_->Connect(pool_->elsewhere_events());
   context_.loop = loop_;
   context_.pool = pool_.get();
   context_.host = this;
@@ -132,7 +135,7 @@ void Shard::TellDrained() {
   if (sessions_.size() > 0 || accepts_due_ > 0 || drained_ == nullptr) return;
   loop_->Disarm(&drain_timer_);
   egress_.Disconnect();
-  FlushLogs();
+  logs_.Flush();
   std::exchange(drained_, nullptr)();
 }
 
@@ -203,7 +206,7 @@ void Shard::OnPassEnd() {
   context_.ready.swap(context_.later);
   ++context_.pass;
   if (!context_.ready.empty()) loop_->ComeBack();
-  if (!log_batch_.empty()) FlushLogs();
+  logs_.Flush();
   UpdateCounters();
 }
 
@@ -243,29 +246,7 @@ void Shard::OnWakeAt(Nanos when) {
 // ---- logs and figures -------------------------------------------------------------------------------------------------------
 
 void Shard::OnConsole(uint64_t version_id, std::string_view request_id, js::LogSeverity severity, std::string_view message) {
-  if (logs_ == nullptr) return;
-  constexpr std::string_view kCut = "... (cut)";
-  LogRecord record{.time = loop_->now() + context_.wall_offset, .version_id = version_id, .severity = severity};
-  record.request_id = request_id;
-  record.message = message.substr(0, kLogRecordBytesMax);
-  if (message.size() > kLogRecordBytesMax) record.message.replace(kLogRecordBytesMax - kCut.size(), kCut.size(), kCut);
-  if (log_batch_bytes_ + record.bytes() > kLogQueueBytesMax) {
-    ++log_dropped_;
-    counters_->log_records_dropped.Add();
-    return;
-  }
-  record.dropped_before = std::exchange(log_dropped_, 0);
-  log_batch_bytes_ += record.bytes();
-  log_batch_.push_back(std::move(record));
-}
-
-void Shard::FlushLogs() {
-  if (log_batch_.empty()) return;
-  log_batch_bytes_ = 0;
-  if (logs_->Push(log_batch_) == LogQueue::Pushed::kYes) return;
-  for (const LogRecord& record : log_batch_) log_dropped_ += record.dropped_before + 1;
-  counters_->log_records_dropped.Add(log_batch_.size());
-  log_batch_.clear();
+  logs_.Add(loop_->now() + context_.wall_offset, version_id, request_id, severity, message);
 }
 
 // The segment outlives this engine: what counts up is added to what stands there.

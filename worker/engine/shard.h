@@ -25,8 +25,10 @@
 #include "base/unique_fd.h"
 #include "jsruntime/outcome.h"
 #include "worker/engine/egress_link.h"
+#include "worker/engine/log_batch.h"
 #include "worker/engine/log_queue.h"
 #include "worker/engine/net/loop.h"
+#include "worker/engine/offload/offload_link.h"
 #include "worker/engine/route/catalog.h"
 #include "worker/engine/runtime/pool.h"
 #include "worker/engine/session.h"
@@ -43,6 +45,7 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
     runtime::Watchdog* watchdog = nullptr;
     ipc::ShardCounters* counters = nullptr;
     LogQueue* logs = nullptr;
+    offload::OffloadHost* offload = nullptr;  // where heavy functions go; null: they stay
     int listen_fd = -1;         // listened on from the first commit on
     uint64_t request_seed = 0;
   };
@@ -78,6 +81,7 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
 
   size_t connections() const { return sessions_.size(); }
   const runtime::Pool& pool() const { return *pool_; }
+  runtime::Pool& pool() { return *pool_; }
   // Buffers and requests that sessions hold at the moment: 0 when all is quiet.
   size_t borrowed() const { return context_.out_buffers.taken() + context_.exchanges.taken(); }
 
@@ -109,16 +113,16 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
   void EndIdle();
   void OnDrainTimeout();
   void TellDrained();
-  void FlushLogs();
   void UpdateCounters();
   void OnFetchEvent(uint64_t instance, js::FetchId id, const js::FetchEvent& event) override;
 
   net::Loop* const loop_;
   ipc::ShardCounters* const counters_;
-  LogQueue* const logs_;
+  LogBatch logs_;
   const int listen_fd_;
   SessionContext context_;
   EgressLink egress_;
+  std::unique_ptr<offload::OffloadLink> offload_;  // null: heavy functions stay
   std::unique_ptr<runtime::Pool> pool_;
   SlotMap<Session> sessions_;
   std::map<uint64_t, route::CatalogPtr> prepared_;
@@ -132,9 +136,6 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
   size_t accepts_due_ = 0;  // accepted when listening ended, and not told yet
   Nanos accept_error_logged_ = 0;
 
-  std::vector<LogRecord> log_batch_;
-  size_t log_batch_bytes_ = 0;
-  uint64_t log_dropped_ = 0;
   net::IoCounters io_seen_;  // already in the shared counters
 };
 

@@ -87,6 +87,7 @@ void ShardThread::Run() {
                .watchdog = options_.watchdog,
                .counters = options_.counters,
                .logs = options_.logs,
+               .offload = options_.offload,
                .listen_fd = options_.listener.get(),
                .request_seed = options_.request_seed});
   loop_ = &loop;

@@ -35,6 +35,7 @@ class ShardThread {
     runtime::Watchdog* watchdog = nullptr;
     ipc::ShardCounters* counters = nullptr;
     LogQueue* logs = nullptr;
+    offload::OffloadHost* offload = nullptr;
     uint64_t request_seed = 0;
   };
   static Result<std::unique_ptr<ShardThread>> Start(Options options);

@@ -97,6 +97,8 @@ struct alignas(64) FunctionCounters {
   Counter collection_ns[kGcKinds];  // in which its thread stood still
   Counter subrequests[kFetchSlots];  // outgoing requests that have ended
   Counter subrequest_wait_ns;        // from their start to the head of the response
+  Counter offloaded;        // gauge: versions of it whose requests go to the shard's offload thread
+  Counter offloads;         // times that one went there
   Histogram latency;        // head complete to response handed to the kernel
 };
 

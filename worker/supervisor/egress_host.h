@@ -38,7 +38,7 @@ class EgressPort {
   virtual void AddFunction(const FunctionSpec& spec) = 0;
   // Versions that are not named are forgotten when none of their requests can be under way any more.
   virtual void Retain(const std::set<uint64_t>& version_ids) = 0;
-  // One socket a shard; the process has the other ends.
+  // One socket a shard, offload threads included; the process has the other ends.
   virtual Result<std::vector<UniqueFd>> Connect(uint32_t shards) = 0;
 };
 

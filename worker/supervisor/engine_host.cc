@@ -78,6 +78,7 @@ bool EngineHost::SendStart() {
   ipc::ToEngine message;
   ipc::Configure* configure = message.mutable_configure();
   configure->set_shards(static_cast<uint32_t>(setup_.listeners.size()));
+  configure->set_offload_threads(setup_.offload_threads);
   configure->set_io(setup_.io);
   for (uint32_t cpu : setup_.cpus) configure->add_cpus(cpu);
   configure->set_snapshot_path(setup_.snapshot_path);
@@ -111,7 +112,7 @@ void EngineHost::OnEgressUp() {
 // Without egress the engine serves; functions that ask for something are told.
 void EngineHost::ConnectEgress() {
   if (world_.egress == nullptr) return;
-  auto sockets = world_.egress->Connect(static_cast<uint32_t>(setup_.listeners.size()));
+  auto sockets = world_.egress->Connect(static_cast<uint32_t>(setup_.listeners.size()) + setup_.offload_threads);
   if (!sockets.ok()) {
     ZTS_LOG(kWarning) << "no outgoing requests for now: " << sockets.error().message;
     return;
@@ -540,6 +541,7 @@ void EngineHost::ResetGauges() {
       counters.heap_used_bytes.Set(0);
       counters.heap_committed_bytes.Set(0);
       counters.external_bytes.Set(0);
+      counters.offloaded.Set(0);
     }
   }
 }

@@ -95,6 +95,7 @@ class EngineHost {
     std::string snapshot_path;
     std::string worker_name;
     std::vector<int> listeners;  // one a shard
+    uint32_t offload_threads = 0;  // as many, or none; their counters stand behind the shards'
   };
   struct World {
     const Clock* clock;

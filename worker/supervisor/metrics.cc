@@ -92,6 +92,7 @@ class FunctionMetrics {
       const uint64_t value = Figure([kind](const Function& f) -> const ipc::Counter& { return f.cold_starts[kind]; });
       Put("zts_cold_starts_total", value, "kind", kColdKindNames[kind]);
     }
+    Put("zts_function_offloads_total", Figure([](const Function& f) -> const ipc::Counter& { return f.offloads; }));
     AddSubrequests();
     AddCollections();
   }
@@ -102,6 +103,7 @@ class FunctionMetrics {
     Level("zts_function_heap_used_bytes", &Function::heap_used_bytes);
     Level("zts_function_heap_committed_bytes", &Function::heap_committed_bytes);
     Level("zts_function_external_bytes", &Function::external_bytes);
+    Level("zts_function_offloaded", &Function::offloaded);
   }
 
   void AddLatency(const std::optional<HistogramView>& recent) const {
@@ -120,6 +122,7 @@ class FunctionMetrics {
   void Put(std::string_view metric, uint64_t value, std::string_view label, std::string_view text) const {
     out_->Add(metric, value, name_ + "," + Label(label, text));
   }
+  void Put(std::string_view metric, uint64_t value) const { out_->Add(metric, value, name_); }
   void Level(std::string_view metric, ipc::Counter Function::* field) const {
     out_->Add(metric, Figure([field](const Function& f) -> const ipc::Counter& { return f.*field; }), name_);
   }
@@ -149,14 +152,17 @@ class FunctionMetrics {
   Exposition* out_;
 };
 
-void AddShards(const ipc::SharedCounters& counters, Exposition* out) {
+// The first `shards` of the blocks are shards', the others their offload threads'.
+void AddShards(const ipc::SharedCounters& counters, uint32_t shards, Exposition* out) {
   // One stock for all shards, of which each tells what it last saw.
   uint64_t spare = 0;
   for (uint32_t index = 0; index < counters.shards(); ++index) {
     const Shard& shard = counters.shard(index);
-    const std::string label = Label("shard", std::to_string(index));
+    const bool offload = index >= shards;
+    const std::string label = Label("shard", offload ? "offload-" + std::to_string(index - shards) : std::to_string(index));
     out->Add("zts_isolates_warm", shard.warm_isolates.Read(), label);
     out->Add("zts_pool_queued", shard.queued.Read(), label);
+    if (offload) continue;
     out->Add("zts_connections_open", shard.connections_open.Read(), label);
     out->Add("zts_connections_total", shard.connections_total.Read(), label);
     out->Add("zts_request_heads_total", shard.requests_total.Read(), label);
@@ -277,12 +283,12 @@ void Metrics::AppendText(std::string* text) const {
   }
   // Without "_other".
   out.Add("zts_catalog_functions", functions.size() - 1);
-  AddShards(*counters_, &out);
   AddTotals(*counters_, &out);
   AddTimes(*counters_, &out);
   const uint64_t in_shards = Sum(*counters_, [](const Shard& s) -> const ipc::Counter& { return s.log_records_dropped; });
   out.Add("zts_log_records_dropped_total", in_shards, Label("where", "shard"));
   const WorkerFigures figures = figures_();
+  AddShards(*counters_, figures.shards, &out);
   AddEngine(figures.engine, &out);
   AddWorker(figures, &out);
   text->append(out.Take());

@@ -25,6 +25,7 @@ struct WorkerFigures {
   uint64_t controller_connects = 0;
   uint64_t controller_failures = 0;
   uint64_t log_records_dropped = 0;
+  uint32_t shards = UINT32_MAX;  // of the counters' blocks; those behind them are offload threads'
 };
 
 class Metrics final : public admin::TextSource {

@@ -152,7 +152,8 @@ Status Worker::StartEngines() {
   shards_ = threads.shards;
   ZTS_ASSIGN_OR_RETURN(net::ListenerSet listeners, TakeListeners());
   http_address_ = listeners.address.ToString();
-  ZTS_ASSIGN_OR_RETURN(counters_, ipc::SharedCounters::Create(shards_));
+  // Shards, and behind them their offload threads.
+  ZTS_ASSIGN_OR_RETURN(counters_, ipc::SharedCounters::Create(2 * shards_));
   rows_ = std::make_unique<CounterRows>(counters_.get(), &clock_);
   windows_ = std::make_unique<FunctionWindows>(counters_.get(), rows_.get());
   version_rows_ = std::make_unique<VersionRows>(counters_.get(), &clock_);
@@ -163,6 +164,7 @@ Status Worker::StartEngines() {
                        js::HostCommand("engine.node", {"--ipc-fd=" + std::to_string(ChildProcess::kGivenFd)}));
   options.setup.io = options_.io;
   options.setup.cpus = threads.cpus;
+  options.setup.offload_threads = shards_;
   options.setup.worker_name = name_;
   options.listeners = std::move(listeners.sockets);
   options.listeners_shared = predecessor_ != nullptr;
@@ -264,6 +266,7 @@ WorkerFigures Worker::Figures() const {
   figures.controller_connects = client.connects;
   figures.controller_failures = client.failures;
   figures.log_records_dropped = logs_.dropped();
+  figures.shards = shards_;
   return figures;
 }
 

@@ -32,6 +32,9 @@ bool IsLimit(js::OutcomeKind kind) {
   return kind == js::OutcomeKind::kCpuLimit || kind == js::OutcomeKind::kWallLimit || kind == js::OutcomeKind::kMemoryLimit;
 }
 
+// The longest that a version has to behave elsewhere, whatever it did before.
+constexpr Nanos kCalmTimeMax = 600 * kSecond;
+
 struct Due : DueNode {
   virtual ~Due() = default;
   virtual void OnDue(Nanos now) = 0;
@@ -51,11 +54,20 @@ struct Version final : Due {
   bool retained = true;
   bool standby = false;     // served before: no route leads to it
   bool hurried = false;     // the load under way is one that a request waits for
+  bool away = false;        // its requests go elsewhere
+  bool told_away = false;   // and the gauge says so: it does not while the version is on standby
+  uint8_t moves = 0;        // how often it has gone there
   uint32_t pins = 0;        // held while its members are on somebody's stack
   uint32_t instances = 0;   // retiring ones included
   uint64_t load_serial = 0;
   Instance* current = nullptr;
+  uint64_t turns = 0;
+  uint64_t turns_reported = 0;  // of them, accounted for when the watchdog last told of this version
   std::vector<std::function<void(const js::Outcome&)>> prepared;
+  // Of the role kOffload.
+  Nanos calm_time = 0;      // 0: nobody waits for its calm
+  Nanos heavy_at = 0;
+  uint64_t turns_calm = 0;  // turns when that was
 
   void OnDue(Nanos now) override;
 };
@@ -97,13 +109,16 @@ struct Instance final : Due, js::IsolateClient, js::FetchDoor {
   void SetMemory(const js::MemoryUse& use);
 };
 
-struct Pool::Impl {
-  Impl(PoolHost* host_, Warmup* warmup_, Watchdog* watchdog, ipc::ShardCounters* counters_)
-      : host(host_), warmup(warmup_), lane(watchdog->AddLane()), counters(counters_),
-        requests(&counters_->queued), instances(2 * kFunctionCountMax) {}
+struct Pool::Impl final : ElsewhereEvents {
+  Impl(PoolHost* host_, Warmup* warmup_, Watchdog* watchdog_, ipc::ShardCounters* counters_, const PoolOptions& options)
+      : host(host_), warmup(warmup_), watchdog(watchdog_), role(options.role), elsewhere(options.elsewhere),
+        lane(watchdog->AddLane(Listener())), counters(counters_), requests(&counters_->queued), instances(2 * kFunctionCountMax) {}
 
   PoolHost* host;
   Warmup* warmup;
+  Watchdog* watchdog;
+  const PoolOptions::Role role;
+  Elsewhere* const elsewhere;
   Watchdog::Lane* lane;
   ipc::ShardCounters* counters;
   VersionTable<Version> versions;
@@ -113,7 +128,9 @@ struct Pool::Impl {
   Nanos wake_at = 0;
   size_t warm = 0;
   uint32_t next_look = 0;  // which isolate Idle looks at
+  size_t away = 0;
   bool in_turn = false;
+  ipc::Counter uncounted{};  // in flight, of the role kOffload
   std::bitset<ipc::kCounterRows> rows_seen;
 
   Version* FindOrAdd(TargetRef target);
@@ -125,12 +142,13 @@ struct Pool::Impl {
   template <typename F>
   void RunTurn(Instance* instance, F&& body);
   void AfterTurn(Instance* instance);
-  // A turn for one request's sake, when an isolate has it.
-  void RunTurnOf(Ticket ticket, void (js::Isolate::*what)(js::InvocationId));
+  // A turn for one request's sake, when an isolate has it, here or elsewhere.
+  void RunTurnOf(Ticket ticket, void (js::Isolate::*what)(js::InvocationId), void (Elsewhere::*there)(Ticket));
   void Abandon(Instance* instance, Ticket ticket);
 
   void Forget(Request* request);
   void Fail(Request* request, const js::Outcome& outcome);
+  void LogLimit(const Request* request, const js::Outcome& outcome);
 
   void StartLoad(Version* version, Warmup::Urgency urgency);
   void OnLoaded(uint64_t version_id, uint64_t serial, Loaded loaded);
@@ -148,6 +166,27 @@ struct Pool::Impl {
 
   void SetVersionDue(Version* version);
   void UpdateWake();
+
+  Watchdog::OnBusy Listener();
+  void OnBusy(uint64_t version_id, Nanos cpu);
+  void MoveAway(Version* version);
+  void ComeBack(Version* version);
+  void EndAway(Version* version);
+  void SetAwayGauge(Version* version);
+  void RetainAway();
+  Ticket SendAway(Request* request);
+  void CancelAway(Request* request);
+  void FailLate(Request* request, const js::Outcome& outcome);
+  void LookForCalm(Nanos now);
+
+  // ElsewhereEvents
+  void OnAwayBegan(Ticket ticket) override;
+  void OnAwayResponse(Ticket ticket, const js::ResponseView& response, Body body) override;
+  void OnAwayFailure(Ticket ticket, const js::Outcome& outcome) override;
+  js::IsolateClient::Taken OnAwayChunk(Ticket ticket, std::string_view bytes) override;
+  void OnAwayEnd(Ticket ticket, const js::Outcome& outcome) override;
+  void OnAwayBodyDone(Ticket ticket) override;
+  void OnAwayCalm(uint64_t version_id) override;
 };
 
 // ---- requests ---------------------------------------------------------------------------------------------------------------
@@ -165,6 +204,8 @@ Ticket Pool::Submit(RequestId id, TargetRef target, const js::RequestView* reque
   Instance* instance = version->current;
   if (instance == nullptr) return pool.Enqueue(added);
   if (instance->requests >= kInFlightPerIsolateMax) {
+    // Another thread has an isolate for what is too much for this one.
+    if (pool.elsewhere != nullptr) return pool.SendAway(added);
     pool.Fail(added, {js::OutcomeKind::kOverloaded, "too many requests in flight in this function"});
     return 0;
   }
@@ -179,6 +220,7 @@ void Pool::Cancel(Ticket ticket) {
   if (request == nullptr) return;
   Instance* instance = request->instance;
   Version* version = request->version;
+  if (request->away) return pool.CancelAway(request);
   if (instance == nullptr) {
     pool.Forget(request);
     return pool.DropIfDone(version);
@@ -200,15 +242,17 @@ void Pool::BodyArrived(Ticket ticket) {
     impl_->requests.Unlist(request);
     impl_->requests.Run(request, impl_->host->now() + request->version->target.script->limits.wall_per_request);
   }
-  impl_->RunTurnOf(ticket, &js::Isolate::BodyArrived);
+  impl_->RunTurnOf(ticket, &js::Isolate::BodyArrived, &Elsewhere::BodyArrived);
 }
-void Pool::ResumeResponse(Ticket ticket) { impl_->RunTurnOf(ticket, &js::Isolate::ResumeResponse); }
-void Pool::PeerFinished(Ticket ticket) { impl_->RunTurnOf(ticket, &js::Isolate::PeerFinished); }
+void Pool::ResumeResponse(Ticket ticket) { impl_->RunTurnOf(ticket, &js::Isolate::ResumeResponse, &Elsewhere::ResumeResponse); }
+void Pool::PeerFinished(Ticket ticket) { impl_->RunTurnOf(ticket, &js::Isolate::PeerFinished, &Elsewhere::PeerFinished); }
 
-void Pool::Impl::RunTurnOf(Ticket ticket, void (js::Isolate::*what)(js::InvocationId)) {
+void Pool::Impl::RunTurnOf(Ticket ticket, void (js::Isolate::*what)(js::InvocationId), void (Elsewhere::*there)(Ticket)) {
   ZTS_DCHECK(!in_turn);
   const Request* request = requests.Find(ticket);
-  if (request == nullptr || request->instance == nullptr) return;
+  if (request == nullptr) return;
+  if (request->away) return (elsewhere->*there)(ticket);
+  if (request->instance == nullptr) return;
   RunTurn(request->instance, [&](js::Isolate* isolate) { (isolate->*what)(ticket); });
 }
 
@@ -220,6 +264,7 @@ void Pool::Impl::Abandon(Instance* instance, Ticket ticket) {
 // A version without an isolate: the request waits for one, unless there is a reason not to.
 Ticket Pool::Impl::Enqueue(Request* request) {
   Version* version = request->version;
+  if (version->away) return SendAway(request);
   if (version->state == Version::State::kFailed && !version->failure.MayRetry(host->now())) {
     Fail(request, version->failure.outcome());
     return 0;
@@ -262,6 +307,7 @@ void Pool::Impl::DispatchTo(Instance* instance, Request* request) {
 template <typename F>
 void Pool::Impl::RunTurn(Instance* instance, F&& body) {
   instance->heap.Used(host->now());
+  ++instance->version->turns;
   {
     in_turn = true;
     Turn turn(lane, instance->isolate.get(), instance->version->target.script->limits.cpu_per_request,
@@ -286,6 +332,11 @@ void Pool::Impl::AfterTurn(Instance* instance) {
   }
 }
 
+void Pool::Impl::LogLimit(const Request* request, const js::Outcome& outcome) {
+  const std::string text = std::string(js::OutcomeName(outcome.kind)) + ": " + outcome.message;
+  host->OnConsole(request->version->target.version_id, request->view->request_id, js::LogSeverity::kException, text);
+}
+
 // REQUIRES: it has no answer yet.
 void Pool::Impl::Forget(Request* request) {
   if (request->instance != nullptr) --request->instance->requests;
@@ -296,10 +347,7 @@ void Pool::Impl::Fail(Request* request, const js::Outcome& outcome) {
   const RequestId id = request->id;
   const Request::Phase phase = request->phase;
   const bool told = phase == Request::Phase::kUnanswered || phase == Request::Phase::kStreaming;
-  if (told && IsLimit(outcome.kind) && request->instance != nullptr) {
-    const std::string text = std::string(js::OutcomeName(outcome.kind)) + ": " + outcome.message;
-    host->OnConsole(request->version->target.version_id, request->view->request_id, js::LogSeverity::kException, text);
-  }
+  if (told && IsLimit(outcome.kind) && request->instance != nullptr) LogLimit(request, outcome);
   Forget(request);
   if (phase == Request::Phase::kUnanswered) host->OnFailure(id, outcome);
   if (phase == Request::Phase::kStreaming) host->OnResponseEnd(id, outcome);
@@ -418,8 +466,15 @@ void Version::OnDue(Nanos now) {
   while (queues.waiting.IsDue(now)) {
     pool->Fail(queues.waiting.front(), {js::OutcomeKind::kOverloaded, "the function did not start in time"});
   }
+  while (queues.away.IsDue(now)) {
+    pool->FailLate(queues.away.front(), {js::OutcomeKind::kOverloaded, "the function was not reached in time"});
+  }
   while (queues.running.IsDue(now)) {
     Request* request = queues.running.front();
+    if (request->away) {
+      pool->FailLate(request, {js::OutcomeKind::kWallLimit, "not done within the wall time limit"});
+      continue;
+    }
     Instance* instance = request->instance;
     const Ticket ticket = request->ticket();
     const bool background = request->phase == Request::Phase::kBackground;
@@ -446,6 +501,7 @@ Version* Pool::Impl::FindOrAdd(TargetRef target) {
   added->target = {target.script, target.version_id, target.counter_row};
   const uint32_t row = target.counter_row < ipc::kCounterRows ? target.counter_row : 0;
   added->queues.row = &counters->functions[row];
+  added->queues.in_flight = role == PoolOptions::Role::kShard ? &added->queues.row->in_flight : &uncounted;
   if (!rows_seen[row]) {
     // The segment outlives engines: gauges of one that died are not true any more.
     rows_seen[row] = true;
@@ -454,6 +510,7 @@ Version* Pool::Impl::FindOrAdd(TargetRef target) {
     added->queues.row->heap_used_bytes.Set(0);
     added->queues.row->heap_committed_bytes.Set(0);
     added->queues.row->external_bytes.Set(0);
+    added->queues.row->offloaded.Set(0);
   }
   return versions.Insert(target.version_id, std::move(added));
 }
@@ -470,6 +527,7 @@ void Pool::Impl::DropIfDone(Version* version) {
     --version->pins;
   }
   if (version->instances > 0) return;
+  if (version->away) EndAway(version);
   due.Remove(version);
   UpdateWake();
   versions.Erase(version->target.version_id);
@@ -480,7 +538,8 @@ void Pool::Prepare(const Target& target, std::function<void(const js::Outcome&)>
   Version* version = pool.FindOrAdd(target);
   version->retained = true;
   version->standby = false;  // it is about to serve
-  if (version->state == Version::State::kWarm) return done(js::Outcome());
+  pool.SetAwayGauge(version);
+  if (version->state == Version::State::kWarm || version->away) return done(js::Outcome());
   version->prepared.push_back(std::move(done));
   if (version->state != Version::State::kLoading) pool.StartLoad(version, Warmup::Urgency::kPrepare);
 }
@@ -494,6 +553,7 @@ void Pool::Retain(const std::vector<uint64_t>& version_ids, const std::vector<ui
     version.retained = serves || version.standby;
     if (!version.retained) unnamed.push_back(&version);
   });
+  if (impl_->elsewhere != nullptr) impl_->RetainAway();
   for (Version* version : unnamed) {
     if (version->current != nullptr) {
       impl_->Retire(version->current);
@@ -541,6 +601,10 @@ void Pool::Impl::OnLoaded(uint64_t version_id, uint64_t serial, Loaded loaded) {
 }
 
 void Pool::Impl::OnLoadFailed(Version* version, const js::Outcome& outcome) {
+  if (version->away) {  // it stays where it is, and is tried again when that is calm
+    version->state = Version::State::kCold;
+    return;
+  }
   version->state = Version::State::kFailed;
   version->failure.Failed(outcome, host->now());
   host->OnConsole(version->target.version_id, {}, js::LogSeverity::kException, version->failure.Text());
@@ -568,6 +632,7 @@ void Pool::Impl::OnWarm(Version* version, Loaded loaded) {
   ++version->instances;
   Change(version->queues.row->isolates, 1);
   counters->warm_isolates.Set(++warm);
+  if (version->away) EndAway(version);
   TellPrepared(version, js::Outcome());
   DispatchWaiting(version, cold);
   EvictBeyondLimit();
@@ -620,7 +685,7 @@ void Pool::Impl::Retire(Instance* instance) {
     instance->retire_by = host->now() + version->target.script->limits.wall_per_request + kRetireGrace;
     instance->SetDue();
   }
-  const bool wanted = (version->retained && !version->standby) || !version->queues.waiting.empty();
+  const bool wanted = !version->away && ((version->retained && !version->standby) || !version->queues.waiting.empty());
   if (was_current && version->state == Version::State::kCold && wanted) {
     StartLoad(version, !version->queues.waiting.empty() ? Warmup::Urgency::kRequest : Warmup::Urgency::kPrepare);
   }
@@ -692,6 +757,7 @@ void Pool::OnFetch(uint64_t instance, js::FetchId id, const js::FetchEvent& even
 void Pool::Idle() {
   Impl& pool = *impl_;
   pool.counters->spare_isolates.Set(pool.warmup->spares());
+  if (pool.role == PoolOptions::Role::kOffload) pool.LookForCalm(pool.host->now());
   // In turn, from where the last call left off.
   std::array<Instance*, kLooksPerIdle> chosen{};
   size_t count = 0;
@@ -746,15 +812,227 @@ void Pool::Impl::UpdateWake() {
   host->OnWakeAt(next);
 }
 
+// ---- away -------------------------------------------------------------------------------------------------------------------
+
+// On the watchdog's thread: to the pool's.
+Watchdog::OnBusy Pool::Impl::Listener() {
+  if (role == PoolOptions::Role::kShard && elsewhere == nullptr) return nullptr;
+  return [this](uint64_t version_id, Nanos cpu) {
+    host->Post([this, version_id, cpu] { OnBusy(version_id, cpu); });
+  };
+}
+
+// The version's turns since the last such word have taken this much CPU time, or more.
+void Pool::Impl::OnBusy(uint64_t version_id, Nanos cpu) {
+  Version* version = versions.Find(version_id);
+  if (version == nullptr) return;
+  const uint64_t turns = version->turns - std::exchange(version->turns_reported, version->turns);
+  const Nanos turn = cpu / static_cast<Nanos>(std::max<uint64_t>(turns, 1));
+  if (role == PoolOptions::Role::kOffload) {
+    if (turn < kCalmTurn) return;
+    version->heavy_at = host->now();
+    version->turns_calm = version->turns;
+  } else if (turn >= kHeavyTurn && version->retained && !version->away) {
+    host->OnConsole(version_id, {}, js::LogSeverity::kInfo,
+                    "a turn of this version's JavaScript takes " + std::to_string(turn / kMillisecond) +
+                        " ms of CPU time: it moves to an offload thread, where it holds up nobody else");
+    MoveAway(version);
+  }
+}
+
+void Pool::Impl::MoveAway(Version* version) {
+  version->away = true;
+  ++away;
+  version->queues.row->offloads.Add();
+  SetAwayGauge(version);
+  const Nanos calm_time = std::min(kCalmTime << std::min<int>(version->moves, 10), kCalmTimeMax);
+  if (version->moves < UINT8_MAX) ++version->moves;
+  elsewhere->Expect(version->target, calm_time);
+  ++version->pins;
+  if (version->current != nullptr) {
+    Retire(version->current);
+  } else if (version->state == Version::State::kLoading) {
+    ++version->load_serial;  // nobody waits for it any more
+    version->state = Version::State::kCold;
+    TellPrepared(version, js::Outcome());
+  }
+  while (!version->queues.waiting.empty()) {
+    Request* request = version->queues.waiting.front();
+    requests.Unlist(request);
+    SendAway(request);
+  }
+  --version->pins;
+  SetVersionDue(version);
+}
+
+// It goes on elsewhere until it is warm here.
+void Pool::Impl::ComeBack(Version* version) {
+  if (!version->away || !version->retained || version->state == Version::State::kLoading) return;
+  StartLoad(version, Warmup::Urgency::kPrepare);
+}
+
+void Pool::Impl::EndAway(Version* version) {
+  version->away = false;
+  --away;
+  SetAwayGauge(version);
+  elsewhere->Release(version->target.version_id);
+}
+
+void Pool::Impl::SetAwayGauge(Version* version) {
+  const bool tell = version->away && !version->standby;
+  if (tell != version->told_away) Change(version->queues.row->offloaded, tell ? 1 : -1);
+  version->told_away = tell;
+}
+
+void Pool::Impl::RetainAway() {
+  std::vector<uint64_t> ids, standby;
+  if (away > 0) {
+    versions.ForEach([&](Version& version) {
+      SetAwayGauge(&version);
+      if (version.away && version.retained) (version.standby ? standby : ids).push_back(version.target.version_id);
+    });
+    std::sort(ids.begin(), ids.end());
+    std::sort(standby.begin(), standby.end());
+  }
+  elsewhere->Retain(std::move(ids), std::move(standby));
+}
+
+Ticket Pool::Impl::SendAway(Request* request) {
+  Version* version = request->version;
+  if (version->queues.away.size() >= kOffloadQueueMax) {
+    Fail(request, {js::OutcomeKind::kOverloaded, "too many requests wait for this function"});
+    return 0;
+  }
+  requests.SendAway(request, host->clock_now(), host->now() + kOffloadQueueTimeout);
+  elsewhere->Submit(request->ticket(), version->target, request->view);
+  SetVersionDue(version);
+  return request->ticket();
+}
+
+void Pool::Impl::CancelAway(Request* request) {
+  Version* version = request->version;
+  elsewhere->Cancel(request->ticket());
+  Forget(request);
+  DropIfDone(version);
+}
+
+// Its time is up, whatever the other thread is doing.
+void Pool::Impl::FailLate(Request* request, const js::Outcome& outcome) {
+  elsewhere->Cancel(request->ticket());
+  if (IsLimit(outcome.kind) && request->phase != Request::Phase::kBackground) LogLimit(request, outcome);
+  Fail(request, outcome);
+}
+
+void Pool::Impl::OnAwayBegan(Ticket ticket) {
+  Request* request = requests.Find(ticket);
+  if (request == nullptr || request->in != Request::In::kAway) return;
+  counters->queue_wait.Record(host->clock_now() - request->submitted);
+  requests.Unlist(request);
+  requests.Run(request, host->now() + request->version->target.script->limits.wall_per_request);
+  SetVersionDue(request->version);
+}
+
+void Pool::Impl::OnAwayResponse(Ticket ticket, const js::ResponseView& response, Body body) {
+  Request* request = requests.Find(ticket);
+  if (request == nullptr || request->phase != Request::Phase::kUnanswered) return;
+  const RequestId name = request->id;
+  Version* version = request->version;
+  if (response.form() == js::ResponseView::Form::kStream) {
+    request->phase = Request::Phase::kStreaming;
+  } else if (body == Body::kReads) {
+    request->phase = Request::Phase::kBackground;
+  } else {
+    Forget(request);
+  }
+  host->OnResponse(name, response);
+  DropIfDone(version);
+}
+
+void Pool::Impl::OnAwayFailure(Ticket ticket, const js::Outcome& outcome) {
+  Request* request = requests.Find(ticket);
+  if (request == nullptr) return;
+  Version* version = request->version;
+  Fail(request, outcome);
+  DropIfDone(version);
+}
+
+js::IsolateClient::Taken Pool::Impl::OnAwayChunk(Ticket ticket, std::string_view bytes) {
+  const Request* request = requests.Find(ticket);
+  if (request == nullptr || request->phase != Request::Phase::kStreaming) return {0, js::IsolateClient::Room::kNo};
+  return host->OnChunk(request->id, bytes);
+}
+
+void Pool::Impl::OnAwayEnd(Ticket ticket, const js::Outcome& outcome) {
+  Request* request = requests.Find(ticket);
+  if (request == nullptr || request->phase != Request::Phase::kStreaming) return;
+  Version* version = request->version;
+  const RequestId name = request->id;
+  Forget(request);
+  host->OnResponseEnd(name, outcome);
+  DropIfDone(version);
+}
+
+void Pool::Impl::OnAwayBodyDone(Ticket ticket) {
+  Request* request = requests.Find(ticket);
+  if (request == nullptr || request->phase != Request::Phase::kBackground) return;
+  Version* version = request->version;
+  Forget(request);
+  DropIfDone(version);
+}
+
+void Pool::Impl::OnAwayCalm(uint64_t version_id) {
+  if (Version* version = versions.Find(version_id)) ComeBack(version);
+}
+
+void Pool::MoveAway(uint64_t version_id) {
+  Version* version = impl_->versions.Find(version_id);
+  if (version != nullptr && impl_->elsewhere != nullptr && !version->away && version->retained) impl_->MoveAway(version);
+}
+
+void Pool::ComeBack(uint64_t version_id) { impl_->OnAwayCalm(version_id); }
+
+ElsewhereEvents* Pool::elsewhere_events() { return impl_.get(); }
+
+// ---- of an offload thread ---------------------------------------------------------------------------------------------------
+
+void Pool::Expect(const Target& target, Nanos calm_time) {
+  Version* version = impl_->FindOrAdd(target);
+  version->retained = true;
+  version->calm_time = calm_time;
+  version->heavy_at = impl_->host->now();
+  version->turns_calm = version->turns;
+  if (version->state == Version::State::kCold) impl_->StartLoad(version, Warmup::Urgency::kPrepare);
+}
+
+void Pool::Release(uint64_t version_id) {
+  Version* version = impl_->versions.Find(version_id);
+  if (version == nullptr) return;
+  version->retained = false;
+  version->calm_time = 0;
+  if (version->current != nullptr) return impl_->Retire(version->current);
+  impl_->DropIfDone(version);
+}
+
+// Told again after another such time, should nothing come of it. One that nobody asks for is left where it is: nothing is known of it.
+void Pool::Impl::LookForCalm(Nanos now) {
+  versions.ForEach([&](Version& version) {
+    if (version.calm_time == 0 || now - version.heavy_at < version.calm_time || version.turns == version.turns_calm) return;
+    version.heavy_at = now;
+    version.turns_calm = version.turns;
+    host->OnCalm(version.target.version_id);
+  });
+}
+
 // ---- the rest ---------------------------------------------------------------------------------------------------------------
 
-Pool::Pool(PoolHost* host, Warmup* warmup, Watchdog* watchdog, ipc::ShardCounters* counters)
-    : impl_(std::make_unique<Impl>(host, warmup, watchdog, counters)) {
+Pool::Pool(PoolHost* host, Warmup* warmup, Watchdog* watchdog, ipc::ShardCounters* counters, const PoolOptions& options)
+    : impl_(std::make_unique<Impl>(host, warmup, watchdog, counters, options)) {
   counters->warm_isolates.Set(0);
   counters->queued.Set(0);
 }
 
 Pool::~Pool() {
+  impl_->watchdog->Silence(impl_->lane);
   impl_->instances.ForEach([this](SlotId, std::unique_ptr<Instance>& instance) {
     impl_->due.Remove(instance.get());
     std::unique_ptr<js::Isolate> isolate = std::move(instance->isolate);
@@ -765,6 +1043,7 @@ Pool::~Pool() {
 
 size_t Pool::in_flight() const { return impl_->requests.size(); }
 size_t Pool::warm() const { return impl_->warm; }
+size_t Pool::away() const { return impl_->away; }
 size_t Pool::isolates() const { return impl_->instances.size(); }
 
 }  // namespace zts::runtime

@@ -9,11 +9,15 @@
 // response lasts until its function has given all of it; that of a request whose body streams begins anew with each piece that it
 // has waited for, since that is its peer's time, which the engine bounds.
 //
-// Owner:    Shard, exactly one.
-// Thread:   the shard's; what the warm-up thread has made arrives through PoolHost::Post.
+// A version whose turns take so much CPU time that they hold the others up (kHeavyTurn) goes away: to `elsewhere`, the shard's offload
+// thread, where a pool of the same kind runs it in an isolate of its own until it has behaved for a while. Its requests stay in this pool's
+// table, with their time limits. What a turn takes is the watchdog's to find out, so a light function pays one addition a turn.
+//
+// Owner:    Shard, exactly one; OffloadHost, another.
+// Thread:   the owner's; what the warm-up thread has made arrives through PoolHost::Post.
 // Life:     PoolHost, Warmup and Watchdog outlive it; PoolHost outlives Warmup::Stop, since V8 may post for an isolate until then.
 // Limits:   kWarmIsolatesMax (those on standby go first, then idle ones, least recently used first), kStandbyIsolatesMax, kColdQueueMax,
-//           kColdQueueTimeout, kInFlightPerIsolateMax.
+//           kColdQueueTimeout, kInFlightPerIsolateMax, kOffloadQueueMax.
 // Errors:   a request that cannot be served ends in OnFailure with kOverloaded or the load's own outcome.
 #pragma once
 
@@ -27,30 +31,15 @@
 #include "base/slot_map.h"
 #include "jsruntime/isolate.h"
 #include "worker/engine/runtime/fetch_gate.h"
+#include "worker/engine/runtime/elsewhere.h"
 #include "worker/engine/runtime/request_id.h"
+#include "worker/engine/runtime/target.h"
 #include "worker/ipc/shared_counters.h"
 
 namespace zts::runtime {
 
 class Warmup;
 class Watchdog;
-
-// One function version, as the router found it.
-struct Target {
-  js::ScriptPtr script;
-  uint64_t version_id = 0;
-  uint32_t counter_row = 0;
-};
-
-// The same for the length of a call: taking a reference to a Script costs two locked instructions, which a warm request need not pay.
-struct TargetRef {
-  const js::ScriptPtr& script;
-  uint64_t version_id;
-  uint32_t counter_row;
-  TargetRef(const js::ScriptPtr& script_ref, uint64_t version, uint32_t row)
-      : script(script_ref), version_id(version), counter_row(row) {}
-  TargetRef(const Target& target) : TargetRef(target.script, target.version_id, target.counter_row) {}  // NOLINT: meant to convert
-};
 
 // What the pool needs of its shard.
 class PoolHost {
@@ -68,6 +57,8 @@ class PoolHost {
   virtual void OnCold(RequestId id) {}
   // RunDue is to be called at this time (0: at none). Called when it changes.
   virtual void OnWakeAt(Nanos when) = 0;
+  // Of a pool with Role::kOffload: this version has behaved for as long as Expect said.
+  virtual void OnCalm(uint64_t version_id) {}
   // The way out for functions' requests; null: there is none.
   virtual FetchGate* fetch_gate() { return nullptr; }
   // Any thread: runs the task on the shard's thread, soon.
@@ -78,10 +69,17 @@ class PoolHost {
   virtual Nanos clock_now() const = 0;
 };
 
+struct PoolOptions {
+  // kOffload: requests are counted as in flight where they came from, and versions are watched for their calm.
+  enum class Role : uint8_t { kShard, kOffload } role = Role::kShard;
+  // Where heavy versions go; null: nowhere, they stay.
+  Elsewhere* elsewhere = nullptr;
+};
+
 class Pool {
  public:
   // On the shard's thread: its turns are watched by that thread's CPU clock.
-  Pool(PoolHost* host, Warmup* warmup, Watchdog* watchdog, ipc::ShardCounters* counters);
+  Pool(PoolHost* host, Warmup* warmup, Watchdog* watchdog, ipc::ShardCounters* counters, const PoolOptions& options = {});
   ~Pool();
 
   // `request` and its views live as js::RequestView says, until the answer or Cancel. Not to be called from inside OnResponse or
@@ -101,6 +99,17 @@ class Pool {
   // keep the isolate they have, as long as there is room (kStandbyIsolatesMax); one that is lost is not made again.
   void Retain(const std::vector<uint64_t>& version_ids, const std::vector<uint64_t>& standby = {});
 
+  // What `elsewhere` tells.
+  ElsewhereEvents* elsewhere_events();
+  // Sends a version away, or lets it come back once it is warm here. For tests; else the pool does so by itself.
+  void MoveAway(uint64_t version_id);
+  void ComeBack(uint64_t version_id);
+
+  // Of the role kOffload. Makes the version warm, and tells its calm after this long without a heavy turn.
+  void Expect(const Target& target, Nanos calm_time);
+  // No new requests come: its isolate goes when nothing is in flight.
+  void Release(uint64_t version_id);
+
   // What the gate has to tell of a request; `instance` is the owner's. Nothing happens where the isolate is gone.
   void OnFetch(uint64_t instance, js::FetchId id, const js::FetchEvent& event);
 
@@ -113,6 +122,8 @@ class Pool {
   size_t in_flight() const;
   // Versions that have an isolate ready.
   size_t warm() const;
+  // Versions that are elsewhere.
+  size_t away() const;
   // Isolates of any state, retiring ones included.
   size_t isolates() const;
 

@@ -508,5 +508,99 @@ TEST_F(PoolTest, AnUnknownCounterRowIsTheSharedOne) {
   EXPECT_EQ(InFlight(0), 0u);
 }
 
+// ---- heavy versions ---------------------------------------------------------------------------------------------------------
+
+// Notes what goes away.
+class FakeElsewhere final : public Elsewhere {
+ public:
+  void Expect(const Target& target, Nanos) override { expected.push_back(target.version_id); }
+  void Release(uint64_t version_id) override { released.push_back(version_id); }
+  void Retain(std::vector<uint64_t> version_ids, std::vector<uint64_t> standby) override {
+    retained = std::move(version_ids);
+    on_standby = std::move(standby);
+  }
+  void Submit(Ticket ticket, const Target&, const js::RequestView*) override { tickets.push_back(ticket); }
+  void Cancel(Ticket ticket) override { std::erase(tickets, ticket); }
+  void BodyArrived(Ticket) override {}
+  void ResumeResponse(Ticket) override {}
+  void PeerFinished(Ticket) override {}
+
+  std::vector<uint64_t> expected, released, retained, on_standby;
+  std::vector<Ticket> tickets;
+};
+
+class HeavyPoolTest : public PoolTest {
+ protected:
+  HeavyPoolTest()
+      : sampler_([](uint64_t) {}, {&clock_, [this](clockid_t) { return used_; }}),
+        heavy_pool_(std::make_unique<Pool>(this, &warmup_, &sampler_, counters_.get(), PoolOptions{.elsewhere = &elsewhere_})) {
+    sampler_.PollOnce();
+  }
+  ~HeavyPoolTest() override { heavy_pool_.reset(); }
+
+  // OnConsole is called in the middle of a request's turn: that is where it takes its time.
+  void OnConsole(uint64_t, std::string_view request_id, js::LogSeverity severity, std::string_view message) override {
+    if (severity == js::LogSeverity::kInfo) told_ = message;
+    if (message != "working") return;
+    used_ += turn_;
+    clock_.Advance(turn_);
+    if (poll_) sampler_.PollOnce();
+  }
+  void Serve(const Target& target, int requests) {
+    for (int i = 0; i < requests; ++i) {
+      heavy_pool_->Submit(next_++, target, &view_);
+      Settle();
+    }
+  }
+
+  Nanos used_ = 0;
+  Nanos turn_ = 0;
+  bool poll_ = true;
+  std::string told_;
+  RequestId next_ = 1000;
+  FakeElsewhere elsewhere_;
+  Watchdog sampler_;
+  std::unique_ptr<Pool> heavy_pool_;
+};
+
+TEST_F(HeavyPoolTest, LongTurnsSendAVersionAway) {
+  const Target heavy = Version(1, "log working\nrespond 200 heavy");
+  turn_ = 10 * kMillisecond;
+  Serve(heavy, 6);
+  EXPECT_EQ(elsewhere_.expected, (std::vector<uint64_t>{1}));
+  EXPECT_EQ(told_.find("a turn of this version's JavaScript takes 10 ms"), 0u) << told_;
+  EXPECT_EQ(heavy_pool_->isolates(), 0u);
+  Serve(heavy, 1);
+  EXPECT_EQ(elsewhere_.tickets.size(), 1u);
+  EXPECT_EQ(InFlight(1), 1u);
+  EXPECT_EQ(counters_->queued.Read(), 1u);
+  heavy_pool_->Retain({1});
+  EXPECT_EQ(elsewhere_.retained, (std::vector<uint64_t>{1}));
+  heavy_pool_->Cancel(elsewhere_.tickets[0]);
+  EXPECT_EQ(InFlight(1), 0u);
+  EXPECT_EQ(counters_->queued.Read(), 0u);
+  heavy_pool_->Retain({});
+  EXPECT_EQ(elsewhere_.released, (std::vector<uint64_t>{1}));
+}
+
+TEST_F(HeavyPoolTest, ManyShortTurnsDoNot) {
+  // The watchdog finds one in ten, each time at work: much CPU time in all, but little in each turn.
+  const Target light = Version(1, "log working\nrespond 200 light");
+  turn_ = kHeavyTurn / 4;
+  for (int i = 0; i < 1000; ++i) {
+    poll_ = i % 10 == 0;
+    Serve(light, 1);
+  }
+  EXPECT_TRUE(elsewhere_.expected.empty());
+  EXPECT_EQ(heavy_pool_->warm(), 1u);
+}
+
+TEST_F(HeavyPoolTest, OneLongTurnIsEnough) {
+  const Target heavy = Version(1, "log working\nlog working\nlog working\nlog working\nrespond 200 heavy");
+  turn_ = 20 * kMillisecond;
+  Serve(heavy, 1);
+  EXPECT_EQ(elsewhere_.expected.size(), 1u);
+}
+
 }  // namespace
 }  // namespace zts::runtime

@@ -39,7 +39,8 @@ struct Request {
   Nanos submitted = 0;
   Request* next = nullptr;
   Request* previous = nullptr;
-  enum class In : uint8_t { kNone, kWaiting, kRunning } in = In::kNone;
+  enum class In : uint8_t { kNone, kWaiting, kAway, kRunning } in = In::kNone;
+  bool away = false;             // elsewhere has it, or will
   enum class Phase : uint8_t {
     kUnanswered,
     kStreaming,   // answered, and the end of the response is still to come
@@ -82,14 +83,18 @@ class RequestList {
 // What one version has of them.
 struct VersionQueues {
   RequestList waiting;
-  RequestList running;  // those that went on after their Dispatch
+  RequestList away;     // given to elsewhere, where they have not begun
+  RequestList running;  // those that went on after their Dispatch, or have begun elsewhere
   ipc::FunctionCounters* row = nullptr;
+  ipc::Counter* in_flight = nullptr;  // the gauge that counts them
 
-  bool empty() const { return waiting.empty() && running.empty(); }
+  bool empty() const { return waiting.empty() && away.empty() && running.empty(); }
   // The earliest deadline; 0: none.
   Nanos due() const {
-    Nanos due = waiting.empty() ? 0 : waiting.front()->deadline;
-    if (!running.empty() && (due == 0 || running.front()->deadline < due)) due = running.front()->deadline;
+    Nanos due = 0;
+    for (const RequestList* list : {&waiting, &away, &running}) {
+      if (!list->empty() && (due == 0 || list->front()->deadline < due)) due = list->front()->deadline;
+    }
     return due;
   }
 };
@@ -111,20 +116,22 @@ class RequestTable {
     request->version = version;
     request->queues = queues;
     request->slot = *slot;
-    Change(queues->row->in_flight, 1);
+    Change(*queues->in_flight, 1);
     return request;
   }
 
   // Null when nobody waits for it any more.
   Request* Find(Ticket ticket) { return requests_.Find(SlotId::Unpack(ticket)); }
 
-  // REQUIRES for both: it stands in no list.
+  // REQUIRES for all three: it stands in no list.
   void Wait(Request* request, Nanos submitted, Nanos deadline) {
-    request->in = Request::In::kWaiting;
-    request->submitted = submitted;
-    request->deadline = deadline;
+    Queue(request, Request::In::kWaiting, submitted, deadline);
     request->queues->waiting.PushBack(request);
-    Change(*queued_, 1);
+  }
+  void SendAway(Request* request, Nanos submitted, Nanos deadline) {
+    request->away = true;
+    Queue(request, Request::In::kAway, submitted, deadline);
+    request->queues->away.PushBack(request);
   }
   void Run(Request* request, Nanos deadline) {
     request->in = Request::In::kRunning;
@@ -137,6 +144,9 @@ class RequestTable {
     if (request->in == Request::In::kWaiting) {
       request->queues->waiting.Remove(request);
       Change(*queued_, -1);
+    } else if (request->in == Request::In::kAway) {
+      request->queues->away.Remove(request);
+      Change(*queued_, -1);
     } else if (request->in == Request::In::kRunning) {
       request->queues->running.Remove(request);
     }
@@ -146,12 +156,18 @@ class RequestTable {
   // Its end: the ticket is stale from here on.
   void Forget(Request* request) {
     Unlist(request);
-    Change(request->queues->row->in_flight, -1);
+    Change(*request->queues->in_flight, -1);
     requests_.Erase(request->slot);
   }
 
  private:
   static void Change(ipc::Counter& gauge, int64_t by) { gauge.Add(static_cast<uint64_t>(by)); }
+  void Queue(Request* request, Request::In in, Nanos submitted, Nanos deadline) {
+    request->in = in;
+    request->submitted = submitted;
+    request->deadline = deadline;
+    Change(*queued_, 1);
+  }
 
   ipc::Counter* queued_;
   SlotMap<Request> requests_;

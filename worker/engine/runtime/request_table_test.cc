@@ -9,7 +9,10 @@ namespace {
 
 class RequestTableTest : public testing::Test {
  protected:
-  RequestTableTest() { queues_.row = row_.get(); }
+  RequestTableTest() {
+    queues_.row = row_.get();
+    queues_.in_flight = &row_->in_flight;
+  }
   Request* Add(RequestId id) { return table_.Add(id, nullptr, nullptr, &queues_); }
 
   std::unique_ptr<ipc::FunctionCounters> row_ = std::make_unique<ipc::FunctionCounters>();

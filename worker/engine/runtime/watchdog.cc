@@ -3,11 +3,14 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -46,7 +49,46 @@ struct alignas(64) Watchdog::Lane {
   Nanos terminated_at = 0;
   Nanos terminated_cpu = 0;
   enum class Stuck : uint8_t { kNo, kReported } stuck = Stuck::kNo;
+
+  // Who has kept the thread busy in this window; a version that finds no place takes that of the least.
+  struct Load {
+    uint64_t version_id = 0;
+    Nanos cpu = 0;
+    uint64_t reported_in = 0;  // the turn of the last report
+  };
+  OnBusy on_busy;
+  std::array<Load, 8> loads;
+  Nanos window_since = 0;
+  Nanos polled_cpu = -1;
+
+  void Sample(Nanos now, Nanos cpu, uint64_t word);
 };
+
+void Watchdog::Lane::Sample(Nanos now, Nanos cpu, uint64_t seen) {
+  const Nanos before = std::exchange(polled_cpu, cpu);
+  // At most what fits between two polls, or a few that came late on a busy machine.
+  const Nanos used = before < 0 ? 0 : std::min(cpu - before, 4 * kWatchdogPeriod);
+  if (now - window_since >= kBusyWindow) {
+    loads.fill({});
+    window_since = now;
+  }
+  const uint64_t version = version_id.load(std::memory_order_relaxed);
+  const bool in_turn = (seen & kPhaseMask) != kIdle && word.load(std::memory_order_acquire) == seen;
+  if (!in_turn || used <= 0) return;
+  Load* load = &loads[0];
+  for (Load& other : loads) {
+    if (other.version_id == version) {
+      load = &other;
+      break;
+    }
+    if (other.cpu < load->cpu) load = &other;
+  }
+  if (load->version_id != version) *load = {.version_id = version};
+  load->cpu += used;
+  if (load->cpu < kBusyCpu || load->reported_in == (seen & ~kPhaseMask)) return;
+  load->reported_in = seen & ~kPhaseMask;
+  on_busy(version, std::exchange(load->cpu, 0));
+}
 
 struct Watchdog::Impl {
   std::function<void(uint64_t)> on_stuck;
@@ -74,12 +116,18 @@ Watchdog::Watchdog(std::function<void(uint64_t)> on_stuck, Sources sources) : im
 
 Watchdog::~Watchdog() { Stop(); }
 
-Watchdog::Lane* Watchdog::AddLane() {
+Watchdog::Lane* Watchdog::AddLane(OnBusy on_busy) {
   auto lane = std::make_unique<Lane>();
+  lane->on_busy = std::move(on_busy);
   ZTS_CHECK(pthread_getcpuclockid(pthread_self(), &lane->cpu_clock) == 0);
   std::lock_guard lock(impl_->mutex);
   impl_->lanes.push_back(std::move(lane));
   return impl_->lanes.back().get();
+}
+
+void Watchdog::Silence(Lane* lane) {
+  std::lock_guard lock(impl_->mutex);
+  lane->on_busy = nullptr;
 }
 
 void Watchdog::Start() {
@@ -114,6 +162,9 @@ void Watchdog::Impl::Run() {
 
 void Watchdog::Impl::Look(Lane& lane) {
   const uint64_t word = lane.word.load(std::memory_order_acquire);
+  if (lane.on_busy) {
+    if (const Nanos cpu = thread_cpu(lane.cpu_clock); cpu >= 0) lane.Sample(clock->Now(), cpu, word);
+  }
   switch (word & kPhaseMask) {
     case kRunning: return LookAtRunning(lane, word);
     case kTerminated: return LookAtTerminated(lane);

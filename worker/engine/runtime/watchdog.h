@@ -15,10 +15,14 @@
 // The budget is that of one turn. What a turn used before its first sight is not counted, so a turn is never ended early, and late by
 // at most two periods. A request of several turns may use its budget in each of them; its wall limit bounds the sum.
 //
+// What the polls see also says who keeps a thread busy: the CPU time that a lane's thread has used between two of them is put down to the
+// version whose turn the second one finds. A version that gathers kBusyCpu within kBusyWindow is told to the lane's owner, again with each
+// further kBusyCpu, but once a turn. It is a sample: right on the average, and free for who is sampled.
+//
 // Owner:    the engine's main, exactly one.
 // Thread:   AddLane: the thread that will make the turns. Turn: the lane's own thread. on_stuck: the watchdog's thread.
 // Life:     outlives every lane's use. The isolate of a turn outlives the Turn.
-// Limits:   kWatchdogPeriod, kTerminationGrace, kTerminationWaitMax.
+// Limits:   kWatchdogPeriod, kTerminationGrace, kTerminationWaitMax, kBusyCpu, kBusyWindow.
 #pragma once
 
 #include <time.h>
@@ -43,8 +47,12 @@ class Watchdog {
   Watchdog(std::function<void(uint64_t version_id)> on_stuck, Sources sources);
   ~Watchdog();
 
+  // On the watchdog's thread, with the CPU time since the last word on this version. Not to call the watchdog.
+  using OnBusy = std::function<void(uint64_t version_id, Nanos cpu)>;
   // For the calling thread.
-  Lane* AddLane();
+  Lane* AddLane(OnBusy on_busy = nullptr);
+  // No call of on_busy is under way or comes after this.
+  void Silence(Lane* lane);
   void Start();
   void Stop();
 

@@ -74,6 +74,82 @@ TEST_F(WatchdogTest, CountsCpuTimeNotTimeOnTheWall) {
   EXPECT_EQ(isolate.terminated_, 1);
 }
 
+// ---- who keeps a thread busy ------------------------------------------------------------------------------------------------
+
+struct Busy {
+  uint64_t version_id;
+  Nanos cpu;
+  bool operator==(const Busy&) const = default;
+};
+
+class BusyTest : public WatchdogTest {
+ protected:
+  BusyTest() : lane_(watchdog_.AddLane([this](uint64_t version, Nanos cpu) { busy_.push_back({version, cpu}); })) {
+    watchdog_.PollOnce();
+  }
+  // A poll that finds this version's turn, which has used `cpu` since the last one.
+  void PollInTurn(uint64_t version, Nanos cpu) {
+    Turn turn(lane_, &isolate_, kSecond, js::OutcomeKind::kCpuLimit, version);
+    Compute(cpu);
+    watchdog_.PollOnce();
+  }
+
+  CountingIsolate isolate_;
+  Watchdog::Lane* lane_;
+  std::vector<Busy> busy_;
+};
+
+TEST_F(BusyTest, TellsWhoUsesTheThread) {
+  for (Nanos used = kWatchdogPeriod; used < kBusyCpu; used += kWatchdogPeriod) PollInTurn(7, kWatchdogPeriod);
+  EXPECT_TRUE(busy_.empty());
+  PollInTurn(7, kWatchdogPeriod);
+  ASSERT_EQ(busy_.size(), 1u);
+  EXPECT_EQ(busy_[0], (Busy{7, kBusyCpu}));
+  for (Nanos used = 0; used < kBusyCpu; used += kWatchdogPeriod) PollInTurn(7, kWatchdogPeriod);
+  EXPECT_EQ(busy_.size(), 2u);
+}
+
+TEST_F(BusyTest, TellsOnceOfOneLongTurn) {
+  Turn turn(lane_, &isolate_, 100 * kSecond, js::OutcomeKind::kCpuLimit, 7);
+  for (int i = 0; i < 200; ++i) {
+    Compute(kWatchdogPeriod);
+    watchdog_.PollOnce();
+  }
+  EXPECT_EQ(busy_.size(), 1u);
+}
+
+TEST_F(BusyTest, ALittleNowAndThenIsNothing) {
+  for (int i = 0; i < 100; ++i) {
+    PollInTurn(7, kWatchdogPeriod);
+    clock_.Advance(kBusyWindow / 10);
+  }
+  EXPECT_TRUE(busy_.empty());
+}
+
+TEST_F(BusyTest, TimeWithoutACoreDoesNotCount) {
+  for (int i = 0; i < 100; ++i) {
+    Turn turn(lane_, &isolate_, kSecond, js::OutcomeKind::kCpuLimit, 7);
+    clock_.Advance(kWatchdogPeriod);
+    watchdog_.PollOnce();
+  }
+  EXPECT_TRUE(busy_.empty());
+}
+
+TEST_F(BusyTest, FindsTheBusyOneAmongMany) {
+  for (uint64_t round = 0; round < 40; ++round) {
+    PollInTurn(7, kWatchdogPeriod);
+    for (uint64_t other = 0; other < 3; ++other) PollInTurn(100 + round * 3 + other, kMillisecond / 10);
+  }
+  ASSERT_GE(busy_.size(), 3u);
+  for (const Busy& busy : busy_) EXPECT_EQ(busy.version_id, 7u);
+}
+
+TEST_F(BusyTest, IsSilentWhenAsked) {
+  watchdog_.Silence(lane_);
+  for (int i = 0; i < 100; ++i) PollInTurn(7, kWatchdogPeriod);
+  EXPECT_TRUE(busy_.empty());
+}
+
 TEST_F(WatchdogTest, ABudgetIsOfOneTurn) {
   CountingIsolate isolate;
   Watchdog::Lane* lane = watchdog_.AddLane();

@@ -50,11 +50,21 @@ ShardHarness::ShardHarness(const net::FakeFaults& faults, uint64_t seed)
   auto io = std::make_unique<net::FakeIo>(options);
   io_ = io.get();
   loop_ = std::make_unique<net::Loop>(std::move(io), &clock_);
+  offload_counters_ = std::make_unique<ipc::ShardCounters>();
+  auto offload_io = std::make_unique<net::FakeIo>(options);
+  offload_io_ = offload_io.get();
+  offload_loop_ = std::make_unique<net::Loop>(std::move(offload_io), &clock_);
+  offload_ = std::make_unique<offload::OffloadHost>(offload::OffloadHost::Options{.loop = offload_loop_.get(),
+                                                                                  .warmup = &warmup_,
+                                                                                  .watchdog = &watchdog_,
+                                                                                  .counters = offload_counters_.get(),
+                                                                                  .logs = &logs_});
   shard_ = std::make_unique<Shard>(Shard::Options{.loop = loop_.get(),
                                                   .warmup = &warmup_,
                                                   .watchdog = &watchdog_,
                                                   .counters = counters_.get(),
                                                   .logs = &logs_,
+                                                  .offload = offload_.get(),
                                                   .listen_fd = kListenFd,
                                                   .request_seed = seed});
 }
@@ -62,7 +72,9 @@ ShardHarness::ShardHarness(const net::FakeFaults& faults, uint64_t seed)
 ShardHarness::~ShardHarness() {
   warmup_.Stop();
   shard_.reset();
+  offload_.reset();
   loop_.reset();
+  offload_loop_.reset();
 }
 
 route::CatalogPtr ShardHarness::Build(const std::map<std::string, std::string>& functions) {
@@ -73,6 +85,7 @@ route::CatalogPtr ShardHarness::Build(const std::map<std::string, std::string>& 
       version_ids_[key] = version_ids_.size() + 1;
       scripts_[key] = js::MakeScript(name, "v" + std::to_string(version_ids_[key]), source);
     }
+    versions_[name] = version_ids_[key];
     if (rows_.count(name) == 0) rows_.emplace(name, static_cast<uint32_t>(rows_.size() + 1));
     specs.push_back({.script = scripts_[key], .counter_row = rows_[name], .version_id = version_ids_[key]});
   }
@@ -146,16 +159,24 @@ void ShardHarness::Settle() {
   for (int pass = 0; pass < kPassesMax; ++pass) {
     Pass();
     const size_t steps = warmup_.RunPending();
-    if (steps == 0 && io_->last_wait() != 0) return;
+    const bool rests = offload_mode_ == Offload::kHeld || OffloadRests();
+    if (steps == 0 && rests && io_->last_wait() != 0) return;
   }
   ADD_FAILURE() << "the shard does not come to rest";
+}
+
+bool ShardHarness::OffloadRests() {
+  offload_->RunOnce(-1);
+  return offload_io_->last_wait() != 0;
 }
 
 void ShardHarness::Advance(Nanos by) {
   const Nanos end = clock_.Now() + by;
   for (;;) {
     Settle();
-    const Nanos wait = io_->last_wait();
+    Nanos wait = io_->last_wait();
+    const Nanos other = offload_mode_ == Offload::kHeld ? -1 : offload_io_->last_wait();
+    if (wait < 0 || (other >= 0 && other < wait)) wait = other;
     if (wait < 0 || clock_.Now() + wait > end) break;
     clock_.Advance(wait);
   }
@@ -173,6 +194,8 @@ void ShardFixture::TearDown() {
   EXPECT_EQ(shard_->borrowed(), 0u);
   EXPECT_EQ(io_->open_handles(), 0u);
   EXPECT_EQ(io_->leases(), 0u);
+  EXPECT_EQ(offload_->running(), 0u);
+  EXPECT_EQ(offload_->pool().in_flight(), 0u);
   EXPECT_EQ(counters_->connections_open.Read(), 0u);
   EXPECT_EQ(counters_->queued.Read(), 0u);
   for (const auto& row : counters_->functions) EXPECT_EQ(row.in_flight.Read(), 0u);

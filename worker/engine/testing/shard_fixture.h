@@ -21,6 +21,7 @@
 
 #include "jsruntime/testing/fake_isolate.h"
 #include "worker/engine/net/testing/fake_io.h"
+#include "worker/engine/offload/offload_host.h"
 #include "worker/engine/runtime/warmup.h"
 #include "worker/engine/runtime/watchdog.h"
 #include "worker/engine/shard.h"
@@ -61,8 +62,14 @@ class ShardHarness {
 
   // Runs the loop and the warm-up until both have nothing to do.
   void Settle();
-  // One pass of the loop, without the warm-up.
+  // One pass of the loop, without the warm-up and the offload thread.
   void Pass() { shard_->RunOnce(-1); }
+  void PassOffload() { offload_->RunOnce(0); }
+  // While kHeld the offload thread does nothing, as in the middle of a long turn.
+  enum class Offload : uint8_t { kRuns, kHeld } offload_mode_ = Offload::kRuns;
+  // The function's newest version goes to the offload thread, or is let back.
+  void MoveAway(const std::string& function) { shard_->pool().MoveAway(versions_.at(function)); }
+  void ComeBack(const std::string& function) { shard_->pool().ComeBack(versions_.at(function)); }
   // Time goes on, from one thing that becomes due to the next.
   void Advance(Nanos by);
 
@@ -78,13 +85,21 @@ class ShardHarness {
   LogQueue logs_;
   net::FakeIo* io_ = nullptr;
   std::unique_ptr<net::Loop> loop_;
+  // The offload thread, which is this one too: it works in Settle, and where a test lets it.
+  std::unique_ptr<ipc::ShardCounters> offload_counters_;
+  net::FakeIo* offload_io_ = nullptr;
+  std::unique_ptr<net::Loop> offload_loop_;
+  std::unique_ptr<offload::OffloadHost> offload_;
   std::unique_ptr<Shard> shard_;
   route::CatalogPtr Build(const std::map<std::string, std::string>& functions);
 
  private:
+  bool OffloadRests();
+
   std::map<std::string, uint32_t> rows_;
   std::map<std::string, js::ScriptPtr> scripts_;            // by name and source
   std::map<std::string, uint64_t> version_ids_;             // likewise
+  std::map<std::string, uint64_t> versions_;                // by name, as last deployed
   std::map<Peer, std::string> received_;
   uint64_t catalog_version_ = 0;
 };

@@ -1,0 +1,126 @@
+"""A function that burns the CPU, and one beside it: on one shard, the other does not wait."""
+
+import json
+import threading
+
+import case
+from harness import metrics, upstream, wire
+from harness.wait import wait_until
+
+QUIET = 'export default () => new Response("quiet");'
+
+# Every turn of it takes its time; what else it does is in the query.
+HEAVY = """
+let count = 0;
+export default { async fetch(request, env, ctx) {
+  const url = new URL(request.url), what = url.searchParams.get("do");
+  if (what !== "rest") { let n = 0; for (let i = 0; i < 4e7; i++) n = (n * 31 + i) | 0; globalThis.n = n; }
+  switch (what) {
+    case "loop": for (;;) {}
+    case "greed": { const a = []; for (;;) a.push(new Array(1000).fill(Math.random())); }
+    case "never": return new Promise(() => {});
+    case "throw": throw new TypeError("on purpose");
+    case "later": await new Promise((r) => setTimeout(r, 20)); return new Response("later");
+    case "text": return new Response(`${request.method} ${request.headers.get("x-a")} ${await request.text()}`);
+    case "mirror": return new Response(request.body, { headers: { "x-mirror": "yes" } });
+    case "pieces": return new Response(new ReadableStream({
+      async pull(c) { if (count++ % 200 === 199) c.close(); else c.enqueue(new Uint8Array(10_000).fill(112)); } }));
+    case "fetch": { const r = await fetch(url.searchParams.get("url")); return new Response(await r.text(), { status: r.status }); }
+    case "log": console.log("said elsewhere"); return new Response("logged");
+    default: return new Response("heavy");
+  }
+} };
+"""
+
+
+class Offload(case.PlatformCase):
+    threads = 1
+
+    @classmethod
+    def prepare(cls):
+        cls.zts.deploy("quiet", QUIET)
+        cls.up = upstream.Upstream(upstream.Handler)
+        cls.addClassCleanup(cls.up.stop)
+        cls.deploy_heavy("heavy")
+
+    @classmethod
+    def deploy_heavy(cls, name, source=HEAVY, **more):
+        cls.zts.deploy(name, source, "--cpu-limit", "3s", "--wall-limit", "60s", "--memory-limit", "64MiB", "--allow-net", "127.0.0.1")
+
+    def setUp(self):
+        self.send_away("heavy")
+
+    def metric(self, pattern, **labels):
+        return metrics.Metrics(wire.fetch(self.zts.admin, "/metrics").text).total(pattern, **labels)
+
+    def send_away(self, function):
+        """Asks until its CPU time has sent it to the offload thread."""
+        def away():
+            self.assertAnswer(self.fetch(f"/{function}"), 200)
+            return self.metric("zts_function_offloaded", function=function) == 1
+        wait_until(away, f"{function} to be on the offload thread", 60)
+
+    def test_others_are_answered_while_it_does_not_return(self):
+        answers = []
+        burning = threading.Thread(target=lambda: answers.append(self.fetch("/heavy?do=loop", timeout=60)))
+        burning.start()
+        self.addCleanup(burning.join)
+        wait_until(lambda: self.metric("zts_function_in_flight", function="heavy") == 1, "the loop to begin", 20)
+        for _ in range(20):
+            self.assertAnswer(self.fetch("/quiet"), 200, "quiet")
+        self.assertEqual(answers, [], "the loop is over before the others were answered")
+        burning.join()
+        self.assertEqual((answers[0].status, answers[0].error), (503, "cpu-limit"), answers[0])
+        self.assertAnswer(self.fetch("/heavy"), 200, "heavy")
+
+    def test_bodies_and_time_pass_as_ever(self):
+        self.assertAnswer(self.fetch("/heavy?do=text", method="POST", body="body", headers=[("X-A", "b")]), 200, "POST b body")
+        self.assertAnswer(self.fetch("/heavy?do=later"), 200, "later")
+        body = "".join(f"{n}," for n in range(200_000))
+        mirrored = self.fetch("/heavy?do=mirror", method="POST", body=body, timeout=60)
+        self.assertEqual(mirrored.header("x-mirror"), "yes")
+        self.assertTrue(mirrored.text == body, f"{len(mirrored.text)} of {len(body)} bytes came back")
+        pieces = self.fetch("/heavy?do=pieces", timeout=60)
+        self.assertEqual(pieces.body.strip(b"p"), b"")
+        self.assertGreater(len(pieces.body), 0)
+
+    def test_it_may_fetch(self):
+        self.assertAnswer(self.fetch("/heavy?do=fetch&url=" + self.up.url("/size/100000")), 200)
+        told = json.loads(self.fetch("/heavy?do=fetch&url=" + self.up.url("/some/path")).text)
+        self.assertEqual(told["path"], "/some/path")
+
+    def test_its_limits_hold(self):
+        for what, status, error in (("throw", 500, "exception"), ("greed", 503, "memory-limit"), ("loop", 503, "cpu-limit")):
+            with self.subTest(what):
+                response = self.fetch(f"/heavy?do={what}", timeout=60)
+                self.assertEqual((response.status, response.error), (status, error), response)
+                self.assertAnswer(self.fetch("/heavy"), 200, "heavy")
+
+    def test_a_client_that_goes_is_forgotten(self):
+        connection = self.connect()
+        connection.send(wire.format_request("GET", "/heavy?do=never"))
+        wait_until(lambda: self.metric("zts_function_in_flight", function="heavy") == 1, "the request to be there", 20)
+        connection.reset()
+        wait_until(lambda: self.metric("zts_function_in_flight", function="heavy") == 0, "the request to be gone", 20)
+
+    def test_what_it_logs_is_its_own(self):
+        response = self.fetch("/heavy?do=log")
+        self.assertAnswer(response, 200, "logged")
+        request_id = response.header("x-zts-request-id")
+        wait_until(lambda: any("said elsewhere" in line and request_id in line
+                               for line in self.zts.ctl("logs", "heavy", "--json").out.splitlines()), "the line in the log", 20)
+
+    def test_versions_change_in_mid_request(self):
+        self.deploy_heavy("changing")
+        self.send_away("changing")
+        with self.connect(60) as connection:
+            connection.send(wire.format_request("GET", "/changing?do=later"))
+            self.deploy_heavy("changing", 'export default () => new Response("new");')
+            self.assertAnswer(connection.read_response(), 200, "later")
+            self.assertAnswer(self.fetch("/changing"), 200, "new")
+        wait_until(lambda: self.metric("zts_function_offloaded", function="changing") == 0, "the old version to be gone", 20)
+
+    def test_metrics_name_the_thread(self):
+        self.assertGreaterEqual(self.metric("zts_isolates_warm", shard="offload-0"), 1)
+        self.assertGreaterEqual(self.metric("zts_function_offloads_total", function="heavy"), 1)
+        self.assertEqual(self.metric("zts_function_offloads_total", function="quiet"), 0)

@@ -1,0 +1,402 @@
+// A shard and its offload thread together, on one thread: a function that is away behaves as one that is not, and holds nobody up.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "worker/engine/limits.h"
+#include "worker/engine/testing/shard_fixture.h"
+
+namespace zts {
+namespace {
+
+std::string Get(const std::string& target) { return "GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n"; }
+std::string PostHead(const std::string& target, size_t length, const std::string& more = "") {
+  return "POST " + target + " HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(length) + "\r\n" + more + "\r\n";
+}
+
+class OffloadTest : public ShardFixture {
+ protected:
+  OffloadTest() {
+    Deploy({{"hello", "respond 200 hello"},
+            {"heavy", "respond 200 heavy"},
+            {"echo", "echo"},
+            {"mirror", "stream-echo"},
+            {"sink", "sink"},
+            {"later", "timer 20 200 later"},
+            {"silent", "pending"},
+            {"bomb", "oom"},
+            {"chatty", "log hi\nrespond 200 said"},
+            {"open", "stream-open 200"},
+            {"broken", "stream-fail 200 3 abc"},
+            {"wide", "header x-wide " + std::string(kResponseHeadBytesMax, 'x') + "\nstream 200 3 abc"}});
+  }
+  js::InvocationId Only(const char* function) {
+    const auto ids = Isolate(function)->in_flight_ids();
+    EXPECT_EQ(ids.size(), 1u);
+    return ids.empty() ? 0 : ids[0];
+  }
+  uint64_t Outcomes(const char* function, js::OutcomeKind kind) { return Row(function).outcomes[static_cast<int>(kind)].Read(); }
+};
+
+TEST_F(OffloadTest, AnswersAsBefore) {
+  const Peer peer = Connect();
+  for (const char* function : {"heavy", "echo", "later"}) MoveAway(function);
+  EXPECT_EQ(Row("heavy").offloaded.Read(), 1u);
+  Send(peer, Get("/heavy") + PostHead("/echo", 3, "X-A: b\r\n") + "abc" + Get("/hello") + Get("/later"));
+  const Reply heavy = Next(peer);
+  EXPECT_EQ(heavy.body, "heavy");
+  EXPECT_EQ(heavy.Field("x-zts-request-id").size(), 16u);
+  EXPECT_EQ(Next(peer).body, "POST http://a/echo\nabc");
+  EXPECT_EQ(Next(peer).body, "hello");
+  Advance(20 * kMillisecond);
+  EXPECT_EQ(Next(peer).body, "later");
+  EXPECT_EQ(Outcomes("heavy", js::OutcomeKind::kOk), 1u);
+  EXPECT_EQ(offload_->pool().warm(), 3u);
+}
+
+TEST_F(OffloadTest, NobodyElseWaitsForATurn) {
+  MoveAway("heavy");
+  const Peer slow = Connect(), quick = Connect();
+  offload_mode_ = Offload::kHeld;
+  Send(slow, Get("/heavy"));
+  EXPECT_EQ(counters_->queued.Read(), 1u);
+  for (int i = 0; i < 10; ++i) {
+    Send(quick, Get("/hello"));
+    EXPECT_EQ(Next(quick).body, "hello");
+  }
+  EXPECT_EQ(Next(slow).status, 0);
+  offload_mode_ = Offload::kRuns;
+  Settle();
+  EXPECT_EQ(Next(slow).body, "heavy");
+}
+
+TEST_F(OffloadTest, TheQueueIsBounded) {
+  MoveAway("heavy");
+  offload_mode_ = Offload::kHeld;
+  std::vector<Peer> peers;
+  for (size_t i = 0; i < kOffloadQueueMax; ++i) {
+    peers.push_back(Connect());
+    Send(peers.back(), Get("/heavy"));
+  }
+  const Peer last = Connect();
+  Send(last, Get("/heavy"));
+  const Reply reply = Next(last);
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(reply.Field("retry-after"), "1");
+  EXPECT_EQ(reply.Field("x-zts-error"), "overloaded");
+  // And in time.
+  Advance(kOffloadQueueTimeout);
+  for (const Peer peer : peers) EXPECT_EQ(Next(peer).Field("x-zts-error"), "overloaded");
+  offload_mode_ = Offload::kRuns;
+  Settle();
+  EXPECT_EQ(Isolate("heavy")->in_flight(), 0u);
+  EXPECT_EQ(Outcomes("heavy", js::OutcomeKind::kOk), 0u);  // none of them has run
+}
+
+TEST_F(OffloadTest, TheWallLimitHoldsWhileTheThreadIsBusy) {
+  MoveAway("silent");
+  const Peer peer = Connect();
+  Send(peer, Get("/silent"));
+  offload_mode_ = Offload::kHeld;
+  Advance(js::Limits().wall_per_request);
+  EXPECT_EQ(Next(peer).Field("x-zts-error"), "wall-limit");
+  EXPECT_EQ(Outcomes("silent", js::OutcomeKind::kWallLimit), 1u);
+  const auto records = logs_.Pop(kLogQueueBytesMax);
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(records[0].message.find("wall-limit: "), 0u);
+  offload_mode_ = Offload::kRuns;
+  Settle();
+  EXPECT_EQ(offload_->running(), 0u);
+  EXPECT_EQ(offload_->pool().in_flight(), 0u);
+}
+
+TEST_F(OffloadTest, AClientThatGoesTakesItsRequestBack) {
+  MoveAway("silent");
+  const Peer waiting = Connect(), running = Connect();
+  Send(running, Get("/silent"));
+  EXPECT_EQ(Isolate("silent")->in_flight(), 1u);
+  offload_mode_ = Offload::kHeld;
+  Send(waiting, Get("/silent"));
+  io_->PeerReset(waiting);
+  io_->PeerReset(running);
+  Settle();
+  EXPECT_EQ(shard_->pool().in_flight(), 0u);
+  offload_mode_ = Offload::kRuns;
+  Settle();
+  EXPECT_EQ(Isolate("silent")->in_flight(), 0u);
+  EXPECT_EQ(Isolate("silent")->abandoned().size(), 1u);  // the other one has not begun
+}
+
+TEST_F(OffloadTest, AClientThatHasFinishedSendingIsTold) {
+  MoveAway("silent");
+  const Peer peer = Connect();
+  Send(peer, Get("/silent"));
+  io_->PeerFinish(peer);
+  Settle();
+  EXPECT_EQ(Isolate("silent")->peer_finished().size(), 1u);
+  Isolate("silent")->Complete(Only("silent"), 200, "still");
+  Settle();
+  EXPECT_EQ(Next(peer).body, "still");
+}
+
+// ---- bodies -----------------------------------------------------------------------------------------------------------------
+
+TEST_F(OffloadTest, BodiesStreamBothWays) {
+  MoveAway("mirror");
+  const Peer peer = Connect();
+  std::string body;
+  for (int i = 0; body.size() < 8 * kBodyWindowBytes; ++i) body += std::to_string(i) + ",";
+  Send(peer, PostHead("/mirror", body.size()));
+  for (size_t at = 0; at < body.size(); at += 10'000) {
+    Send(peer, body.substr(at, 10'000));
+    Pending(peer);  // reads on
+  }
+  const Reply reply = Next(peer);
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_TRUE(reply.body == body) << reply.body.size() << " of " << body.size();
+  EXPECT_EQ(offload_->running(), 0u);
+  EXPECT_EQ(counters_->request_streams.open.Read(), 0u);
+  EXPECT_EQ(counters_->response_streams.open.Read(), 0u);
+}
+
+TEST_F(OffloadTest, AFunctionThatDoesNotReadStopsTheClient) {
+  MoveAway("silent");
+  const Peer peer = Connect();
+  Send(peer, PostHead("/silent", 10 << 20));
+  size_t sent = 0;
+  const std::string piece(16'384, 'x');
+  for (size_t taken; (taken = io_->PeerWrite(peer, piece)) > 0; sent += taken) Settle();
+  EXPECT_LT(sent, size_t{1} << 20);
+  // Reading goes on where it was, through both windows.
+  size_t read = 0;
+  while (true) {
+    const size_t got = Isolate("silent")->ReadBody(Only("silent"), 5'000).size();
+    Settle();
+    read += got;
+    if (got == 0 && Isolate("silent")->ReadBody(Only("silent"), 5'000).empty()) break;
+  }
+  EXPECT_GT(read, 0u);
+  EXPECT_GT(io_->PeerWrite(peer, piece), 0u);
+  io_->PeerReset(peer);
+  Settle();
+}
+
+TEST_F(OffloadTest, SaysContinueWhenTheBodyIsWaitedFor) {
+  MoveAway("sink");
+  MoveAway("silent");
+  const Peer peer = Connect();
+  Send(peer, PostHead("/sink", 3, "Expect: 100-continue\r\n"));
+  EXPECT_EQ(Next(peer, Of::kHead).status, 100);
+  Send(peer, "abc");
+  EXPECT_EQ(Next(peer).body, "3 bytes");
+  // One that answers without the body has it not sent.
+  Send(peer, PostHead("/silent", 3, "Expect: 100-continue\r\n"));
+  EXPECT_EQ(Pending(peer), "");
+  Isolate("silent")->Complete(Only("silent"), 200, "no need");
+  Settle();
+  const Reply reply = Next(peer);
+  EXPECT_EQ(reply.body, "no need");
+  EXPECT_EQ(reply.Field("connection"), "close");
+  Advance(kLingerTimeout);
+}
+
+TEST_F(OffloadTest, ABodyThatDoesNotEndFailsItsReader) {
+  MoveAway("sink");
+  const Peer peer = Connect();
+  Send(peer, PostHead("/sink", 100) + "some");
+  Advance(kBodyIdleTimeout + kSecond);
+  EXPECT_EQ(Next(peer).status, 408);
+  EXPECT_EQ(offload_->running(), 0u);
+  Advance(kLingerTimeout);
+}
+
+TEST_F(OffloadTest, AStreamWaitsForAClientThatDoesNotRead) {
+  MoveAway("open");
+  const Peer peer = Connect();
+  Send(peer, Get("/open"));
+  js::FakeIsolate* isolate = Isolate("open");
+  const js::InvocationId id = Only("open");
+  const std::string piece(50'000, 'p');
+  constexpr int kPieces = 40;
+  for (int i = 0; i < kPieces; ++i) {
+    isolate->Chunk(id, piece);
+    Settle();
+  }
+  isolate->EndStream(id);
+  Settle();
+  EXPECT_EQ(offload_->running(), 1u);  // it does not get rid of all of it
+  const Reply reply = Next(peer);
+  EXPECT_EQ(reply.body.size(), kPieces * piece.size());
+  EXPECT_EQ(offload_->running(), 0u);
+  Send(peer, Get("/hello"));
+  EXPECT_EQ(Next(peer).body, "hello");
+}
+
+TEST_F(OffloadTest, AStreamThatFailsEndsTheConnection) {
+  MoveAway("broken");
+  const Peer peer = Connect();
+  Send(peer, Get("/broken"));
+  EXPECT_EQ(Next(peer).status, 0);
+  EXPECT_TRUE(io_->PeerSawEnd(peer));
+  EXPECT_EQ(Outcomes("broken", js::OutcomeKind::kThrew), 1u);
+}
+
+TEST_F(OffloadTest, AResponseThatIsRefusedCancelsItsStream) {
+  MoveAway("wide");
+  const Peer peer = Connect();
+  Send(peer, Get("/wide") + Get("/hello"));
+  EXPECT_EQ(Next(peer).Field("x-zts-error"), "response-head-too-large");
+  EXPECT_EQ(Next(peer).body, "hello");
+  EXPECT_EQ(offload_->running(), 0u);
+}
+
+// ---- what goes wrong --------------------------------------------------------------------------------------------------------
+
+TEST_F(OffloadTest, AnIsolateThatIsLostIsReplaced) {
+  MoveAway("bomb");
+  const Peer peer = Connect();
+  for (int i = 0; i < 2; ++i) {
+    Send(peer, Get("/bomb"));
+    EXPECT_EQ(Next(peer).Field("x-zts-error"), "memory-limit");
+  }
+  EXPECT_EQ(offload_counters_->isolates_lost.Read(), 2u);
+}
+
+TEST_F(OffloadTest, LogsKnowTheirRequest) {
+  MoveAway("chatty");
+  const Peer peer = Connect();
+  Send(peer, Get("/chatty"));
+  EXPECT_EQ(Next(peer).body, "said");
+  const auto records = logs_.Pop(kLogQueueBytesMax);
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(records[0].message, "hi");
+  EXPECT_EQ(records[0].request_id.size(), 16u);
+}
+
+TEST_F(OffloadTest, TooManyInOneIsolateFlowOver) {
+  std::vector<Peer> peers;
+  for (size_t i = 0; i < kInFlightPerIsolateMax + 1; ++i) {
+    peers.push_back(Connect());
+    Send(peers.back(), Get("/silent"));
+  }
+  EXPECT_EQ(offload_->pool().in_flight(), 1u);
+  EXPECT_EQ(Next(peers.back()).status, 0);
+  Isolate("silent")->Complete(Only("silent"), 200, "from there");
+  Settle();
+  EXPECT_EQ(Next(peers.back()).body, "from there");
+  for (const Peer peer : peers) io_->PeerReset(peer);
+  Settle();
+}
+
+// ---- coming and going -------------------------------------------------------------------------------------------------------
+
+TEST_F(OffloadTest, WhatIsInFlightWhenItGoesEndsWhereItIs) {
+  const Peer before = Connect(), after = Connect();
+  Send(before, Get("/silent"));
+  js::FakeIsolate* here = Isolate("silent");
+  MoveAway("silent");
+  Send(after, Get("/silent"));
+  js::FakeIsolate* there = Isolate("silent");
+  ASSERT_NE(here, there);
+  there->Complete(Only("silent"), 200, "there");
+  here->Complete(here->in_flight_ids()[0], 200, "here");
+  Settle();
+  EXPECT_EQ(Next(before).body, "here");
+  EXPECT_EQ(Next(after).body, "there");
+}
+
+TEST_F(OffloadTest, ComesBackWhenItIsWarmAgain) {
+  MoveAway("silent");
+  const Peer first = Connect(), second = Connect();
+  Send(first, Get("/silent"));
+  js::FakeIsolate* there = Isolate("silent");
+  ComeBack("silent");
+  Settle();
+  Send(second, Get("/silent"));
+  js::FakeIsolate* here = Isolate("silent");
+  ASSERT_NE(here, there);
+  EXPECT_EQ(Row("silent").offloaded.Read(), 0u);
+  EXPECT_EQ(shard_->pool().away(), 0u);
+  here->Complete(here->in_flight_ids()[0], 200, "here");
+  there->Complete(there->in_flight_ids()[0], 200, "there");
+  // Whatever comes next on its thread finds that it has nothing left.
+  io_->PeerFinish(first);
+  Settle();
+  EXPECT_EQ(Next(first).body, "there");
+  EXPECT_EQ(Next(second).body, "here");
+}
+
+TEST_F(OffloadTest, OneThatBehavesComesBackByItself) {
+  MoveAway("heavy");
+  const Peer peer = Connect();
+  Advance(2 * kCalmTime);
+  EXPECT_EQ(shard_->pool().away(), 1u);  // nobody has asked for it: nothing is known
+  Send(peer, Get("/heavy"));
+  EXPECT_EQ(Next(peer).body, "heavy");
+  Advance(kCalmTime + 2 * kSecond);
+  EXPECT_EQ(shard_->pool().away(), 0u);
+  EXPECT_EQ(offload_->pool().isolates(), 0u);
+  // The second time takes twice as long.
+  MoveAway("heavy");
+  const Peer again = Connect();
+  Send(again, Get("/heavy"));
+  EXPECT_EQ(Next(again).body, "heavy");
+  Advance(kCalmTime + 2 * kSecond);
+  EXPECT_EQ(shard_->pool().away(), 1u);
+  Advance(kCalmTime);
+  EXPECT_EQ(shard_->pool().away(), 0u);
+}
+
+TEST_F(OffloadTest, ADeployInMidRequestLosesNothing) {
+  MoveAway("silent");
+  MoveAway("heavy");
+  const Peer peer = Connect(), other = Connect();
+  Send(peer, Get("/silent"));
+  js::FakeIsolate* old = Isolate("silent");
+  const js::InvocationId id = Only("silent");
+  Deploy({{"silent", "respond 200 new"}, {"heavy", "respond 200 heavy"}});
+  Send(other, Get("/silent"));
+  EXPECT_EQ(Next(other).body, "new");
+  EXPECT_EQ(shard_->pool().away(), 2u);  // the old one until its request is answered
+  old->Complete(id, 200, "old");
+  Settle();
+  EXPECT_EQ(Next(peer).body, "old");
+  EXPECT_EQ(shard_->pool().away(), 1u);
+  Send(other, Get("/heavy"));
+  EXPECT_EQ(Next(other).body, "heavy");  // the other function has not noticed
+  EXPECT_EQ(offload_->pool().warm(), 1u);
+}
+
+TEST_F(OffloadTest, AFunctionThatIsDeletedLeavesNothing) {
+  MoveAway("heavy");
+  const Peer peer = Connect();
+  Send(peer, Get("/heavy"));
+  EXPECT_EQ(Next(peer).status, 200);
+  Deploy({{"hello", "respond 200 hello"}});
+  Send(peer, Get("/heavy"));
+  EXPECT_EQ(Next(peer).status, 404);
+  EXPECT_EQ(offload_->pool().isolates(), 0u);
+  EXPECT_EQ(shard_->pool().away(), 0u);
+  EXPECT_EQ(Row("heavy").offloaded.Read(), 0u);
+}
+
+TEST_F(OffloadTest, ADrainWaitsForWhatIsAway) {
+  MoveAway("silent");
+  const Peer peer = Connect();
+  Send(peer, Get("/silent"));
+  bool drained = false;
+  shard_->Drain(kDrainTimeout, Shard::Successor::kNone, [&] { drained = true; });
+  Settle();
+  EXPECT_FALSE(drained);
+  Isolate("silent")->Complete(Only("silent"), 200, "last");
+  Settle();
+  const Reply reply = Next(peer);
+  EXPECT_EQ(reply.body, "last");
+  EXPECT_EQ(reply.Field("connection"), "close");
+  Advance(kLingerTimeout);
+  EXPECT_TRUE(drained);
+}
+
+}  // namespace
+}  // namespace zts

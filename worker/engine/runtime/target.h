@@ -1,0 +1,28 @@
+// One function version, as the router found it.
+//
+// Thread:   a value.
+#pragma once
+
+#include <cstdint>
+
+#include "jsruntime/script.h"
+
+namespace zts::runtime {
+
+struct Target {
+  js::ScriptPtr script;
+  uint64_t version_id = 0;
+  uint32_t counter_row = 0;
+};
+
+// The same for the length of a call: taking a reference to a Script costs two locked instructions, which a warm request need not pay.
+struct TargetRef {
+  const js::ScriptPtr& script;
+  uint64_t version_id;
+  uint32_t counter_row;
+  TargetRef(const js::ScriptPtr& script_ref, uint64_t version, uint32_t row)
+      : script(script_ref), version_id(version), counter_row(row) {}
+  TargetRef(const Target& target) : TargetRef(target.script, target.version_id, target.counter_row) {}  // NOLINT: meant to convert
+};
+
+}  // namespace zts::runtime
