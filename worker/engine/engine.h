@@ -6,7 +6,8 @@
 //   Drain, or the supervisor is gone -> every shard finishes what it has -> Drained, and Run returns
 //
 // Owner:    main().
-// Thread:   Run: the main thread, which does nothing but receive. Shards, their offload threads, warm-up, watchdog and outbox have threads of their own.
+// Thread:   Run: the main thread, which does nothing but receive. Shards, their offload threads, warm-up, watchdog and outbox have
+//           threads of their own.
 // Life:     one Run.
 // Errors:   a supervisor that speaks nonsense ends the engine (kExitProtocol); what cannot be started does too (kExitStart).
 #pragma once
