@@ -29,6 +29,18 @@ void QuotaAllocator::Free(void* data, size_t length) {
   used_.fetch_sub(length, std::memory_order_relaxed);
 }
 
+bool QuotaAllocator::Take(size_t bytes) {
+  if (!HasRoomFor(bytes)) return false;
+  used_.fetch_add(bytes, std::memory_order_relaxed);
+  return true;
+}
+
+bool QuotaAllocator::Reserve(size_t bytes) {
+  if (reserved_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= kWasmReservedBytesMax) return true;
+  Unreserve(bytes);
+  return false;
+}
+
 void HeapGuard::Configure(v8::Isolate::CreateParams* params) {
   params->array_buffer_allocator_shared = allocator_;
   params->constraints.set_max_old_generation_size_in_bytes(kHeapInitialBytes);

@@ -1,4 +1,4 @@
-// Keeps one isolate within its memory limit: V8's heap and ArrayBuffers counted together.
+// Keeps one isolate within its memory limit: V8's heap, ArrayBuffers, Wasm memories and modules counted together.
 //
 // All isolates start with the same small heap limit, so that spares are equal and a code cache fits every one of them. When V8 nears the
 // limit it asks; the guard grants steps up to the script's own limit, and beyond it terminates the running turn and grants headroom
@@ -7,7 +7,7 @@
 //
 // Owner:    V8Isolate; the allocator is shared with V8, whose buffers may outlive the isolate.
 // Thread:   SetLimit and the callbacks: the isolate's. Allocator: any. exceeded(): any.
-// Limits:   kHeapInitialBytes, kHeapHeadroomBytes, kHeapHeadroomStepsMax.
+// Limits:   kHeapInitialBytes, kHeapHeadroomBytes, kHeapHeadroomStepsMax, kWasmReservedBytesMax.
 #pragma once
 
 #include <v8.h>
@@ -15,6 +15,8 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+
+#include "jsruntime/wasm_pages.h"
 
 namespace zts::js {
 
@@ -31,7 +33,11 @@ inline constexpr size_t kHeapHeadroomBytes = size_t{256} << 20;
 // A builtin that does not look at the termination may come back for more; after this V8 ends the process.
 inline constexpr int kHeapHeadroomStepsMax = 4;
 
-class QuotaAllocator final : public v8::ArrayBuffer::Allocator {
+// Addresses that Wasm memories may reserve, eight gigabytes each and sixteen where they are of 64 bits: sixty-odd at once. Those that nobody
+// holds are collected before one is refused. A process has 128 TiB.
+inline constexpr size_t kWasmReservedBytesMax = size_t{512} << 30;
+
+class QuotaAllocator final : public v8::ArrayBuffer::Allocator, public PageQuota {
  public:
   void* Allocate(size_t length) override;
   void* AllocateUninitialized(size_t length) override;
@@ -45,10 +51,17 @@ class QuotaAllocator final : public v8::ArrayBuffer::Allocator {
   void SetLimit(size_t bytes) { limit_.store(bytes, std::memory_order_relaxed); }
   void SetHeapUsed(size_t bytes) { heap_used_.store(bytes, std::memory_order_relaxed); }
 
+  // Wasm memories, and what Wasm modules are charged.
+  bool Take(size_t bytes) override;
+  void GiveBack(size_t bytes) override { used_.fetch_sub(bytes, std::memory_order_relaxed); }
+  bool Reserve(size_t bytes) override;
+  void Unreserve(size_t bytes) override { reserved_.fetch_sub(bytes, std::memory_order_relaxed); }
+
  private:
   std::atomic<size_t> used_{0};
   std::atomic<size_t> heap_used_{0};  // as of the last collection
   std::atomic<size_t> limit_{kHeapInitialBytes};
+  std::atomic<size_t> reserved_{0};
 };
 
 class HeapGuard {
@@ -62,6 +75,7 @@ class HeapGuard {
   // The limit was reached; the running turn is being terminated. Stays true.
   bool exceeded() const { return exceeded_.load(std::memory_order_relaxed); }
   const QuotaAllocator& allocator() const { return *allocator_; }
+  std::shared_ptr<PageQuota> quota() const { return allocator_; }
   // Whether this much more may be had, measured now: microseconds.
   bool HasRoomFor(size_t bytes) const;
 

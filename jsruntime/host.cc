@@ -1,9 +1,14 @@
 #include "jsruntime/host.h"
 
+#include <v8.h>
+
+#include <cstdio>
 #include <utility>
 
+#include "jsruntime/realm.h"
 #include "jsruntime/snapshot.h"
 #include "jsruntime/v8_isolate.h"
+#include "jsruntime/wasm_pages.h"
 
 namespace zts::js {
 namespace {
@@ -17,9 +22,18 @@ class RealHost final : public Host {
   Snapshot snapshot_;
 };
 
+std::shared_ptr<PageQuota> QuotaOfThread() {
+  v8::Isolate* isolate = v8::Isolate::TryGetCurrent();
+  const Realm* realm = isolate == nullptr ? nullptr : Realm::From(isolate);
+  return realm == nullptr ? nullptr : realm->heap.quota();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Host>> Host::Start(const Options& options) {
+  if (const Status counted = WasmPages::Install(QuotaOfThread); !counted.ok()) {
+    std::fprintf(stderr, "%s\n", counted.error().message.c_str());
+  }
   ZTS_ASSIGN_OR_RETURN(Snapshot snapshot, Snapshot::Load(options.snapshot_path));
   std::unique_ptr<Host> host = std::make_unique<RealHost>(std::move(snapshot));
   return host;

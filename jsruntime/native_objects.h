@@ -1,4 +1,5 @@
-// Native objects that JavaScript of the web API holds by an opaque handle: keys, running digests, running ciphers.
+// Native objects that JavaScript of the web API holds by an opaque handle: keys, running digests, running ciphers, what
+// Wasm modules are charged.
 //
 // A handle is a v8::External that functions never see: web/*.js keeps it in a private field. The object goes when V8 collects the
 // handle, and at the latest with the isolate. Its memory is told to V8, so that many small handles over much memory are collected.
@@ -24,7 +25,7 @@ inline constexpr size_t kNativeObjectBytesMax = size_t{16} << 20;
 
 class NativeObject {
  public:
-  enum class Kind : uint8_t { kKey, kHash, kCipher };
+  enum class Kind : uint8_t { kKey, kHash, kCipher, kWasmModule };
 
   explicit NativeObject(Kind kind) : kind_(kind) {}
   NativeObject(const NativeObject&) = delete;

@@ -52,6 +52,7 @@ struct Realm {
   void Clear() {
     objects.Clear();
     require_builtin.Reset();
+    web_assembly.Reset();
     builtin_modules.clear();
   }
 
@@ -78,6 +79,7 @@ struct Realm {
   LazyFiles lazy_files;
   const std::atomic<OutcomeKind>* terminate_why = nullptr;  // V8Isolate's; null while the snapshot is built
   NativeObjects objects;
+  v8::Global<v8::Object> web_assembly;       // as V8 has made it; empty where Wasm is not counted
   v8::Global<v8::Function> require_builtin;  // internal.importBuiltin(name) of web/builtins.js
   std::unordered_map<std::string, v8::Global<v8::Module>> builtin_modules;  // by specifier
   InvocationTable invocations;

@@ -12,11 +12,13 @@
 #include "jsruntime/host.h"
 #include "jsruntime/host_platform.h"
 #include "jsruntime/module_loader.h"
+#include "jsruntime/ops/lazy.h"
 #include "jsruntime/ops/registry.h"
 #include "jsruntime/ops/text.h"
 #include "jsruntime/response_reader.h"
 #include "jsruntime/snapshot.h"
 #include "jsruntime/thread_stack.h"
+#include "jsruntime/wasm_pages.h"
 
 namespace zts::js {
 namespace {
@@ -25,9 +27,8 @@ constexpr const char* kCallNames[] = {"bind", "dispatch", "unpack", "follow", "t
                                       "uncaught", "unhandledRejection", "rejectionHandled",
                                       "send", "cancel", "arrived", "resume", "peerFinished", "gone"};
 
-// Their memory does not pass through the allocator that keeps a function's limit, so functions do not get them. V8 puts them into every
-// new context, whatever the snapshot says.
-constexpr const char* kWithoutAccounting[] = {"SharedArrayBuffer", "Atomics", "WebAssembly"};
+// A function has one thread, so it does not get them. V8 puts them into every new context, whatever the snapshot says.
+constexpr const char* kForThreads[] = {"SharedArrayBuffer", "Atomics"};
 
 // The isolate data slot beside Realm::kSlot.
 constexpr uint32_t kSelfSlot = 2;
@@ -51,8 +52,6 @@ v8::Local<v8::Value> SerialValue(v8::Isolate* isolate, uint64_t serial) {
 
 // V8's tasks and the engine's timers keep the same clock.
 Nanos Now() { return SystemClock().Now(); }
-
-bool NoWasm(v8::Local<v8::Context>, v8::Local<v8::String>) { return false; }
 
 }  // namespace
 
@@ -97,7 +96,6 @@ void V8Isolate::Create(const Snapshot& snapshot) {
   collections_.Install(isolate_);
   isolate_->SetMicrotasksPolicy(v8::MicrotasksPolicy::kExplicit);
   isolate_->SetPromiseRejectCallback(OnPromiseReject);
-  isolate_->SetAllowWasmCodeGenerationCallback(NoWasm);
   InstallModuleCallbacks(isolate_);
 
   const v8::Isolate::Scope scope(isolate_);
@@ -107,9 +105,20 @@ void V8Isolate::Create(const Snapshot& snapshot) {
   const v8::Local<v8::Context> context = v8::Context::New(isolate_);
   context_.Reset(isolate_, context);
   const v8::Context::Scope context_scope(context);
-  for (const char* name : kWithoutAccounting) context->Global()->Delete(context, Text(isolate_, name)).Check();
+  for (const char* name : kForThreads) context->Global()->Delete(context, Text(isolate_, name)).Check();
+  PrepareWasm(context);
   FindCalls(context);
   context_time_ = Now() - begin;
+}
+
+// V8 puts its own object into every new context. Functions get it as web/webassembly.js has changed it, when they first read it.
+void V8Isolate::PrepareWasm(v8::Local<v8::Context> context) {
+  const v8::Local<v8::String> name = Text(isolate_, "WebAssembly");
+  if (!WasmPages::installed()) return context->Global()->Delete(context, name).Check();
+  const v8::Local<v8::Value> made = context->Global()->Get(context, name).ToLocalChecked();
+  ZTS_CHECK(made->IsObject());
+  realm_.web_assembly.Reset(isolate_, made.As<v8::Object>());
+  ZTS_CHECK(MakeLazy(context, name));
 }
 
 void V8Isolate::FindCalls(v8::Local<v8::Context> context) {

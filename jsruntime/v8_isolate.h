@@ -71,6 +71,7 @@ class V8Isolate final : public Isolate {
   using Caught = v8::TryCatch;
 
   void Create(const Snapshot& snapshot);
+  void PrepareWasm(v8::Local<v8::Context> context);
   void FindCalls(v8::Local<v8::Context> context);
   v8::MaybeLocal<v8::Value> Call(v8::Local<v8::Context> context, CallIndex index, v8::Local<v8::Value> first,
                                  v8::Local<v8::Value> second = {});

@@ -53,6 +53,9 @@ constexpr Op kOps[] = {
 }  // namespace
 
 std::span<const Op> LazyOps() { return kOps; }
+bool MakeLazy(v8::Local<v8::Context> context, v8::Local<v8::String> global) {
+  return context->Global()->SetLazyDataProperty(context, global, LazyGetter, {}, v8::DontEnum).FromMaybe(false);
+}
 intptr_t LazyGetterReference() { return reinterpret_cast<intptr_t>(LazyGetter); }
 
 }  // namespace zts::js

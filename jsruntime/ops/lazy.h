@@ -7,6 +7,8 @@
 // Thread:   the isolate's. defineLazy also while the snapshot is built.
 #pragma once
 
+#include <v8.h>
+
 #include <span>
 
 #include "jsruntime/ops/registry.h"
@@ -16,5 +18,7 @@ namespace zts::js {
 std::span<const Op> LazyOps();
 // The getter of what defineLazy makes: the snapshot refers to it.
 intptr_t LazyGetterReference();
+// Makes a global lazy that V8 has put into a new context. False where V8 says no.
+bool MakeLazy(v8::Local<v8::Context> context, v8::Local<v8::String> global);
 
 }  // namespace zts::js

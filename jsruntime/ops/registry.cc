@@ -25,6 +25,7 @@
 #include "jsruntime/ops/structured_clone.h"
 #include "jsruntime/ops/timers.h"
 #include "jsruntime/ops/url.h"
+#include "jsruntime/ops/wasm.h"
 
 namespace zts::js {
 namespace {
@@ -55,6 +56,7 @@ std::vector<Op> AllOps() {
   add(CompressionOps());
   add(FetchOps());
   add(BodyStreamOps());
+  add(WasmOps());
   return all;
 }
 

@@ -42,38 +42,45 @@ internal.exposeValue = (name, value) => {
 // `self` is how scripts written for workers name the global object.
 internal.exposeValue('self', globalThis);
 
-// A resizable buffer's memory does not come from the allocator that keeps the quota: ask first, when it is made and when it grows.
-{
-  const Original = ArrayBuffer;
-  const resize = Original.prototype.resize;
-  const byteLength = Object.getOwnPropertyDescriptor(Original.prototype, 'byteLength').get;
-  const { apply, construct } = Reflect;
+// For what runs when the function may have changed the names that these are called by.
+const { apply, construct, ownKeys } = Reflect;
+const { defineProperty, getOwnPropertyDescriptor } = Object;
+internal.apply = apply;
+internal.construct = construct;
+
+// The memory of a resizable buffer, and of a growable shared one, does not come from the allocator that keeps the quota: ask first, when it is
+// made and when it grows. (Shared ones are the buffers of shared Wasm memories; their class is no global.)
+internal.askForMemory = (Original, growth) => {
+  const name = Original.name;
+  const grow = Original.prototype[growth];
+  const byteLength = getOwnPropertyDescriptor(Original.prototype, 'byteLength').get;
   const ask = (bytes, what) => {
     if (bytes > 0 && !native.memoryAvailable(bytes)) throw new RangeError(`${what}: the memory limit of this function is reached`);
   };
 
   // The same class to everyone who looks: same prototype, same statics.
-  const Replacement = function ArrayBuffer(length, options) {
-    if (new.target === undefined) throw new TypeError("Constructor ArrayBuffer requires 'new'");
+  const Replacement = function (length, options) {
+    if (new.target === undefined) throw new TypeError(`Constructor ${name} requires 'new'`);
     const target = new.target === Replacement ? Original : new.target;
     const maxByteLength = typeof options === 'object' && options !== null ? options.maxByteLength : undefined;
     if (maxByteLength === undefined) return construct(Original, [length], target);
     const bytes = Math.trunc(Number(length)) || 0;
-    ask(bytes, 'new ArrayBuffer');
+    ask(bytes, `new ${name}`);
     return construct(Original, [bytes, { maxByteLength }], target);
   };
-  for (const key of Reflect.ownKeys(Original)) {
-    if (key === 'length' || key === 'name') continue;
-    Object.defineProperty(Replacement, key, Object.getOwnPropertyDescriptor(Original, key));
+  for (const key of ownKeys(Original)) {
+    if (key === 'length') continue;
+    defineProperty(Replacement, key, getOwnPropertyDescriptor(Original, key));
   }
-  Object.defineProperty(Replacement, 'length', { value: 1, configurable: true });
+  defineProperty(Replacement, 'length', { value: 1, configurable: true });
   const methods = {
-    resize(newLength) {
-      ask(Math.trunc(Number(newLength)) - apply(byteLength, this, []), 'ArrayBuffer.prototype.resize');
-      return apply(resize, this, [newLength]);
+    [growth](newLength) {
+      ask(Math.trunc(Number(newLength)) - apply(byteLength, this, []), `${name}.prototype.${growth}`);
+      return apply(grow, this, [newLength]);
     },
   };
-  Object.defineProperty(Original.prototype, 'resize', { value: methods.resize, writable: true, configurable: true });
-  Object.defineProperty(Original.prototype, 'constructor', { value: Replacement, writable: true, configurable: true });
-  internal.exposeValue('ArrayBuffer', Replacement);
-}
+  defineProperty(Original.prototype, growth, { value: methods[growth], writable: true, configurable: true });
+  defineProperty(Original.prototype, 'constructor', { value: Replacement, writable: true, configurable: true });
+  return Replacement;
+};
+internal.exposeValue('ArrayBuffer', internal.askForMemory(ArrayBuffer, 'resize'));

@@ -19,9 +19,7 @@ internal.hintFor = (name) => {
       return `${name} is not available: use fetch().`;
     case 'setImmediate':
       return 'Use setTimeout(f, 0) or queueMicrotask(f), or import { setImmediate } from "node:timers".';
-    case 'WebAssembly': case 'SharedArrayBuffer': case 'Atomics':
-      return `${name} is switched off: its memory would escape the function's limit.`;
-    case 'Worker': case 'BroadcastChannel':
+    case 'SharedArrayBuffer': case 'Atomics': case 'Worker': case 'BroadcastChannel':
       return `${name} is not available: a function has one thread.`;
     case 'caches':
       return 'There is no Cache API: keep small things in a Map at module level.';

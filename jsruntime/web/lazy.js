@@ -34,7 +34,8 @@ internal.lazy = (file) => loaded.get(file) ?? internal.runLazy(file, native.lazy
 internal.loadedLazy = (file) => loaded.get(file);
 internal.npm = (file) => internal.lazy(`npm/${file}`);
 
-const files = new Map();  // global -> file
+// global -> file. What V8 puts into each new context becomes lazy there (v8_isolate).
+const files = new Map([['WebAssembly', 'webassembly.js']]);
 const make = (global) => internal.lazy(files.get(global))[global];
 internal.declareLazy = (file, global) => {
   files.set(global, file);

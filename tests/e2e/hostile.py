@@ -172,11 +172,42 @@ POLLUTION = {
     "symbol-has-instance": ("Object.defineProperty(Response, Symbol.hasInstance, { value: () => { for (;;) {} } }); return new Response('x');", CPU | {"200"}),
 }
 
+def wasm(code, pages=1):
+    """`f` of an instance with a memory, whose one function has no parameters and this code."""
+    body = [0, *code, 0x0b]
+    sections = [(1, [1, 0x60, 0, 0]), (3, [1, 0]), (5, [1, 0, *leb(pages)]), (7, [1, 1, 0x66, 0, 0]), (10, [1, *leb(len(body)), *body])]
+    module = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]
+    for number, content in sections:
+        module += [number, *leb(len(content)), *content]
+    return f"const module = new WebAssembly.Module(new Uint8Array({module})); const {{ f }} = new WebAssembly.Instance(module).exports;"
+
+
+def leb(number):
+    rest = number >> 7
+    return [number & 127 | 128, *leb(rest)] if rest else [number & 127]
+
+
+LOOP, AGAIN = [0x03, 0x40], [0x0c, 0, 0x0b]  # loop ... br 0 end
+WASM = {
+    "wasm-loop": (wasm(LOOP + AGAIN) + "f();", CPU),
+    "wasm-store-loop": (wasm(LOOP + [0x41, 0, 0x41, 1, 0x36, 2, 0] + AGAIN) + "f();", CPU),
+    "wasm-loop-catch": (wasm(LOOP + [0x10, 0] + AGAIN) + "for (;;) try { f(); } catch {}", CPU),
+    "wasm-fill": (wasm(LOOP + [0x41, 0, 0x41, 7, 0x41, *leb(60000), 0xfc, 0x0b, 0] + AGAIN) + "f();", CPU),
+    "wasm-fill-huge": (wasm(LOOP + [0x41, 0, 0x41, 7, 0x41, *leb(48 << 20), 0xfc, 0x0b, 0] + AGAIN, 768) + "f();", CPU | {FATAL}),
+    "wasm-grow": (wasm(LOOP + [0x41, 1, 0x40, 0, 0x1a] + AGAIN) + "f();", CPU),
+    "wasm-memories": ("const a = []; for (;;) a.push(new WebAssembly.Memory({ initial: 0 }));", EXCEPTION | CPU),
+    "wasm-memory-huge": ("new Uint8Array(new WebAssembly.Memory({ initial: 32768 }).buffer).fill(1);", EXCEPTION),
+    "wasm-memory-grow": ("const m = new WebAssembly.Memory({ initial: 1 }); for (;;) { m.grow(16); new Uint8Array(m.buffer).fill(1); }", EXCEPTION | CPU),
+    "wasm-modules": ("const a = []; for (;;) { " + wasm([]) + " a.push(f); }", EXCEPTION | CPU | MEMORY),
+    "wasm-tables": ("const a = []; for (;;) a.push(new WebAssembly.Table({ initial: 1e6, element: 'anyfunc' }));", GREED),
+    "wasm-shared": ("const a = []; for (;;) a.push(new WebAssembly.Memory({ initial: 100, maximum: 100, shared: true }));", EXCEPTION | CPU),
+}
+
 LOST = {
     "sparse-fill": ("const a = []; a[2 ** 28] = 1; a.fill(0); return new Response('');", GREED | {FATAL, "200"}),
 }
 
-TABLE = {**ENDLESS, **PROMISES, **ALLOCATION, **RECURSION, **OUTPUT, **POLLUTION, **LOST}
+TABLE = {**ENDLESS, **PROMISES, **ALLOCATION, **RECURSION, **OUTPUT, **POLLUTION, **WASM, **LOST}
 
 
 def source(body):
