@@ -77,6 +77,15 @@ TEST_F(BundleTest, ImportsAreBundledIn) {
   EXPECT_EQ(bundle->code.find("import "), std::string::npos);
 }
 
+TEST_F(BundleTest, WasmIsImportedAsBytes) {
+  Write("add.wasm", std::string("\0asm\1\0\0\0", 8));
+  const auto bundle = MakeBundle(Write("main.js", "import add from './add.wasm';\nexport default () => WebAssembly.instantiate(add);"));
+  ASSERT_TRUE(bundle.ok()) << bundle.error().message;
+  ASSERT_TRUE(bundle->errors.empty()) << bundle->errors[0].message;
+  EXPECT_NE(bundle->code.find("AGFzbQEAAAA"), std::string::npos);
+  EXPECT_EQ(bundle->code.find("import "), std::string::npos);
+}
+
 TEST_F(BundleTest, ErrorsHaveTheirPlace) {
   const auto bundle = MakeBundle(Write("bad.ts", "export default () => 1;\nlet y y\n"));
   ASSERT_TRUE(bundle.ok());

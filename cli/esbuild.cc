@@ -215,6 +215,8 @@ Result<EsbuildResult> RunEsbuild(const std::string& entry) {
       // Neutral looks at no fields by itself; packages' browser builds are the ones without Node.
       "--main-fields=browser,module,main",
       "--conditions=workerd,edge-light,worker,browser",
+      // The bytes, for WebAssembly.instantiate.
+      "--loader:.wasm=binary",
       "--external:node:*",
       "--define:process.env.NODE_ENV=\"production\"",
       "--target=esnext",

@@ -33,8 +33,8 @@ inline constexpr size_t kHeapHeadroomBytes = size_t{256} << 20;
 // A builtin that does not look at the termination may come back for more; after this V8 ends the process.
 inline constexpr int kHeapHeadroomStepsMax = 4;
 
-// Addresses that Wasm memories may reserve, eight gigabytes each and sixteen where they are of 64 bits: sixty-odd at once. Those that nobody
-// holds are collected before one is refused. A process has 128 TiB.
+// Addresses that Wasm memories may reserve, eight gigabytes each and sixteen where they are of 64 bits: sixty-odd at once. Those that
+// nobody holds are collected before one is refused. A process has 128 TiB.
 inline constexpr size_t kWasmReservedBytesMax = size_t{512} << 30;
 
 class QuotaAllocator final : public v8::ArrayBuffer::Allocator, public PageQuota {

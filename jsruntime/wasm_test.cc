@@ -81,7 +81,8 @@ TEST_F(WasmTest, ItsClassesLookAsTheyShould) {
             "true,true,Module,1,f,Mine,1");
   EXPECT_EQ(Returns("return [typeof WebAssembly.promising, typeof WebAssembly.Suspending, Object.keys(WebAssembly).includes('compile')]"),
             "undefined,undefined,true");
-  EXPECT_EQ(Returns("const d = Object.getOwnPropertyDescriptor(globalThis, 'WebAssembly'); return [d.writable, d.enumerable, d.configurable]"),
+  EXPECT_EQ(Returns("const d = Object.getOwnPropertyDescriptor(globalThis, 'WebAssembly'); "
+                    "return [d.writable, d.enumerable, d.configurable]"),
             "true,false,true");
   EXPECT_EQ(Returns("const t = new WebAssembly.Table({ initial: 2, element: 'anyfunc' }); const g = new WebAssembly.Global({ value: 'i32', "
                     "mutable: true }, 7); g.value++; return [t.length, t.get(0), g.value]"),
@@ -119,7 +120,8 @@ TEST_F(WasmMemoryTest, GrowsToTheLimitAndNoFurther) {
   EXPECT_GT(isolate_->memory().external_bytes, size_t{900} << 16);
   EXPECT_LE(isolate_->memory().external_bytes, memory_bytes_max_);
   EXPECT_TRUE(isolate_->usable());
-  EXPECT_EQ(Returns("const m = new WebAssembly.Memory({ initial: 1 }); try { for (;;) m.grow(8); } catch (e) { return e.name }"), "RangeError");
+  EXPECT_EQ(Returns("const m = new WebAssembly.Memory({ initial: 1 }); try { for (;;) m.grow(8); } catch (e) { return e.name }"),
+            "RangeError");
   EXPECT_EQ(Returns("try { new WebAssembly.Memory({ initial: 2000 }) } catch (e) { return e.name }"), "RangeError");
   EXPECT_EQ(Returns("try { new WebAssembly.Memory({ initial: 2000n, address: 'i64' }) } catch (e) { return e.name }"), "RangeError");
   EXPECT_EQ(Returns("return (await WebAssembly.instantiate(one([], [], [], 2000)).catch((e) => e)).name"), "RangeError");
@@ -145,9 +147,11 @@ TEST_F(WasmMemoryTest, AddressesHaveALimit) {
 }
 
 TEST_F(WasmMemoryTest, SharedMemoryIsNoWayAround) {
-  const std::string memory = "const m = new WebAssembly.Memory({ initial: 1, maximum: 5000, shared: true }); const Shared = m.buffer.constructor; ";
+  const std::string memory = "const m = new WebAssembly.Memory({ initial: 1, maximum: 5000, shared: true }); "
+                             "const Shared = m.buffer.constructor; ";
   EXPECT_EQ(Returns(memory + "let n = 0; try { for (;;) { m.grow(8); n += 8 } } catch (e) { return n < 1024 }"), "true");
-  EXPECT_EQ(Returns(memory + "const kept = []; try { for (;;) kept.push(new Shared(1 << 20)) } catch (e) { return kept.length < 64 }"), "true");
+  EXPECT_EQ(Returns(memory + "const kept = []; try { for (;;) kept.push(new Shared(1 << 20)) } catch (e) { return kept.length < 64 }"),
+            "true");
   EXPECT_EQ(Returns(memory + "const b = new Shared(8, { maxByteLength: 1 << 30 }); try { b.grow(100 << 20) } catch (e) { return e.name }"),
             "RangeError");
   EXPECT_EQ(Returns(memory + "try { new Shared(100 << 20, { maxByteLength: 100 << 20 }) } catch (e) { return e.name }"), "RangeError");

@@ -81,9 +81,8 @@ void WasmHold(const v8::FunctionCallbackInfo<v8::Value>& info) {
   const v8::Local<v8::Context> context = isolate->GetCurrentContext();
   v8::Local<v8::Function> on_made;
   v8::Local<v8::Promise> promise;
-  if (v8::Function::New(context, OnMade, info[1]).ToLocal(&on_made) && info[0].As<v8::Promise>()->Then(context, on_made).ToLocal(&promise)) {
-    info.GetReturnValue().Set(promise);
-  }
+  if (!v8::Function::New(context, OnMade, info[1]).ToLocal(&on_made)) return;
+  if (info[0].As<v8::Promise>()->Then(context, on_made).ToLocal(&promise)) info.GetReturnValue().Set(promise);
 }
 
 void IsWasmModule(const v8::FunctionCallbackInfo<v8::Value>& info) {
