@@ -1,8 +1,8 @@
 // Counts the pages of Wasm memories against the memory limit of the function they belong to.
 //
 // V8 does not ask the allocator of ArrayBuffers for them: it reserves gigabytes of addresses from the kernel for each memory, so that
-// bounds checks are the processor's, and makes pages usable as the memory grows. Nothing of its API sees that. So the host binary's calls of
-// mmap, mprotect and munmap come here first (import_hook): a reservation of kReservationBytesMin without access, made while an isolate of
+// bounds checks are the processor's, and makes pages usable as it grows. Nothing of its API sees that. So the host binary's calls of mmap,
+// mprotect and munmap come here first (import_hook): a reservation of kReservationBytesMin without access, made while an isolate of
 // ours is entered, is a Wasm memory of that isolate; what is made usable in it is taken from its quota first. At the limit the kernel seems
 // to have no memory: `memory.grow` answers -1, `new WebAssembly.Memory` throws a RangeError, after V8 has collected and tried again.
 //
