@@ -45,6 +45,15 @@ internal.isStreamSource = (source) => typeof source === 'object' && source !== n
 // The ReadableStream of a source that is none.
 internal.streamOf = (source) => internal.bytesStream(internal.sourceToBytes(source));
 
+// Locks and disturbs a stream, as reading the whole body does.
+internal.spend = (stream) => { streams().reader(stream).cancel().catch(() => {}); };
+// What `body` gives of a body that was read as a whole.
+internal.spentStream = () => {
+  const stream = internal.streamOf(null);
+  internal.spend(stream);
+  return stream;
+};
+
 // All of a body as text (kind 0) or bytes (kind 1); a promise of it where it is a stream.
 internal.takeSource = (source, kind) => {
   if (internal.isStreamSource(source)) {

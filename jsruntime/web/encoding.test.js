@@ -250,3 +250,8 @@ test('legacy encodings: what is not valid', () => {
   throws(() => decoder.decode(bytes(0xff)), TypeError);
   equal(decoder.decode(bytes(0x41)), 'A');
 });
+
+test('iso-8859-16', () => {
+  equal(new TextDecoder('ISO-8859-16').encoding, 'iso-8859-16');
+  equal(new TextDecoder('iso-8859-16').decode(new Uint8Array([0x41, 0x80, 0xa0, 0xa1, 0xa4, 0xff])), 'A\x80\xa0\u0104\u20ac\xff');
+});

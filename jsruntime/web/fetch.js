@@ -290,10 +290,10 @@ function dataResponse(url) {
   if (base64.test(type)) {
     body = native.base64Decode(body);
     if (body === undefined) throw failure('protocol', 'the data: URL is not base64');
-    type = type.replace(base64, '').trimEnd();
+    type = type.replace(base64, '');
   }
   if (type.startsWith(';')) type = `text/plain${type}`;
-  if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+\/[!#$%&'*+\-.^_`|~0-9A-Za-z]+\s*(;|$)/.test(type)) type = 'text/plain;charset=US-ASCII';
+  type = internal.parseMime(type) || 'text/plain;charset=US-ASCII';
   const source = new Uint8Array(body.length);
   for (let i = 0; i < body.length; i++) source[i] = body.charCodeAt(i);
   return internal.fetchedResponse({ status: 200, statusText: 'OK', headers: ['content-type', type], source, url, redirected: false });

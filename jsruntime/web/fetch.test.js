@@ -58,3 +58,11 @@ test('a signal that is aborted already ends it', async () => {
     ok(error === reason);
   }
 });
+
+test('the type of a data: URL is a MIME type, parsed and serialized', async () => {
+  for (const [url, type] of [
+    ['data:,x', 'text/plain;charset=US-ASCII'], ['data:IMAGE/gif;CHARSET=x,', 'image/gif;charset=x'], ['data:;base64;base64,WA', 'text/plain'],
+    ['data:;charset= x,X', 'text/plain;charset=" x"'], ['data:;charset="x",X', 'text/plain;charset=x'], ['data:;charset,X', 'text/plain'],
+    ['data:no type,X', 'text/plain;charset=US-ASCII'],
+  ]) equal((await fetch(url)).headers.get('content-type'), type, url);
+});

@@ -1,6 +1,5 @@
 // The legacy encodings of the Encoding standard (4.2): names, labels, and ICU's name of the converter that is nearest to the standard's
-// index: where bytes are assigned, the same text; some that the standard leaves unassigned ICU gives to the private use area, and iso-8859-16
-// it does not have. Lazy: loaded for a label that encoding.js does not know.
+// index: where bytes are assigned, the same text; some that the standard leaves unassigned ICU gives to the private use area. Lazy: loaded for a label that encoding.js does not know.
 //
 //   find(label) -> { name, open(fatal) -> { decode(bytes, more) -> string, or undefined where it is not valid } }, or undefined
 
@@ -21,6 +20,7 @@ const table = [
   ['iso-8859-13', 'iso-8859-13', 'iso-8859-13 iso8859-13 iso885913'],
   ['iso-8859-14', 'iso-8859-14', 'iso-8859-14 iso8859-14 iso885914'],
   ['iso-8859-15', 'iso-8859-15', 'csisolatin9 iso-8859-15 iso8859-15 iso885915 iso_8859-15 l9'],
+  ['iso-8859-16', '', 'iso-8859-16'],
   ['koi8-r', 'koi8-r', 'cskoi8r koi koi8 koi8-r koi8_r'],
   ['koi8-u', 'koi8-u', 'koi8-ru koi8-u'],
   ['macintosh', 'macintosh', 'csmacintosh mac macintosh x-mac-roman'],
@@ -57,6 +57,20 @@ const userDefined = {
     return text;
   },
 };
+// ICU does not have it; 0xa0 and above are ISO 8859-16's, all below stands for itself.
+const kLatin10 =
+  '\xa0\u0104\u0105\u0141\u20ac\u201e\u0160\xa7\u0161\xa9\u0218\xab\u0179\xad\u017a\u017b\xb0\xb1\u010c\u0142\u017d\u201d\xb6\xb7' +
+  '\u017e\u010d\u0219\xbb\u0152\u0153\u0178\u017c\xc0\xc1\xc2\u0102\xc4\u0106\xc6\xc7\xc8\xc9\xca\xcb\xcc\xcd\xce\xcf' +
+  '\u0110\u0143\xd2\xd3\xd4\u0150\xd6\u015a\u0170\xd9\xda\xdb\xdc\u0118\u021a\xdf\xe0\xe1\xe2\u0103\xe4\u0107\xe6\xe7' +
+  '\xe8\xe9\xea\xeb\xec\xed\xee\xef\u0111\u0144\xf2\xf3\xf4\u0151\xf6\u015b\u0171\xf9\xfa\xfb\xfc\u0119\u021b\xff';
+const latin10 = {
+  decode(bytes) {
+    let text = '';
+    for (const byte of bytes) text += byte < 0xa0 ? String.fromCharCode(byte) : kLatin10[byte - 0xa0];
+    return text;
+  },
+};
+const own = { 'x-user-defined': userDefined, 'iso-8859-16': latin10 };
 
 return {
   find(label) {
@@ -64,7 +78,7 @@ return {
     return found && {
       name: found.name,
       open(fatal) {
-        if (found.converter === '') return userDefined;
+        if (found.converter === '') return own[found.name];
         const decoder = native.legacyOpen(found.converter, fatal);
         return { decode: (bytes, more) => native.legacyDecode(decoder, bytes, more) };
       },

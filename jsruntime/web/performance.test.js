@@ -71,3 +71,35 @@ test('marks are bounded', () => {
   ok(performance.getEntries().length <= 1000);
   performance.clearMarks();
 });
+
+test('observers', async () => {
+  checkInterface('PerformanceObserver', 1, ['observe', 'disconnect', 'takeRecords']);
+  checkInterface('PerformanceObserverEntryList', 0, ['getEntries', 'getEntriesByType', 'getEntriesByName']);
+  same(PerformanceObserver.supportedEntryTypes, ['mark', 'measure']);
+  performance.mark('before', { startTime: 3 });
+  const reports = [];
+  const observer = new PerformanceObserver(function (list, self, options) {
+    equal(this, self);
+    reports.push([list.getEntries().map((entry) => entry.name), options.droppedEntriesCount]);
+  });
+  throws(() => observer.observe(), TypeError);
+  throws(() => observer.observe({ entryTypes: ['mark'], buffered: true }), TypeError);
+  observer.observe({ type: 'mark', buffered: true });
+  throws(() => observer.observe({ entryTypes: ['mark'] }), 'InvalidModificationError');
+  observer.observe({ type: 'no such type' });
+  performance.mark('after', { startTime: 1 });
+  performance.measure('unwatched');
+  same(reports, []);
+  await new Promise((go) => setTimeout(go, 0));
+  same(reports.map(([names]) => names), [['after', 'before']]);
+  equal(typeof reports[0][1], 'number');
+  performance.mark('taken');
+  same(observer.takeRecords().map((entry) => entry.name), ['taken']);
+  performance.mark('forgotten');
+  observer.disconnect();
+  performance.mark('unseen');
+  await new Promise((go) => setTimeout(go, 0));
+  equal(reports.length, 1);
+  performance.clearMarks();
+  performance.clearMeasures();
+});

@@ -158,12 +158,16 @@ class Request {
     return this.#headers = internal.incomingHeaders(this.#serial);
   }
 
-  get bodyUsed() { return this.#used || (this.#stream !== undefined && internal.isDisturbed(this.#stream)); }
+  get bodyUsed() {
+    if (this.#used) return true;
+    const stream = this.#stream ?? this.#source;
+    return internal.isStreamSource(stream) && internal.isDisturbed(stream);
+  }
   get body() {
     if (this.#stream !== undefined) return this.#stream;
     if (!this.#hasBody()) return null;
     if (this.#used) {
-      this.#stream = internal.streamOf(null);
+      this.#stream = internal.spentStream();
     } else if (internal.isStreamSource(this.#source)) {
       this.#stream = this.#source;
     } else if (this.#source !== undefined) {

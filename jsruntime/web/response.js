@@ -130,11 +130,15 @@ class Response {
   get url() { return this.#origin === undefined ? '' : this.#origin.url; }
   get redirected() { return this.#origin !== undefined && this.#origin.redirected; }
   get headers() { return this.#allHeaders(); }
-  get bodyUsed() { return this.#used || (this.#stream !== undefined && internal.isDisturbed(this.#stream)); }
+  get bodyUsed() {
+    if (this.#used) return true;
+    const stream = this.#stream ?? this.#source;
+    return internal.isStreamSource(stream) && internal.isDisturbed(stream);
+  }
   get body() {
     if (this.#source === null) return null;
     if (this.#stream === undefined) {
-      this.#stream = internal.isStreamSource(this.#source) ? this.#source : internal.streamOf(this.#used ? null : this.#source);
+      this.#stream = internal.isStreamSource(this.#source) ? this.#source : this.#used ? internal.spentStream() : internal.streamOf(this.#source);
     }
     return this.#stream;
   }
@@ -144,6 +148,7 @@ class Response {
     if (this.#used) throw internal.bodyUsedError();
     if (this.#stream !== undefined) internal.requireReadable(this.#stream);
     this.#used = true;
+    if (this.#stream !== undefined && this.#stream !== this.#source) internal.spend(this.#stream);
     return this.#source;
   }
 

@@ -122,3 +122,30 @@ test('refuses a stream of strings', async () => {
   equal(error instanceof TypeError, true);
   equal(error.message.includes('TextEncoderStream'), true);
 });
+
+test('a stream that was read from makes the body used', async () => {
+  for (const use of [(stream) => stream.getReader().read(), (stream) => stream.cancel()]) {
+    const stream = new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array([1])) });
+    const response = new Response(stream);
+    const request = new Request('http://a/', { method: 'POST', body: new Response('x').body });
+    equal(response.bodyUsed, false);
+    equal(request.bodyUsed, false);
+    await use(stream);
+    equal(response.bodyUsed, true);
+    await use(request.body);
+    equal(request.bodyUsed, true);
+  }
+});
+
+test('the stream of a body that was read is locked', async () => {
+  const asked = new Response('x');
+  const { body } = asked;
+  await asked.text();
+  throws(() => body.getReader(), TypeError);
+  const late = new Response('x');
+  await late.text();
+  throws(() => late.body.getReader(), TypeError);
+  const request = new Request('http://a/', { method: 'POST', body: 'x' });
+  await request.text();
+  throws(() => request.body.getReader(), TypeError);
+});

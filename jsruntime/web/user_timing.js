@@ -1,4 +1,4 @@
-// Marks and measures of performance (User Timing 3, Performance Timeline 3). Lazy.
+// Marks and measures of performance (User Timing 3), and who watches them (Performance Timeline 3). Lazy.
 //
 // Only the latest kEntriesMax are kept: an isolate lives through many requests, and few of them clear what they have marked.
 
@@ -57,11 +57,124 @@ class PerformanceMeasure extends PerformanceEntry {
 }
 internal.shapeInterface(PerformanceMeasure);
 
+const dropped = { mark: 0, measure: 0 };  // of each type, since the isolate began
+let notify = () => {};  // PerformanceObserver's
+
 function add(entry) {
-  if (entries.length >= kEntriesMax) entries = entries.slice(-kEntriesMax / 2);
+  if (entries.length >= kEntriesMax) {
+    for (const gone of entries.slice(0, -kEntriesMax / 2)) ++dropped[gone.entryType];
+    entries = entries.slice(-kEntriesMax / 2);
+  }
   entries.push(entry);
+  notify(entry);
   return entry;
 }
+
+const byStart = (list) => list.sort((a, b) => a.startTime - b.startTime);
+
+class PerformanceObserverEntryList {
+  #entries;
+  constructor(key = undefined, list = []) {
+    if (key !== kMake) throw new TypeError('Illegal constructor');
+    this.#entries = byStart(list);
+  }
+  getEntries() { return this.#entries.slice(); }
+  getEntriesByType(type) {
+    internal.required(arguments.length, 1, 'PerformanceObserverEntryList.getEntriesByType');
+    return this.#entries.filter((entry) => entry.entryType === `${type}`);
+  }
+  getEntriesByName(name, type = undefined) {
+    internal.required(arguments.length, 1, 'PerformanceObserverEntryList.getEntriesByName');
+    return this.#entries.filter((entry) => entry.name === `${name}` && (type === undefined || entry.entryType === `${type}`));
+  }
+}
+internal.shapeInterface(PerformanceObserverEntryList);
+
+const kTypes = Object.freeze(['mark', 'measure']);
+const observers = new Set();  // those that observe something, in the order they began
+
+class PerformanceObserver {
+  #callback;
+  #types = new Set();
+  #way = undefined;    // 'entryTypes' or 'type', whichever observe() was called with
+  #records = [];
+  #queued = false;     // a task will hand them over
+  #tellDropped = false;
+
+  constructor(callback) {
+    internal.required(arguments.length, 1, 'PerformanceObserver constructor');
+    if (typeof callback !== 'function') throw new TypeError('PerformanceObserver constructor: the callback is not a function.');
+    this.#callback = callback;
+  }
+
+  observe(options = undefined) {
+    const { entryTypes, type, buffered } = options ?? {};
+    if (entryTypes === undefined && type === undefined) throw new TypeError('PerformanceObserver.observe: neither entryTypes nor type is given.');
+    if (entryTypes !== undefined && (type !== undefined || buffered !== undefined)) {
+      throw new TypeError('PerformanceObserver.observe: entryTypes goes with no other option.');
+    }
+    const way = entryTypes !== undefined ? 'entryTypes' : 'type';
+    if (this.#way !== undefined && this.#way !== way) {
+      throw internal.domException(`PerformanceObserver.observe: it observes by ${this.#way} already.`, 'InvalidModificationError');
+    }
+    if (entryTypes !== undefined && typeof entryTypes?.[Symbol.iterator] !== 'function') {
+      throw new TypeError('PerformanceObserver.observe: entryTypes is not a sequence.');
+    }
+    this.#way = way;
+    const wanted = (way === 'type' ? [`${type}`] : Array.from(entryTypes, String)).filter((one) => kTypes.includes(one));
+    if (wanted.length === 0) return;
+    if (way === 'entryTypes') this.#types.clear();
+    for (const one of wanted) this.#types.add(one);
+    if (!observers.has(this)) this.#tellDropped = true;
+    observers.add(this);
+    if (buffered) for (const entry of entries.filter((one) => one.entryType === wanted[0])) this.#queue(entry);
+  }
+  disconnect() {
+    observers.delete(this);
+    this.#types.clear();
+    this.#way = undefined;
+    this.#records = [];
+  }
+  takeRecords() { return this.#take(); }
+  static get supportedEntryTypes() { return kTypes; }
+
+  #take() {
+    const records = this.#records;
+    this.#records = [];
+    return byStart(records);
+  }
+  #queue(entry) {
+    this.#records.push(entry);
+    if (this.#queued) return;
+    this.#queued = true;
+    internal.queueTask(() => {
+      this.#queued = false;
+      const records = this.#take();
+      if (records.length > 0) this.#report(records);
+    });
+  }
+  #report(records) {
+    const options = {};
+    if (this.#tellDropped) options.droppedEntriesCount = [...this.#types].reduce((sum, type) => sum + dropped[type], 0);
+    this.#tellDropped = false;
+    try {
+      Reflect.apply(this.#callback, this, [new PerformanceObserverEntryList(kMake, records), this, options]);
+    } catch (error) {
+      internal.reportException(error);
+    }
+  }
+
+  static {
+    notify = (entry) => { for (const observer of observers) if (observer.#types.has(entry.entryType)) observer.#queue(entry); };
+  }
+}
+internal.shapeInterface(PerformanceObserver);
+Object.defineProperty(PerformanceObserver, 'supportedEntryTypes', { enumerable: true });
+
+// Names that a page's PerformanceTiming has, and no mark can stand for where there is no page (User Timing 3, 3.5).
+const pageTimes = new Set(('navigationStart unloadEventStart unloadEventEnd redirectStart redirectEnd fetchStart domainLookupStart domainLookupEnd ' +
+  'connectStart connectEnd secureConnectionStart requestStart responseStart responseEnd domLoading domInteractive domContentLoadedEventStart ' +
+  'domContentLoadedEventEnd domComplete loadEventStart loadEventEnd').split(' '));
 
 // A time of measure(): a number, or the start of the latest mark of the name.
 function timeOf(mark) {
@@ -69,6 +182,7 @@ function timeOf(mark) {
     if (!Number.isFinite(mark) || mark < 0) throw new TypeError(`Performance.measure: ${mark} is no time.`);
     return mark;
   }
+  if (pageTimes.has(`${mark}`)) throw new TypeError(`Performance.measure: '${mark}' is a time of a page, and this is none.`);
   const found = entries.findLast((entry) => entry.entryType === 'mark' && entry.name === `${mark}`);
   if (found === undefined) throw internal.domException(`Performance.measure: there is no mark '${mark}'.`, 'SyntaxError');
   return found.startTime;
@@ -88,6 +202,8 @@ return {
   PerformanceEntry,
   PerformanceMark,
   PerformanceMeasure,
+  PerformanceObserver,
+  PerformanceObserverEntryList,
   mark: (name, options) => add(new PerformanceMark(name, options)),
   measure(name, startOrOptions, endMark) {
     const options = isDictionary(startOrOptions) && Object.keys(startOrOptions).length > 0 ? startOrOptions : undefined;
@@ -102,6 +218,6 @@ return {
   },
   find(name, type) {
     const found = entries.filter((entry) => (name === undefined || entry.name === name) && (type === undefined || entry.entryType === type));
-    return found.sort((a, b) => a.startTime - b.startTime);
+    return byStart(found);
   },
 };
