@@ -138,6 +138,8 @@ int TypeNamed(v8::Isolate* isolate, v8::Local<v8::Value> name) {
   if (text.view() == "EC") return EVP_PKEY_EC;
   if (text.view() == "Ed25519") return EVP_PKEY_ED25519;
   if (text.view() == "X25519") return EVP_PKEY_X25519;
+  if (text.view() == "Ed448") return EVP_PKEY_ED448;
+  if (text.view() == "X448") return EVP_PKEY_X448;
   return 0;
 }
 

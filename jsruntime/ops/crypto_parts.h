@@ -20,7 +20,7 @@ inline constexpr size_t kKeyPartsMax = 8;
 
 using KeyParts = std::vector<std::vector<uint8_t>>;
 
-// EVP_PKEY_RSA, EVP_PKEY_EC, EVP_PKEY_ED25519, EVP_PKEY_X25519; 0 for anything else.
+// EVP_PKEY_RSA, EVP_PKEY_EC, EVP_PKEY_ED25519, EVP_PKEY_X25519, EVP_PKEY_ED448, EVP_PKEY_X448; 0 for anything else.
 int TypeNamed(v8::Isolate* isolate, v8::Local<v8::Value> name);
 // OpenSSL's number of "P-256", "P-384", "P-521"; 0 for anything else.
 int CurveNamed(v8::Isolate* isolate, v8::Local<v8::Value> name);

@@ -11,7 +11,7 @@
 namespace zts::js {
 namespace {
 
-enum Scheme : uint32_t { kRsaPkcs1, kRsaPss, kEcdsa, kEd25519, kHmac, kSchemeCount };
+enum Scheme : uint32_t { kRsaPkcs1, kRsaPss, kEcdsa, kEdwards, kHmac, kSchemeCount };
 
 struct Call {
   Scheme scheme;
@@ -27,7 +27,7 @@ bool ReadCall(const OpInfo& info, Call* call) {
   call->digest = DigestOf(info.GetIsolate(), info[2]);
   call->salt_length = static_cast<int>(std::min(NumberOr(info[3], 0), uint32_t{kRsaBitsMax}));
   if (call->scheme >= kSchemeCount || call->key == nullptr) return false;
-  if (call->scheme != kEd25519 && call->digest == nullptr) return false;
+  if (call->scheme != kEdwards && call->digest == nullptr) return false;
   return (call->key->pkey == nullptr) == (call->scheme == kHmac);
 }
 
@@ -93,14 +93,14 @@ std::vector<uint8_t> SignWith(v8::Isolate* isolate, const Call& call, std::span<
   EVP_PKEY* pkey = call.key->pkey.get();
   const MdCtxPtr context(EVP_MD_CTX_new());
   EVP_PKEY_CTX* options = nullptr;
-  const EVP_MD* digest = call.scheme == kEd25519 ? nullptr : call.digest;
+  const EVP_MD* digest = call.scheme == kEdwards ? nullptr : call.digest;
   if (!call.key->is_private || context == nullptr ||
       EVP_DigestSignInit(context.get(), &options, digest, nullptr, pkey) != 1 || !SetScheme(call, options)) {
     return {};
   }
   std::vector<uint8_t> signature(static_cast<size_t>(EVP_PKEY_get_size(pkey)));
   size_t size = signature.size();
-  if (call.scheme == kEd25519) {
+  if (call.scheme == kEdwards) {
     if (EVP_DigestSign(context.get(), signature.data(), &size, NotNull(data), data.size()) != 1) return {};
   } else if (!InSlices(isolate, data,
                        [&](auto slice) { return EVP_DigestSignUpdate(context.get(), slice.data(), slice.size()) == 1; }) ||
@@ -115,12 +115,12 @@ bool VerifyWith(v8::Isolate* isolate, const Call& call, std::span<const uint8_t>
   EVP_PKEY* pkey = call.key->pkey.get();
   const MdCtxPtr context(EVP_MD_CTX_new());
   EVP_PKEY_CTX* options = nullptr;
-  const EVP_MD* digest = call.scheme == kEd25519 ? nullptr : call.digest;
+  const EVP_MD* digest = call.scheme == kEdwards ? nullptr : call.digest;
   if (context == nullptr || EVP_DigestVerifyInit(context.get(), &options, digest, nullptr, pkey) != 1 ||
       !SetScheme(call, options)) {
     return false;
   }
-  if (call.scheme == kEd25519) {
+  if (call.scheme == kEdwards) {
     return EVP_DigestVerify(context.get(), NotNull(signature), signature.size(), NotNull(data), data.size()) == 1;
   }
   std::vector<uint8_t> der;

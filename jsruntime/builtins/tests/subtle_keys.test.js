@@ -12,6 +12,7 @@ const kSigners = [
   [{ name: 'ECDSA', namedCurve: 'P-384' }, { name: 'ECDSA', hash: 'SHA-384' }, 96],
   [{ name: 'ECDSA', namedCurve: 'P-521' }, { name: 'ECDSA', hash: 'SHA-512' }, 132],
   [{ name: 'Ed25519' }, 'Ed25519', 64],
+  [{ name: 'Ed448' }, 'Ed448', 114],
 ];
 
 test('pairs that sign: made, exported, imported, used both ways', async () => {

@@ -164,3 +164,37 @@ test('ECDSA P-256 (RFC 6979 A.2.5)', async () => {
   await rejects(subtle.importKey('jwk', { kty: 'EC', crv: 'P-256', x: url(x), y: url(wrong) }, algorithm, true, ['verify']), 'DataError');
   await rejects(subtle.importKey('jwk', { kty: 'EC', crv: 'P-256', x: url(x), y: url(y), d: url(y) }, algorithm, true, ['sign']), 'DataError');
 });
+
+test('Ed448 (RFC 8032 7.4, blank and 1 octet)', async () => {
+  for (const [x, d, message, signature] of [
+    ['5fd7449b59b461fd2ce787ec616ad46a1da1342485a70e1f8a0ea75d80e96778edf124769b46c7061bd6783df1e50f6cd1fa1abeafe8256180',
+      '6c82a562cb808d10d632be89c8513ebf6c929f34ddfa8c9f63c9960ef6e348a3528c8a3fcc2f044e39a3fc5b94492f8f032e7549a20098f95b', '',
+      '533a37f6bbe457251f023c0d88f976ae2dfb504a843e34d2074fd823d41a591f2b233f034f628281f2fd7a22ddd47d7828c59bd0a21bfd39' +
+      '80ff0d2028d4b18a9df63e006c5d1c2d345b925d8dc00b4104852db99ac5c7cdda8530a113a0f4dbb61149f05a7363268c71d95808ff2e652600'],
+    ['43ba28f430cdff456ae531545f7ecd0ac834a55d9358c0372bfa0c6c6798c0866aea01eb00742802b8438ea4cb82169c235160627b4c3a9480',
+      'c4eab05d357007c632f3dbb48489924d552b08fe0c353a0d4a1f00acda2c463afbea67c5e8d2877c5e3bc397a659949ef8021e954e0a12274e', '03',
+      '26b8f91727bd62897af15e41eb43c377efb9c610d48f2335cb0bd0087810f4352541b143c4b981b7e18f62de8ccdf633fc1bf037ab7cd779' +
+      '805e0dbcc0aae1cbcee1afb2e027df36bc04dcecbf154336c19f0af7e0a6472905e799f1953d2a0ff3348ab21aa4adafd1d234441cf807c03a00'],
+  ]) {
+    const url = (text) => unhex(text).toBase64({ alphabet: 'base64url', omitPadding: true });
+    const jwk = { kty: 'OKP', crv: 'Ed448', x: url(x), d: url(d) };
+    const key = await subtle.importKey('jwk', jwk, 'Ed448', true, ['sign']);
+    const check = await raw(unhex(x), 'Ed448', ['verify'], true);
+    equal(hex(await subtle.sign('Ed448', key, unhex(message))), signature);
+    equal(await subtle.verify('Ed448', check, unhex(signature), unhex(message)), true);
+    equal(await subtle.verify('Ed448', check, unhex(signature), unhex(`${message}00`)), false);
+    same((await subtle.exportKey('jwk', key)).alg, 'Ed448');
+    await rejects(subtle.sign({ name: 'Ed448', context: new Uint8Array(1) }, key, unhex('')), 'NotSupportedError');
+  }
+});
+
+test('X448 (RFC 7748 6.2)', async () => {
+  const url = (text) => unhex(text).toBase64({ alphabet: 'base64url', omitPadding: true });
+  const x = '9b08f7cc31b7e3e67d22d5aea121074a273bd2b83de09c63faa73d2c22c5d9bbc836647241d953d40c5b12da88120d53177f80e532c41fa0';
+  const d = '9a8f4925d1519f5775cf46b04b5800d4ee9ee8bae8bc5565d498c28dd9c9baf574a9419744897391006382a6f127ab1d9ac2d8c0a598726b';
+  const peer = '3eb7a829b0cd20f5bcfc0b599b6feccf6da4627107bdb0d4f345b43027d8b972fc3e34fb4232a13ca706dcb57aec3dae07bdc1c67bf33609';
+  const key = await subtle.importKey('jwk', { kty: 'OKP', crv: 'X448', x: url(x), d: url(d) }, 'X448', false, ['deriveBits']);
+  const other = await raw(unhex(peer), 'X448', [], true);
+  equal(hex(await subtle.deriveBits({ name: 'X448', public: other }, key, null)),
+    '07fff4181ac6cc95ec1c16a94a0f74d12da232ce40a77552281d282bb60c0b56fd2464c335543936521c24403085d59a449a5037514a879d');
+});

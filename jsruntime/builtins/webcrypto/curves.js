@@ -1,4 +1,4 @@
-// ECDSA, ECDH (Web Cryptography 23, 24) and Ed25519, X25519 (25, 26).
+// ECDSA, ECDH (Web Cryptography 23, 24), Ed25519, X25519 (25, 26), and Ed448, X448 (Secure Curves in the Web Cryptography API).
 import { bufferFrom, fromUrl, toUrl } from './bytes.js';
 import { dataError, invalidAccess, notSupported, operationError } from './errors.js';
 import { allowUsages, checkJwk, makeKey, makePair, wrongFormat } from './keys.js';
@@ -9,7 +9,8 @@ const kJwkNames = { 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512' };
 const isWeierstrass = (algorithm) => algorithm.name === 'ECDSA' || algorithm.name === 'ECDH';
 const nativeType = (algorithm) => (isWeierstrass(algorithm) ? 'EC' : algorithm.name);
 const curveOf = (algorithm) => (isWeierstrass(algorithm) ? algorithm.namedCurve : '');
-const signs = (name) => name === 'ECDSA' || name === 'Ed25519';
+const isEdwards = (name) => name === 'Ed25519' || name === 'Ed448';
+const signs = (name) => name === 'ECDSA' || isEdwards(name);
 const publicUsages = (name) => (signs(name) ? ['verify'] : []);
 const privateUsages = (name) => (signs(name) ? ['sign'] : ['deriveKey', 'deriveBits']);
 const keyAlgorithm = (algorithm) =>
@@ -33,7 +34,7 @@ function checkJwkCurve(jwk, algorithm) {
   const curve = isWeierstrass(algorithm) ? algorithm.namedCurve : algorithm.name;
   if (jwk.crv !== curve) throw dataError(`JWK: "crv" is not "${curve}".`);
   if (jwk.alg === undefined || !signs(algorithm.name)) return;
-  const names = algorithm.name === 'ECDSA' ? [kJwkNames[curve]] : ['EdDSA', 'Ed25519'];
+  const names = algorithm.name === 'ECDSA' ? [kJwkNames[curve]] : ['EdDSA', algorithm.name];
   if (!names.includes(jwk.alg)) throw dataError(`JWK: "alg" is not "${names[0]}".`);
 }
 
@@ -74,7 +75,7 @@ function importKey(format, data, algorithm, extractable, usages) {
 
 function toJwk({ algorithm, handle }) {
   const jwk = isWeierstrass(algorithm) ? { kty: 'EC', crv: algorithm.namedCurve } : { kty: 'OKP', crv: algorithm.name };
-  if (algorithm.name === 'Ed25519') jwk.alg = 'Ed25519';
+  if (isEdwards(algorithm.name)) jwk.alg = algorithm.name;
   const names = isWeierstrass(algorithm) ? ['x', 'y', 'd'] : ['x', 'd'];
   native.keyParts(handle)?.forEach((part, i) => { jwk[names[i]] = toUrl(part); });
   return jwk;
@@ -90,7 +91,10 @@ function exportKey(format, parts) {
   return bufferFrom(write(handle));
 }
 
-const scheme = (algorithm) => (algorithm.name === 'ECDSA' ? 2 : 3);
+function scheme(algorithm) {
+  if (algorithm.context?.byteLength > 0) throw notSupported('Ed448: a context is not supported.');
+  return algorithm.name === 'ECDSA' ? 2 : 3;
+}
 const sign = (algorithm, { handle }, data) => native.sign(scheme(algorithm), handle, algorithm.hash?.name, 0, data);
 const verify = (algorithm, { handle }, signature, data) =>
   native.verify(scheme(algorithm), handle, algorithm.hash?.name, 0, signature, data);

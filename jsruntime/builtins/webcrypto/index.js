@@ -12,7 +12,7 @@ import { aes, hkdf, hmac, pbkdf2 } from './secrets.js';
 const families = {
   __proto__: null,
   'RSASSA-PKCS1-v1_5': rsa, 'RSA-PSS': rsa, 'RSA-OAEP': rsa,
-  ECDSA: curves, ECDH: curves, Ed25519: curves, X25519: curves,
+  ECDSA: curves, ECDH: curves, Ed25519: curves, X25519: curves, Ed448: curves, X448: curves,
   'AES-CTR': aes, 'AES-CBC': aes, 'AES-GCM': aes, 'AES-KW': aes,
   HMAC: hmac, HKDF: hkdf, PBKDF2: pbkdf2,
 };

@@ -12,14 +12,17 @@ const kHmac = { hash: 'hash', length: 'ulong?' };
 const kHkdf = { hash: 'hash', info: 'buffer', salt: 'buffer' };
 const kPbkdf2 = { hash: 'hash', iterations: 'ulong', salt: 'buffer' };
 const kPeer = { public: 'key' };
-const kSignatures = { 'RSASSA-PKCS1-v1_5': {}, 'RSA-PSS': { saltLength: 'ulong' }, ECDSA: { hash: 'hash' }, Ed25519: {}, HMAC: {} };
+const kSignatures = {
+  'RSASSA-PKCS1-v1_5': {}, 'RSA-PSS': { saltLength: 'ulong' }, ECDSA: { hash: 'hash' }, Ed25519: {},
+  Ed448: { context: 'buffer?' }, HMAC: {},
+};
 const kCiphers = {
   'RSA-OAEP': { label: 'buffer?' },
   'AES-CTR': { counter: 'buffer', length: 'octet' },
   'AES-CBC': { iv: 'buffer' },
   'AES-GCM': { additionalData: 'buffer?', iv: 'buffer', tagLength: 'octet?' },
 };
-const kDerivations = { ECDH: kPeer, X25519: kPeer, HKDF: kHkdf, PBKDF2: kPbkdf2 };
+const kDerivations = { ECDH: kPeer, X25519: kPeer, X448: kPeer, HKDF: kHkdf, PBKDF2: kPbkdf2 };
 
 const registry = {
   __proto__: null,
@@ -31,14 +34,17 @@ const registry = {
   deriveBits: kDerivations,
   generateKey: {
     'RSASSA-PKCS1-v1_5': kRsaMake, 'RSA-PSS': kRsaMake, 'RSA-OAEP': kRsaMake, ECDSA: kEc, ECDH: kEc, Ed25519: {}, X25519: {},
+    Ed448: {}, X448: {},
     'AES-CTR': kLength, 'AES-CBC': kLength, 'AES-GCM': kLength, 'AES-KW': kLength, HMAC: kHmac,
   },
   importKey: {
     'RSASSA-PKCS1-v1_5': kRsaKey, 'RSA-PSS': kRsaKey, 'RSA-OAEP': kRsaKey, ECDSA: kEc, ECDH: kEc, Ed25519: {}, X25519: {},
+    Ed448: {}, X448: {},
     'AES-CTR': {}, 'AES-CBC': {}, 'AES-GCM': {}, 'AES-KW': {}, HMAC: kHmac, HKDF: {}, PBKDF2: {},
   },
   exportKey: {
     'RSASSA-PKCS1-v1_5': {}, 'RSA-PSS': {}, 'RSA-OAEP': {}, ECDSA: {}, ECDH: {}, Ed25519: {}, X25519: {},
+    Ed448: {}, X448: {},
     'AES-CTR': {}, 'AES-CBC': {}, 'AES-GCM': {}, 'AES-KW': {}, HMAC: {},
   },
   getKeyLength: {
