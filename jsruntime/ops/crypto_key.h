@@ -1,8 +1,8 @@
 // Native half of web/crypto/: keys (Web Cryptography 13 and the import, export and generate operations of 20 to 36).
 //
 // A key is an opaque handle. `type` is one of "RSA", "EC", "Ed25519", "X25519", "Ed448", "X448"; `curve` is "P-256", "P-384" or "P-521".
-// Parts are big-endian bytes in the order of JWK (RFC 7518 6, RFC 8037): RSA n e [d p q dp dq qi]; EC x y [d], or one encoded point; the others
-// x [d].
+// Parts are big-endian bytes in the order of JWK (RFC 7518 6, RFC 8037): RSA n e [d p q dp dq qi]; EC x y [d], or one encoded point; the
+// others x [d].
 //
 //   keySecret(bytes, extractable) -> handle          keyRandom(bytes, extractable) -> handle; `bytes` is the length
 //   keyPair(type, curve or bits, exponent, extractable) -> [public, private]
