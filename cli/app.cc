@@ -311,6 +311,8 @@ class App {
     up->add_option("--threads", up_.threads, "Serving threads [one a core]")
         ->check(CLI::Range(1, 1024).description(""))
         ->type_name("N");
+    up->add_option("--memory-budget", up_.memory_budget, "Memory of all functions [three fifths of what there is]")
+        ->type_name("SIZE");
     up->add_option("--io", up_.io, "How sockets are served: auto, uring or epoll")
         ->check(CLI::IsMember({"auto", "uring", "epoll"}).description(""))
         ->type_name("MODE");

@@ -79,6 +79,7 @@ std::vector<std::string> Monitor::WorkerCommand() const {
                                       "--io", options_.io,
                                       "--name", options_.worker_name,
                                       "--ready-file", data_.ready_file("worker")};
+  if (!options_.memory_budget.empty()) command.insert(command.end(), {"--memory-budget", options_.memory_budget});
   if (options_.threads > 0) command.insert(command.end(), {"--threads", std::to_string(options_.threads)});
   return command;
 }

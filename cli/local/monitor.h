@@ -35,7 +35,8 @@ struct MonitorOptions {
   std::string worker_program;
   std::string worker_name;
   std::string io;
-  unsigned threads = 0;  // 0: the worker's choice
+  unsigned threads = 0;       // 0: the worker's choice
+  std::string memory_budget;  // empty: likewise
   Addresses addresses;  // port 0: the process picks one
   bool insecure = false;
 };

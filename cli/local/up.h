@@ -20,6 +20,7 @@ struct UpOptions {
   std::string controller_admin;
   std::string io = "auto";
   std::string name = "local";
+  std::string memory_budget;      // like "2GiB"; empty: the worker's choice
   unsigned threads = 0;           // 0: one a core, as the worker counts them
   bool insecure = false;          // the controller may listen in plain text where others can reach it
   bool detach = false;

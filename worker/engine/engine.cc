@@ -126,6 +126,9 @@ Status Engine::Configure(const ipc::Configure& configure, UniqueFd counters) {
   }
   configure_ = configure;
   ZTS_ASSIGN_OR_RETURN(factory_, options_.make_factory(configure.snapshot_path()));
+  if (configure.memory_budget_bytes() > 0) {
+    budget_ = std::make_unique<runtime::MemoryBudget>(configure.memory_budget_bytes(), configure.shards() + configure.offload_threads());
+  }
   watchdog_ = std::make_unique<runtime::Watchdog>([this](uint64_t version_id) { OnStuck(version_id); });
   warmup_ = std::make_unique<runtime::Warmup>(factory_.get(), watchdog_.get());
   return {};
@@ -173,6 +176,7 @@ Status Engine::StartShards() {
     options.counters = &counters_->shard(index);
     options.logs = &logs_;
     if (index < offloads_.size()) options.offload = offloads_[index]->host();
+    options.budget = budget_.get();
     options.request_seed = RandomSeed();
     ZTS_ASSIGN_OR_RETURN(auto shard, ShardThread::Start(std::move(options)));
     shards_.push_back(std::move(shard));
@@ -188,7 +192,8 @@ Status Engine::StartOffloadThreads(net::IoBackend backend) {
                                                                       .warmup = warmup_.get(),
                                                                       .watchdog = watchdog_.get(),
                                                                       .counters = &counters_->shard(configure_.shards() + index),
-                                                                      .logs = &logs_}));
+                                                                      .logs = &logs_,
+                                                                      .budget = budget_.get()}));
     offloads_.push_back(std::move(offload));
   }
   return {};

@@ -28,6 +28,7 @@
 #include "worker/engine/offload/offload_thread.h"
 #include "worker/engine/outbox.h"
 #include "worker/engine/route/catalog.h"
+#include "worker/engine/runtime/memory_budget.h"
 #include "worker/engine/runtime/warmup.h"
 #include "worker/engine/runtime/watchdog.h"
 #include "worker/engine/shard_thread.h"
@@ -85,6 +86,7 @@ class Engine {
   std::unique_ptr<js::IsolateFactory> factory_;
   std::unique_ptr<runtime::Watchdog> watchdog_;
   std::unique_ptr<runtime::Warmup> warmup_;
+  std::unique_ptr<runtime::MemoryBudget> budget_;  // null: the supervisor has named none
   std::vector<UniqueFd> listeners_;
   std::vector<std::unique_ptr<offload::OffloadThread>> offloads_;  // one a shard, or none
   std::vector<std::unique_ptr<ShardThread>> shards_;

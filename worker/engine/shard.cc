@@ -23,7 +23,7 @@ Shard::Shard(const Options& options)
       housekeeping_timer_([this] { OnHousekeeping(); }), drain_timer_([this] { OnDrainTimeout(); }) {
   if (options.offload != nullptr) offload_ = std::make_unique<offload::OffloadLink>(loop_, options.offload);
   pool_ = std::make_unique<runtime::Pool>(this, options.warmup, options.watchdog, counters_,
-                                          runtime::PoolOptions{.elsewhere = offload_.get()});
+                                          runtime::PoolOptions{.elsewhere = offload_.get(), .budget = options.budget});
   if (offload_ != nullptr) offload_->Connect(pool_->elsewhere_events());
   context_.loop = loop_;
   context_.pool = pool_.get();

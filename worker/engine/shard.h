@@ -46,6 +46,7 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
     ipc::ShardCounters* counters = nullptr;
     LogQueue* logs = nullptr;
     offload::OffloadHost* offload = nullptr;  // where heavy functions go; null: they stay
+    runtime::MemoryBudget* budget = nullptr;
     int listen_fd = -1;         // listened on from the first commit on
     uint64_t request_seed = 0;
   };

@@ -1,12 +1,16 @@
-// One shard against a network that does everything a network may do, for many seeds: every request is answered once, with what its
-// function says, or its connection ends; and nothing is left behind.
+// One shard and its offload thread against a network that does everything a network may do, for many seeds: every request is answered once,
+// with what its function says, or its connection ends; and nothing is left behind. Bodies stream both ways, functions go to the offload
+// thread and come back, which stands still now and then as in a long turn; deploys come in mid-request, and in every fourth run a drain.
 //
 // ZTS_SIM_SEED=n runs one seed alone.
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <deque>
+#include <iterator>
 #include <memory>
 #include <random>
 #include <string>
@@ -40,8 +44,13 @@ class Simulation {
 
   void Run() {
     DeploySome();
-    for (int step = 0; step < kSteps; ++step) Step();
+    const int drain_at = Draw(4) == 0 ? static_cast<int>(Draw(kSteps)) : kSteps;
+    for (int step = 0; step < kSteps; ++step) {
+      if (step == drain_at) StartDrain();
+      Step();
+    }
     shard_.io_->set_faults(net::FakeFaults::None());
+    shard_.offload_mode_ = ShardHarness::Offload::kRuns;
     for (auto& client : clients_) client->gone ? void() : Finish(*client);
     CheckNothingIsLeft();
   }
@@ -57,6 +66,8 @@ class Simulation {
     std::map<std::string, std::string> functions = {{"stable", "respond 200 stable"},
                                                     {"slow", "timer 3 200 slow"},
                                                     {"echo", "echo"},
+                                                    {"mirror", "stream-echo"},
+                                                    {"pieces", "stream 200 40 " + std::string(5'000, 'p')},
                                                     {"bomb", "oom"},
                                                     {"changing", "respond 200 g" + std::to_string(generation_)}};
     if (Draw(2) == 0) {
@@ -66,8 +77,20 @@ class Simulation {
     }
   }
 
+  void StartDrain() {
+    draining_ = true;
+    shard_.shard_->Drain(kDrainTimeout, Shard::Successor::kNone, [this] { drained_ = true; });
+  }
+
+  // To the offload thread and back; what is under way goes on.
+  void MoveOne() {
+    static constexpr const char* kFunctions[] = {"stable", "slow", "echo", "mirror", "pieces", "bomb", "changing"};
+    const char* function = kFunctions[Draw(std::size(kFunctions))];
+    Draw(2) == 0 ? shard_.MoveAway(function) : shard_.ComeBack(function);
+  }
+
   void Step() {
-    switch (Draw(12)) {
+    switch (Draw(15)) {
       case 0: return NewClient();
       case 1: case 2: case 3: return Ask();
       case 4: case 5: return WriteSome();
@@ -76,12 +99,17 @@ class Simulation {
       case 8: return shard_.Advance(static_cast<Nanos>(Draw(5)) * kMillisecond);
       case 9: return ReadSome();
       case 10: return MaybeReset();
-      case 11: if (Draw(10) == 0) DeploySome(); return;
+      case 11: if (Draw(10) == 0 && !draining_) DeploySome(); return;
+      case 12: return MoveOne();
+      case 13: return shard_.PassOffload();
+      case 14:
+        if (Draw(4) == 0) shard_.offload_mode_ = Draw(2) == 0 ? ShardHarness::Offload::kHeld : ShardHarness::Offload::kRuns;
+        return;
     }
   }
 
   void NewClient() {
-    if (clients_.size() > 30) return;
+    if (clients_.size() > 30 || draining_) return;
     auto client = std::make_unique<Client>();
     client->peer = shard_.Connect();
     clients_.push_back(std::move(client));
@@ -96,7 +124,7 @@ class Simulation {
   void Ask() {
     Client* client = Any();
     if (client == nullptr) return;
-    switch (Draw(6)) {
+    switch (Draw(8)) {
       case 0: Add(*client, "GET /stable HTTP/1.1\r\nHost: a\r\n\r\n", 200, "stable"); break;
       case 1: Add(*client, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n", 200, "slow"); break;
       case 2: Add(*client, "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n", 404, ""); break;
@@ -108,7 +136,26 @@ class Simulation {
             "POST http://a/echo\n" + body);
         break;
       }
+      case 6: {
+        std::string body;
+        for (size_t left = Draw(20'000); left > 0; --left) body += static_cast<char>('a' + Draw(26));
+        Add(*client, "POST /mirror HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + InChunks(body), 200, body);
+        break;
+      }
+      case 7: Add(*client, "GET /pieces HTTP/1.1\r\nHost: a\r\n\r\n", 200, std::string(40 * 5'000, 'p')); break;
     }
+  }
+
+  std::string InChunks(const std::string& body) {
+    std::string text;
+    char size[20];
+    for (size_t at = 0; at < body.size();) {
+      const size_t bytes = std::min(body.size() - at, 1 + Draw(5'000));
+      std::snprintf(size, sizeof(size), "%zx\r\n", bytes);
+      text += size + body.substr(at, bytes) + "\r\n";
+      at += bytes;
+    }
+    return text + "0\r\n\r\n";
   }
 
   void Add(Client& client, const std::string& request, int status, std::string body) {
@@ -137,6 +184,31 @@ class Simulation {
     client->gone = true;
   }
 
+  // One whole response at the front of `text`: its body, and where it ends; 0: it is not all there.
+  static size_t TakeBody(const std::string& text, size_t head_end, std::string* body) {
+    const std::string_view head = std::string_view(text).substr(0, head_end);
+    size_t at = head_end + 4;
+    if (const size_t length_at = head.find("content-length: "); length_at != std::string::npos) {
+      const size_t digits = length_at + 16;
+      const auto length = ParseInteger<size_t>(std::string_view(text).substr(digits, text.find("\r\n", digits) - digits));
+      EXPECT_TRUE(length.has_value());
+      if (!length || text.size() < at + *length) return 0;
+      body->assign(text, at, *length);
+      return at + *length;
+    }
+    EXPECT_NE(head.find("transfer-encoding: chunked"), std::string::npos) << head;
+    for (;;) {
+      const size_t line = text.find("\r\n", at);
+      if (line == std::string::npos) return 0;
+      const size_t size = std::strtoul(text.c_str() + at, nullptr, 16);
+      if (text.size() < line + 2 + size + 2) return 0;
+      body->append(text, line + 2, size);
+      EXPECT_EQ(text.compare(line + 2 + size, 2, "\r\n"), 0);
+      at = line + 2 + size + 2;
+      if (size == 0) return at;
+    }
+  }
+
   // Takes whole responses off what was received and compares.
   void Check(Client& client) {
     if (shard_.io_->PeerSawReset(client.peer)) {
@@ -145,30 +217,28 @@ class Simulation {
       return;
     }
     for (;;) {
-      const size_t end = client.received.find("\r\n\r\n");
-      if (end == std::string::npos) return;
-      const size_t at = client.received.find("content-length: ");
-      ASSERT_LT(at, end);
-      const size_t digits = at + 16;
-      const auto length =
-          ParseInteger<size_t>(std::string_view(client.received).substr(digits, client.received.find("\r\n", digits) - digits));
-      ASSERT_TRUE(length.has_value());
-      if (client.received.size() < end + 4 + *length) return;
+      const size_t head_end = client.received.find("\r\n\r\n");
+      if (head_end == std::string::npos) break;
+      std::string body;
+      const size_t end = TakeBody(client.received, head_end, &body);
+      if (end == 0) break;
       const int status = ParseInteger<int>(std::string_view(client.received).substr(9, 3)).value_or(-1);
       ASSERT_FALSE(client.expected.empty()) << "an answer to no question";
-      const auto& [wanted, body] = client.expected.front();
+      const auto& [wanted, wanted_body] = client.expected.front();
       // Beside its answer a request may find its function cold for too long, or its isolate taken down by another.
       if (status != wanted) {
-        ASSERT_EQ(status, 503) << client.received.substr(0, end);
-      } else if (!body.empty()) {
+        ASSERT_EQ(status, 503) << client.received.substr(0, head_end);
+      } else if (!wanted_body.empty()) {
         // Not ASSERT_EQ: it would print the bodies.
-        ASSERT_TRUE(client.received.compare(end + 4, *length, body) == 0)
-            << "got " << client.received.substr(end + 4, 40) << ", wanted " << body.substr(0, 40);
+        ASSERT_TRUE(body == wanted_body) << "got " << body.size() << " bytes, " << body.substr(0, 40) << ", wanted "
+                                         << wanted_body.size() << ", " << wanted_body.substr(0, 40);
       }
       client.expected.pop_front();
-      client.received.erase(0, end + 4 + *length);
+      client.received.erase(0, end);
       ++answered_;
     }
+    // In a drain, what a client asks behind the last answer is not answered.
+    if (draining_ && shard_.io_->PeerSawEnd(client.peer)) client.gone = true;
   }
 
   void Finish(Client& client) {
@@ -183,18 +253,20 @@ class Simulation {
   }
 
   void CheckNothingIsLeft() {
-    bool drained = false;
-    shard_.shard_->Drain(kMillisecond, Shard::Successor::kNone, [&] { drained = true; });
-    shard_.Advance(5 * kSecond);
-    EXPECT_TRUE(drained);
+    if (!draining_) StartDrain();
+    shard_.Advance(kDrainTimeout + 5 * kSecond);
+    EXPECT_TRUE(drained_);
+    EXPECT_EQ(shard_.offload_->running(), 0u);
+    EXPECT_EQ(shard_.offload_->pool().in_flight(), 0u);
     EXPECT_EQ(shard_.shard_->pool().in_flight(), 0u);
     EXPECT_EQ(shard_.shard_->borrowed(), 0u);
     EXPECT_EQ(shard_.io_->open_handles(), 0u);
     EXPECT_EQ(shard_.io_->leases(), 0u);
     for (const auto& row : shard_.counters_->functions) EXPECT_EQ(row.in_flight.Read(), 0u);
     // Isolates of old versions are gone: what is there is of the catalog that serves, and spares.
-    EXPECT_LE(shard_.shard_->pool().isolates(), 5u);
-    EXPECT_LE(shard_.factory_.isolates().size(), 5u + kSpareIsolates);
+    constexpr size_t kFunctions = 7;
+    EXPECT_LE(shard_.shard_->pool().isolates() + shard_.offload_->pool().isolates(), 2 * kFunctions);
+    EXPECT_LE(shard_.factory_.isolates().size(), 2 * kFunctions + kSpareIsolates);
   }
 
   std::mt19937_64 random_;
@@ -203,6 +275,8 @@ class Simulation {
   std::vector<std::unique_ptr<Client>> clients_;
   int generation_ = 0;
   uint64_t answered_ = 0;
+  bool draining_ = false;
+  bool drained_ = false;
 };
 
 TEST(ShardSimulation, EveryRequestIsAnsweredOnceAndNothingIsLost) {

@@ -88,6 +88,7 @@ void ShardThread::Run() {
                .counters = options_.counters,
                .logs = options_.logs,
                .offload = options_.offload,
+               .budget = options_.budget,
                .listen_fd = options_.listener.get(),
                .request_seed = options_.request_seed});
   loop_ = &loop;

@@ -36,6 +36,7 @@ class ShardThread {
     ipc::ShardCounters* counters = nullptr;
     LogQueue* logs = nullptr;
     offload::OffloadHost* offload = nullptr;
+    runtime::MemoryBudget* budget = nullptr;
     uint64_t request_seed = 0;
   };
   static Result<std::unique_ptr<ShardThread>> Start(Options options);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/file.h"
+#include "worker/supervisor/cgroup.h"
 
 namespace zts::supervisor {
 namespace {
@@ -32,30 +33,6 @@ std::optional<double> QuotaOf(const std::string& folder) {
   return ParseCpuMax(*quota + " " + *period);
 }
 
-// "0::/a/b" is this process's place in the v2 tree, "4:cpu,cpuacct:/a/b" in the v1 tree of the cpu controller.
-std::vector<std::string> CgroupFolders() {
-  std::vector<std::string> folders;
-  auto text = ReadFile("/proc/self/cgroup", 64 * 1024);
-  if (!text.ok()) return folders;
-  for (size_t at = 0; at < text->size();) {
-    const size_t end = std::min(text->find('\n', at), text->size());
-    const std::string line = text->substr(at, end - at);
-    at = end + 1;
-    const size_t first = line.find(':');
-    const size_t second = first == std::string::npos ? first : line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
-    const bool v2 = controllers == ",,";
-    if (!v2 && controllers.find(",cpu,") == std::string::npos) continue;
-    // A limit of any folder above holds too.
-    std::string path = line.substr(second + 1);
-    const std::string root = v2 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu";
-    for (; path.size() > 1; path.resize(path.rfind('/'))) folders.push_back(root + path);
-    folders.push_back(root);
-  }
-  return folders;
-}
-
 }  // namespace
 
 std::optional<double> ParseCpuMax(std::string_view text) {
@@ -74,7 +51,7 @@ uint32_t CpuBudget::Shards() const {
 CpuBudget ReadCpuBudget() {
   CpuBudget budget;
   budget.cpus = AllowedCpus();
-  for (const std::string& folder : CgroupFolders()) {
+  for (const std::string& folder : CgroupFolders("cpu")) {
     const std::optional<double> quota = QuotaOf(folder);
     if (quota && (!budget.quota || *quota < *budget.quota)) budget.quota = quota;
   }

@@ -79,6 +79,7 @@ bool EngineHost::SendStart() {
   ipc::Configure* configure = message.mutable_configure();
   configure->set_shards(static_cast<uint32_t>(setup_.listeners.size()));
   configure->set_offload_threads(setup_.offload_threads);
+  configure->set_memory_budget_bytes(setup_.memory_budget_bytes);
   configure->set_io(setup_.io);
   for (uint32_t cpu : setup_.cpus) configure->add_cpus(cpu);
   configure->set_snapshot_path(setup_.snapshot_path);

@@ -95,6 +95,7 @@ class EngineHost {
     std::string snapshot_path;
     std::string worker_name;
     std::vector<int> listeners;  // one a shard
+    uint64_t memory_budget_bytes = 0;  // of functions' isolates; 0: no bound
     uint32_t offload_threads = 0;  // as many, or none; their counters stand behind the shards'
   };
   struct World {

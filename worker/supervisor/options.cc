@@ -4,6 +4,9 @@
 
 #include <iostream>
 
+#include "base/bytes.h"
+#include "worker/supervisor/memory_budget.h"
+
 namespace zts::supervisor {
 namespace {
 
@@ -25,6 +28,7 @@ int Refuse(const std::string& why) {
 std::variant<WorkerOptions, int> ParseOptions(int argc, const char* const* argv) {
   WorkerOptions options;
   bool pin = false, no_pin = false;
+  std::string memory_budget;
   CLI::App app("Serves functions on this machine: follows a controller, keeps the engine that runs them, and goes on without the "
                "controller when it is away.");
   app.name("zts-worker");
@@ -43,6 +47,8 @@ std::variant<WorkerOptions, int> ParseOptions(int argc, const char* const* argv)
   app.add_option("--admin", options.admin, "Where /metrics, /healthz and /readyz answer; port 0 picks one")->capture_default_str();
   app.add_option("--threads", options.threads, "Shards, each a thread [cores by affinity and cgroup quota]")
       ->check(CLI::Range(1, 1024));
+  app.add_option("--memory-budget", memory_budget,
+                 "Memory of all functions' isolates, like 2GiB; idle ones go beyond it [three fifths of the cgroup's limit or the machine's]");
   app.add_option("--io", options.io, "How sockets are driven")
       ->check(CLI::IsMember({"auto", "uring", "epoll"}))
       ->capture_default_str();
@@ -67,6 +73,14 @@ std::variant<WorkerOptions, int> ParseOptions(int argc, const char* const* argv)
     return Refuse("the controller at " + options.controller +
                   " is another machine, and the token and functions' secrets would travel in plain text; give --tls-ca, or "
                   "say --insecure where the network itself is trusted");
+  }
+  if (!memory_budget.empty()) {
+    const auto bytes = ParseByteSize(memory_budget);
+    if (!bytes || *bytes < kMemoryBudgetMin) {
+      return Refuse("--memory-budget " + memory_budget + ": a size like 512MiB or 2GiB, " + std::to_string(kMemoryBudgetMin >> 20) +
+                    "MiB at least");
+    }
+    options.memory_budget = *bytes;
   }
   if (pin) options.pin = true;
   if (no_pin) options.pin = false;

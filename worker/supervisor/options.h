@@ -25,6 +25,7 @@ struct WorkerOptions {
   std::string io = "auto";
   uint32_t threads = 0;         // 0: as many as there are cores for
   std::string name;             // empty: the host's, with the data folder's id
+  uint64_t memory_budget = 0;   // bytes of functions' isolates; 0: by what the cgroup or the machine has
   std::optional<bool> pin;      // none: when each shard can have a core of its own
   std::string ready_file;
   std::string egress_ca;        // a file of certificates; empty: the system's alone

@@ -53,6 +53,18 @@ TEST_F(OptionsTest, ReadsAll) {
   EXPECT_EQ(options->drain_seconds, 5u);
 }
 
+TEST_F(OptionsTest, TheMemoryBudgetIsASize) {
+  const auto parsed = Parse({"--memory-budget", "2GiB"});
+  const WorkerOptions* options = std::get_if<WorkerOptions>(&parsed);
+  ASSERT_NE(options, nullptr) << err_;
+  EXPECT_EQ(options->memory_budget, uint64_t{2} << 30);
+  for (const char* wrong : {"much", "1MiB", "-1GiB"}) {
+    const auto refused = Parse({"--memory-budget", wrong});
+    ASSERT_NE(std::get_if<int>(&refused), nullptr) << wrong;
+    EXPECT_NE(err_.find("512MiB or 2GiB"), std::string::npos) << err_;
+  }
+}
+
 TEST_F(OptionsTest, PlainTextStaysOnThisMachineUnlessItIsSaid) {
   const std::string file = token_;
   for (const char* near : {"127.0.0.1:1", "localhost:1", "[::1]:1"}) {

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "jsruntime/launch.h"
 #include "worker/supervisor/cpu_budget.h"
+#include "worker/supervisor/memory_budget.h"
 
 namespace zts::supervisor {
 namespace {
@@ -165,6 +166,7 @@ Status Worker::StartEngines() {
   options.setup.io = options_.io;
   options.setup.cpus = threads.cpus;
   options.setup.offload_threads = shards_;
+  options.setup.memory_budget_bytes = options_.memory_budget != 0 ? options_.memory_budget : DefaultMemoryBudget(ReadMemoryLimit());
   options.setup.worker_name = name_;
   options.listeners = std::move(listeners.sockets);
   options.listeners_shared = predecessor_ != nullptr;

@@ -11,11 +11,11 @@
 
 #include <sys/epoll.h>
 
-#include <deque>
 #include <memory>
 #include <span>
 #include <vector>
 
+#include "base/ring_queue.h"
 #include "base/unique_fd.h"
 #include "worker/engine/limits.h"
 #include "worker/engine/net/accept_retry.h"
@@ -107,7 +107,7 @@ class EpollIo final : public Io {
   HandleTable<Connection> connections_;
   std::vector<Listener> listeners_;
   AcceptRetry accept_retry_;
-  std::deque<Token> readable_;
+  RingQueue<Token> readable_;
   ReadyQueue ready_;
   LingerQueue lingering_;
   std::vector<epoll_event> events_;

@@ -6,10 +6,10 @@
 //           and are recognised by their token.
 #pragma once
 
-#include <deque>
 #include <optional>
 
 #include "base/clock.h"
+#include "base/ring_queue.h"
 #include "worker/engine/net/token.h"
 
 namespace zts::net {
@@ -38,7 +38,7 @@ class LingerQueue {
     Nanos due;
   };
   Nanos timeout_;
-  std::deque<Entry> entries_;
+  RingQueue<Entry> entries_;
 };
 
 }  // namespace zts::net

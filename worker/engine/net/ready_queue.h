@@ -8,10 +8,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <span>
 #include <utility>
 
+#include "base/ring_queue.h"
 #include "base/slot_map.h"
 #include "worker/engine/net/handle_table.h"
 #include "worker/engine/net/io.h"
@@ -59,7 +59,7 @@ class ReadyQueue {
   }
 
  private:
-  std::deque<Ready> queue_;
+  RingQueue<Ready> queue_;
 };
 
 }  // namespace zts::net

@@ -19,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/ring_queue.h"
 #include "base/unique_fd.h"
 #include "worker/engine/limits.h"
 #include "worker/engine/net/accept_retry.h"
@@ -136,7 +137,7 @@ class UringIo final : public Io {
   HandleTable<Connection> connections_;
   std::vector<Listener> listeners_;
   AcceptRetry accept_retry_;
-  std::deque<Token> starved_;
+  RingQueue<Token> starved_;
   ReadyQueue ready_;
   std::deque<Cqe> saved_;  // taken off the queue before their turn
   LingerQueue lingering_;

@@ -74,7 +74,7 @@ OffloadHost::OffloadHost(const Options& options)
       running_(kConnectionsMax), pool_timer_([this] { pool_->RunDue(loop_->now()); }),
       housekeeping_timer_([this] { OnHousekeeping(); }) {
   pool_ = std::make_unique<runtime::Pool>(this, options.warmup, options.watchdog, options.counters,
-                                          runtime::PoolOptions{.role = runtime::PoolOptions::Role::kOffload});
+                                          runtime::PoolOptions{.role = runtime::PoolOptions::Role::kOffload, .budget = options.budget});
   OnHousekeeping();
 }
 

@@ -39,6 +39,7 @@ class OffloadHost final : public net::LoopHandler, public runtime::PoolHost, pri
     runtime::Watchdog* watchdog = nullptr;
     ipc::ShardCounters* counters = nullptr;  // of its own
     LogQueue* logs = nullptr;
+    runtime::MemoryBudget* budget = nullptr;
   };
   explicit OffloadHost(const Options& options);
   ~OffloadHost() override;

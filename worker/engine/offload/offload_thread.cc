@@ -45,7 +45,8 @@ void OffloadThread::Run() {
                     .warmup = options_.warmup,
                     .watchdog = options_.watchdog,
                     .counters = options_.counters,
-                    .logs = options_.logs});
+                    .logs = options_.logs,
+                    .budget = options_.budget});
   host_ = &host;
   started_.set_value({});
   host.Run();

@@ -29,6 +29,7 @@ class OffloadThread {
     runtime::Watchdog* watchdog = nullptr;
     ipc::ShardCounters* counters = nullptr;
     LogQueue* logs = nullptr;
+    runtime::MemoryBudget* budget = nullptr;
   };
   static Result<std::unique_ptr<OffloadThread>> Start(const Options& options);
   ~OffloadThread();

@@ -12,6 +12,7 @@
 #include "worker/engine/runtime/due_heap.h"
 #include "worker/engine/runtime/idle_heap.h"
 #include "worker/engine/runtime/load_failure.h"
+#include "worker/engine/runtime/memory_budget.h"
 #include "worker/engine/runtime/request_table.h"
 #include "worker/engine/runtime/version_table.h"
 #include "worker/engine/runtime/warmup.h"
@@ -22,8 +23,8 @@ namespace {
 
 // A retiring isolate whose work in the background never ends goes this long after its last request could have ended.
 constexpr Nanos kRetireGrace = 5 * kSecond;
-// Reading one heap's figures takes a microsecond or two; with this many a second a full pool has been looked at within half a minute.
-constexpr size_t kLooksPerIdle = 8;
+// Reading one heap's figures takes a microsecond or two; with this many a second those that have run are soon known.
+constexpr size_t kLooksPerIdle = 16;
 
 void Change(ipc::Counter& gauge, int64_t by) { gauge.Add(static_cast<uint64_t>(by)); }
 
@@ -111,7 +112,7 @@ struct Instance final : Due, js::IsolateClient, js::FetchDoor {
 
 struct Pool::Impl final : ElsewhereEvents {
   Impl(PoolHost* host_, Warmup* warmup_, Watchdog* watchdog_, ipc::ShardCounters* counters_, const PoolOptions& options)
-      : host(host_), warmup(warmup_), watchdog(watchdog_), role(options.role), elsewhere(options.elsewhere),
+      : host(host_), warmup(warmup_), watchdog(watchdog_), role(options.role), elsewhere(options.elsewhere), memory(options.budget),
         lane(watchdog->AddLane(Listener())), counters(counters_), requests(&counters_->queued), instances(2 * kFunctionCountMax) {}
 
   PoolHost* host;
@@ -119,6 +120,7 @@ struct Pool::Impl final : ElsewhereEvents {
   Watchdog* watchdog;
   const PoolOptions::Role role;
   Elsewhere* const elsewhere;
+  MemoryBudget::Part memory;  // that this pool's isolates take
   Watchdog::Lane* lane;
   ipc::ShardCounters* counters;
   VersionTable<Version> versions;
@@ -129,6 +131,7 @@ struct Pool::Impl final : ElsewhereEvents {
   size_t warm = 0;
   uint32_t next_look = 0;  // which isolate Idle looks at
   size_t away = 0;
+  size_t standby = 0;        // versions on standby: as many isolates at most
   bool in_turn = false;
   ipc::Counter uncounted{};  // in flight, of the role kOffload
   std::bitset<ipc::kCounterRows> rows_seen;
@@ -268,6 +271,13 @@ Ticket Pool::Impl::Enqueue(Request* request) {
   if (version->state == Version::State::kFailed && !version->failure.MayRetry(host->now())) {
     Fail(request, version->failure.outcome());
     return 0;
+  }
+  if (version->state != Version::State::kLoading && memory.exhausted()) {
+    EvictBeyondLimit();
+    if (memory.exhausted()) {
+      Fail(request, {js::OutcomeKind::kOverloaded, "the memory for functions is used up by others that are busy"});
+      return 0;
+    }
   }
   if (version->queues.waiting.size() >= kColdQueueMax) {
     Fail(request, {js::OutcomeKind::kOverloaded, "too many requests wait for this function to start"});
@@ -424,6 +434,8 @@ void Instance::SetMemory(const js::MemoryUse& use) {
   move(row->heap_used_bytes, memory.heap_used_bytes, use.heap_used_bytes);
   move(row->heap_committed_bytes, memory.heap_committed_bytes, use.heap_committed_bytes);
   move(row->external_bytes, memory.external_bytes, use.external_bytes);
+  const auto total = [](const js::MemoryUse& of) { return static_cast<int64_t>(of.heap_committed_bytes + of.external_bytes); };
+  pool->memory.Change(total(use) - total(memory));
   memory = use;
 }
 
@@ -546,13 +558,16 @@ void Pool::Prepare(const Target& target, std::function<void(const js::Outcome&)>
 
 void Pool::Retain(const std::vector<uint64_t>& version_ids, const std::vector<uint64_t>& standby) {
   std::vector<Version*> unnamed;
+  size_t standby_count = 0;
   impl_->versions.ForEach([&](Version& version) {
     const uint64_t id = version.target.version_id;
     const bool serves = std::binary_search(version_ids.begin(), version_ids.end(), id);
     version.standby = !serves && std::binary_search(standby.begin(), standby.end(), id);
     version.retained = serves || version.standby;
     if (!version.retained) unnamed.push_back(&version);
+    standby_count += version.standby ? 1 : 0;
   });
+  impl_->standby = standby_count;
   if (impl_->elsewhere != nullptr) impl_->RetainAway();
   for (Version* version : unnamed) {
     if (version->current != nullptr) {
@@ -626,6 +641,8 @@ void Pool::Impl::OnWarm(Version* version, Loaded loaded) {
   instance->slot = *slot;
   instance->isolate = std::move(loaded.isolate);
   instance->isolate->Attach(instance);
+  memory.Change(kIsolateOverheadBytes, 1);
+  instance->SetMemory(instance->isolate->memory());
   version->current = instance;
   version->state = Version::State::kWarm;
   version->failure.Succeeded();
@@ -713,6 +730,7 @@ void Pool::Impl::Destroy(Instance* instance) {
   --version->instances;
   Change(version->queues.row->isolates, -1);
   instance->SetMemory({});
+  memory.Change(-static_cast<int64_t>(kIsolateOverheadBytes), -1);
   std::unique_ptr<Instance> owned = std::move(*instances.Find(instance->slot));
   instances.Erase(owned->slot);
   std::unique_ptr<js::Isolate> isolate = std::move(owned->isolate);
@@ -722,22 +740,30 @@ void Pool::Impl::Destroy(Instance* instance) {
 }
 
 void Pool::Impl::EvictBeyondLimit() {
-  for (;;) {
-    Instance* oldest = nullptr;          // of all that may go
-    Instance* oldest_standby = nullptr;
-    size_t standby = 0;
-    instances.ForEach([&](SlotId, std::unique_ptr<Instance>& instance) {
-      if (instance->retiring) return;
-      if (instance->version->standby) ++standby;
-      if (instance->requests > 0 || instance->version->pins > 0 || instance->isolate->in_flight() > 0) return;
-      Instance*& first = instance->version->standby ? oldest_standby : oldest;
-      if (first == nullptr || instance->heap.last_used() < first->heap.last_used()) first = instance.get();
-    });
-    if (warm <= kWarmIsolatesMax && standby <= kStandbyIsolatesMax) return;
-    Instance* goes = oldest_standby != nullptr ? oldest_standby : warm > kWarmIsolatesMax ? oldest : nullptr;
-    if (goes == nullptr) return;
+  if (standby <= kStandbyIsolatesMax && !memory.exceeded()) return;
+  // Those that may go, the least recently used last: what a request may be waiting for is not looked for again and again.
+  std::vector<Instance*> idle;
+  size_t standby_left = 0;
+  instances.ForEach([&](SlotId, std::unique_ptr<Instance>& instance) {
+    if (instance->retiring) return;
+    if (instance->version->standby) ++standby_left;
+    if (instance->requests > 0 || instance->version->pins > 0 || instance->isolate->in_flight() > 0) return;
+    idle.push_back(instance.get());
+  });
+  const auto goes_later = [](const Instance* a, const Instance* b) {
+    if (a->version->standby != b->version->standby) return !a->version->standby;
+    return a->heap.last_used() > b->heap.last_used();
+  };
+  std::make_heap(idle.begin(), idle.end(), goes_later);
+  while (!idle.empty()) {
+    Instance* next = idle.front();
+    const bool must = memory.exceeded() || (next->version->standby && standby_left > kStandbyIsolatesMax);
+    if (!must) return;
+    std::pop_heap(idle.begin(), idle.end(), goes_later);
+    idle.pop_back();
+    if (next->version->standby) --standby_left;
     counters->evictions.Add();
-    Destroy(goes);
+    Destroy(next);
   }
 }
 
@@ -758,12 +784,14 @@ void Pool::Idle() {
   Impl& pool = *impl_;
   pool.counters->spare_isolates.Set(pool.warmup->spares());
   if (pool.role == PoolOptions::Role::kOffload) pool.LookForCalm(pool.host->now());
+  pool.EvictBeyondLimit();
   // In turn, from where the last call left off.
   std::array<Instance*, kLooksPerIdle> chosen{};
   size_t count = 0;
   const auto choose = [&](uint32_t begin, uint32_t end) {
     pool.instances.ForEach([&](SlotId slot, std::unique_ptr<Instance>& instance) {
-      if (slot.index >= begin && slot.index < end && count < chosen.size()) chosen[count++] = instance.get();
+      if (slot.index < begin || slot.index >= end || count == chosen.size() || instance->heap.settled()) return;
+      chosen[count++] = instance.get();
     });
   };
   choose(pool.next_look, UINT32_MAX);

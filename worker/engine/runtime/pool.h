@@ -16,7 +16,8 @@
 // Owner:    Shard, exactly one; OffloadHost, another.
 // Thread:   the owner's; what the warm-up thread has made arrives through PoolHost::Post.
 // Life:     PoolHost, Warmup and Watchdog outlive it; PoolHost outlives Warmup::Stop, since V8 may post for an isolate until then.
-// Limits:   kWarmIsolatesMax (those on standby go first, then idle ones, least recently used first), kStandbyIsolatesMax, kColdQueueMax,
+// Limits:   the memory budget and kWarmIsolatesMax (isolates on standby go first, then idle ones, least recently used first; with nothing
+//           idle and the budget exhausted a cold function is refused), kStandbyIsolatesMax, kColdQueueMax,
 //           kColdQueueTimeout, kInFlightPerIsolateMax, kOffloadQueueMax.
 // Errors:   a request that cannot be served ends in OnFailure with kOverloaded or the load's own outcome.
 #pragma once
@@ -38,6 +39,7 @@
 
 namespace zts::runtime {
 
+class MemoryBudget;
 class Warmup;
 class Watchdog;
 
@@ -74,6 +76,8 @@ struct PoolOptions {
   enum class Role : uint8_t { kShard, kOffload } role = Role::kShard;
   // Where heavy versions go; null: nowhere, they stay.
   Elsewhere* elsewhere = nullptr;
+  // What all pools' isolates may take together; null: no bound but kWarmIsolatesMax.
+  MemoryBudget* budget = nullptr;
 };
 
 class Pool {

@@ -11,6 +11,7 @@
 
 #include "jsruntime/testing/fake_isolate.h"
 #include "worker/engine/limits.h"
+#include "worker/engine/runtime/memory_budget.h"
 #include "worker/engine/runtime/warmup.h"
 #include "worker/engine/runtime/watchdog.h"
 
@@ -506,6 +507,70 @@ TEST_F(PoolTest, AnUnknownCounterRowIsTheSharedOne) {
   EXPECT_EQ(InFlight(0), 1u);
   Settle();
   EXPECT_EQ(InFlight(0), 0u);
+}
+
+// ---- memory -----------------------------------------------------------------------------------------------------------------
+
+// An isolate of the fake's takes this.
+constexpr size_t kFakeIsolateBytes = (size_t{2} << 20) + kIsolateOverheadBytes;
+
+class BudgetTest : public PoolTest {
+ protected:
+  static constexpr size_t kFits = 8;
+  BudgetTest()
+      : budget_(kFits * kFakeIsolateBytes, 2),
+        first_(std::make_unique<Pool>(this, &warmup_, &watchdog_, counters_.get(), PoolOptions{.budget = &budget_})),
+        second_(std::make_unique<Pool>(this, &warmup_, &watchdog_, counters_.get(), PoolOptions{.budget = &budget_})) {}
+  ~BudgetTest() override {
+    first_.reset();
+    second_.reset();
+    EXPECT_EQ(budget_.used_bytes(), 0);
+    EXPECT_EQ(budget_.used_isolates(), 0);
+  }
+  void Use(Pool* pool, uint64_t version) {
+    clock_.Advance(kMillisecond);
+    pool->Submit(++next_, Version(version, "on POST pending\nrespond 200 hello"), &view_);
+    Settle();
+  }
+  bool IsWarm(uint64_t version) { return factory_.Find("f" + std::to_string(version)) != nullptr; }
+
+  RequestId next_ = 0;
+  MemoryBudget budget_;
+  std::unique_ptr<Pool> first_, second_;
+};
+
+TEST_F(BudgetTest, OnlyTheUsedOnesStay) {
+  for (uint64_t version = 1; version <= 1000; ++version) Use(first_.get(), version);
+  EXPECT_EQ(first_->warm(), kFits);
+  EXPECT_LE(budget_.used_bytes(), static_cast<int64_t>(kFits * kFakeIsolateBytes));
+  EXPECT_TRUE(IsWarm(1000));
+  EXPECT_TRUE(IsWarm(1000 - kFits + 1));
+  EXPECT_FALSE(IsWarm(1000 - kFits));
+  Use(first_.get(), 1);
+  EXPECT_EQ(answers_[next_], "200 hello");
+}
+
+TEST_F(BudgetTest, WhoTakesMoreThanItsShareGivesWay) {
+  for (uint64_t version = 1; version <= kFits; ++version) Use(first_.get(), version);
+  for (uint64_t version = 101; version <= 100 + kFits / 4; ++version) {
+    Use(second_.get(), version);
+    first_->Idle();
+    second_->Idle();
+  }
+  EXPECT_EQ(second_->warm(), kFits / 4);
+  EXPECT_EQ(first_->warm(), kFits - kFits / 4);
+}
+
+TEST_F(BudgetTest, WithNothingIdleAColdFunctionIsRefused) {
+  view_.method = "POST";
+  // Busy ones may overdraw the budget by an eighth, and the one that is found beyond it.
+  const uint64_t busy = kFits + kFits / 8 + 1;
+  for (uint64_t version = 1; version <= busy; ++version) Use(first_.get(), version);
+  EXPECT_EQ(first_->warm(), busy);
+  Use(first_.get(), 1000);
+  EXPECT_EQ(answers_[next_], "overloaded");
+  EXPECT_EQ(answers_.size(), 1u);
+  EXPECT_FALSE(IsWarm(1000));
 }
 
 // ---- heavy versions ---------------------------------------------------------------------------------------------------------
