@@ -214,7 +214,8 @@ ExitCode Up(Context& context, const UpOptions& options) {
   if (!options.memory_budget.empty() && !ParseByteSize(options.memory_budget)) {
     return console.Fail(UpFailure(Invalid("--memory-budget " + options.memory_budget + ": a size is needed, like 512MiB or 2GiB")));
   }
-  const MonitorOptions monitor{*controller, *worker, options.name, options.io, options.threads, options.memory_budget, *addresses, options.insecure};
+  const MonitorOptions monitor{*controller, *worker, options.name, options.io, options.threads,
+                               options.memory_budget, *addresses, options.insecure};
   console.Note("starting controller and worker in " + data.root());
   if (options.detach) return RunDetached(context, data, options, monitor);
   return RunMonitor(context, data, options, monitor, Verdict(UniqueFd()));

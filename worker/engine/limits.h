@@ -96,10 +96,10 @@ inline constexpr size_t kRouteCountMax = 64 * 1024;
 // --- runtime ------------------------------------------------------------------------------------------------------------------------
 
 // Isolates of an engine, whatever memory they take: each has ten mappings and more, of which Linux gives a process 65,530
-// (vm.max_map_count), and one that V8 does not get is fatal. Idle ones beyond it, and beyond the memory budget, go, least recently used first.
+// (vm.max_map_count), and one that V8 does not get is fatal. Idle ones beyond it, and beyond the memory budget, go, least recently used
+// first.
 inline constexpr size_t kWarmIsolatesMax = 3072;
-// What an isolate takes beside V8's heap and ArrayBuffers: its part of the page tables, code, handles and zones. Resident memory over that of
-// the heaps, measured with a thousand small functions.
+// What an isolate takes beside V8's heap and ArrayBuffers: code, handles, zones, its part of the page tables.
 inline constexpr size_t kIsolateOverheadBytes = 512 * 1024;
 // Of them, isolates of versions that served before and are kept to go back to: a switch back to one of the last few that were replaced
 // finds it warm. One that has given way is made warm again before the switch, which then takes as long as a deploy's.

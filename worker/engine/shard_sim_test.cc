@@ -200,7 +200,7 @@ class Simulation {
     for (;;) {
       const size_t line = text.find("\r\n", at);
       if (line == std::string::npos) return 0;
-      const size_t size = std::strtoul(text.c_str() + at, nullptr, 16);
+      const size_t size = std::stoul(text.substr(at, line - at), nullptr, 16);
       if (text.size() < line + 2 + size + 2) return 0;
       body->append(text, line + 2, size);
       EXPECT_EQ(text.compare(line + 2 + size, 2, "\r\n"), 0);

@@ -1,5 +1,5 @@
-// In steady state a request allocates nothing outside V8: a real shard on real sockets, with every malloc of the thread counted. The isolate
-// answers from constants, so that what is counted is the engine's.
+// In steady state a request allocates nothing outside V8: a real shard on real sockets, with every malloc of the thread counted. The
+// isolate answers from constants, so that what is counted is the engine's.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>

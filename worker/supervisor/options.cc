@@ -48,7 +48,7 @@ std::variant<WorkerOptions, int> ParseOptions(int argc, const char* const* argv)
   app.add_option("--threads", options.threads, "Shards, each a thread [cores by affinity and cgroup quota]")
       ->check(CLI::Range(1, 1024));
   app.add_option("--memory-budget", memory_budget,
-                 "Memory of all functions' isolates, like 2GiB; idle ones go beyond it [three fifths of the cgroup's limit or the machine's]");
+                 "Memory of all functions' isolates, like 2GiB; idle ones go beyond it [three fifths of the cgroup's or the machine's]");
   app.add_option("--io", options.io, "How sockets are driven")
       ->check(CLI::IsMember({"auto", "uring", "epoll"}))
       ->capture_default_str();
