@@ -143,6 +143,8 @@ constexpr const char* kLogsFooter = R"(The request id is the x-zts-request-id he
 Examples:
   ztsctl logs                    the last records of all functions
   ztsctl logs -f hello           follow one function, also across restarts of the controller
+  ztsctl logs --level warn --version 3 hello
+  ztsctl logs --request-id 2f6d1c0a8b3e4d57
   ztsctl logs -f --json | jq 'select(.level == "exception")')";
 
 constexpr const char* kWorkersHelp =
@@ -445,6 +447,13 @@ class App {
     verb->add_option("-n,--lines", logs_.lines, "Begin with at most this many past records [100]")
         ->check(CLI::Range(0, 100000).description(""))
         ->type_name("N");
+    verb->add_option("-l,--level", logs_.level_min, "Only this level and above: debug, info, warn, error or exception")
+        ->check(CLI::IsMember({"debug", "info", "warn", "error", "exception"}).description(""))
+        ->type_name("LEVEL");
+    verb->add_option("--version", logs_.version, "Only what this version said")
+        ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 32).description(""))
+        ->type_name("N");
+    verb->add_option("--request-id", logs_.request_id, "Only what belongs to this request")->type_name("ID");
     verb->callback([this] { action_ = [this](Context& context) { return Logs(context, logs_); }; });
   }
 

@@ -534,6 +534,55 @@ TEST_F(AppTest, LogsWithoutFollowEndAfterTheBacklog) {
   EXPECT_EQ(Run({"logs", "-n", "0"}).exit, 0);
 }
 
+TEST_F(AppTest, LogsAreFilteredByTheController) {
+  EXPECT_EQ(Run({"logs", "hello", "--level", "warn", "--version", "3", "--request-id", "r9"}).exit, 0);
+  const v1::TailLogsRequest asked = service_.received().tail;
+  EXPECT_EQ(asked.level_min(), "warn");
+  EXPECT_EQ(asked.version_number(), 3u);
+  EXPECT_EQ(asked.request_id(), "r9");
+  EXPECT_FALSE(asked.heartbeats()) << "the end of the backlog is a silence";
+  EXPECT_EQ(Run({"logs", "--level", "loud"}).exit, 2);
+  EXPECT_EQ(Run({"logs", "--version", "0"}).exit, 2);
+}
+
+v1::TailLogsEvent BeatOf(const std::string& source, uint64_t sequence, uint64_t dropped = 0, bool gap = false) {
+  v1::TailLogsEvent event;
+  event.set_heartbeat(true);
+  event.set_source(source);
+  event.set_sequence(sequence);
+  event.set_dropped(dropped);
+  event.set_gap(gap);
+  return event;
+}
+
+v1::TailLogsEvent Numbered(v1::TailLogsEvent event, uint64_t sequence) {
+  event.set_sequence(sequence);
+  return event;
+}
+
+TEST_F(AppTest, FollowedLogsGoOnWhereTheStreamBroke) {
+  auto first = std::make_unique<FakeDeployService>();
+  // Times do not matter where the controller numbers: two shards of a worker may be out of order.
+  first->logs = {BeatOf("hub", 4), Numbered(LogOf(9, "one"), 5), BeatOf("hub", 6, 7)};
+  const int port = first->port();
+  env_["ZTS_CONTROLLER"] = first->address();
+  auto followed = std::async(std::launch::async, [&] { return Run({"logs", "-f", "hello"}); });
+  first->WaitForTails(1);
+  EXPECT_TRUE(first->received().tail.heartbeats());
+  first.reset();
+  FakeDeployService second("secret", port);
+  second.logs = {BeatOf("hub", 6, 0, true), Numbered(LogOf(3, "two"), 8)};
+  second.logs_stay_open = false;
+  second.status = {grpc::StatusCode::NOT_FOUND, "the function is gone"};
+  const Ran ran = followed.get();
+  EXPECT_NE(ran.out.find("one"), std::string::npos);
+  EXPECT_NE(ran.out.find("two"), std::string::npos);
+  EXPECT_NE(ran.err.find("7 records were lost here"), std::string::npos) << ran.err;
+  EXPECT_NE(ran.err.find("not held any more"), std::string::npos);
+  EXPECT_EQ(second.received().tail.source(), "hub");
+  EXPECT_EQ(second.received().tail.after(), 6u);
+}
+
 TEST_F(AppTest, LogsAsJsonAreOneObjectALine) {
   service_.logs = {LogOf(1'700'000'000'000'000'000, "bad \x1b text \n", "warn")};
   const auto json = Run({"logs", "--json"}).Json();

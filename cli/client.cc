@@ -14,6 +14,8 @@
 namespace zts::cli {
 namespace {
 
+// Three heartbeats and a little.
+constexpr Nanos kSilenceMax = 16 * kSecond;
 constexpr size_t kChunkBytes = 256 * 1024;
 
 FunctionVersion VersionOf(const v1::FunctionVersion& from, bool active) {
@@ -126,6 +128,32 @@ LogEntry EntryOf(const v1::TailLogsEvent& event) {
   return {record.time_ns(),  record.function(),   record.version_number(),
           record.severity(), record.message(),    record.request_id(),
           record.worker(),   event.dropped() + record.dropped_before()};
+}
+
+v1::TailLogsRequest RequestOf(const TailOptions& options) {
+  v1::TailLogsRequest request;
+  request.set_function(options.function);
+  request.set_level_min(options.level_min);
+  request.set_version_number(options.version);
+  request.set_request_id(options.request_id);
+  request.set_backlog(options.backlog);
+  request.set_source(options.place.source);
+  request.set_after(options.place.after);
+  request.set_heartbeats(options.heartbeats);
+  return request;
+}
+
+void Deliver(const v1::TailLogsEvent& event, TailPlace& place, Client::TailSink& sink) {
+  // The source is known from the first heartbeat on; without one a tail would have to begin anew.
+  if (event.heartbeat()) place.source = event.source();
+  place.after = event.sequence();
+  if (event.gap()) sink.OnGap();
+  if (event.heartbeat()) {
+    if (event.dropped() > 0) sink.OnDropped(event.dropped());
+  } else {
+    sink.OnRecord(EntryOf(event));
+  }
+  if (!place.source.empty()) sink.OnPlace(place);
 }
 
 }  // namespace
@@ -321,13 +349,10 @@ Result<WorkerList> Client::ListWorkers(Nanos timeout) {
   return workers;
 }
 
-Status Client::TailLogs(const TailOptions& options, const std::function<void()>& connected,
-                        const std::function<void(const LogEntry&)>& sink) {
+Status Client::TailLogs(const TailOptions& options, TailSink& sink) {
   grpc::ClientContext context;
   impl_->Prepare(context, 0);
-  v1::TailLogsRequest request;
-  request.set_function(options.function);
-  request.set_backlog(options.backlog);
+  const v1::TailLogsRequest request = RequestOf(options);
   // A completion queue, because its waits can end: a blocking read cannot be told to give up when nothing comes.
   grpc::CompletionQueue queue;
   void* tag = nullptr;
@@ -339,28 +364,33 @@ Status Client::TailLogs(const TailOptions& options, const std::function<void()>&
     reader->ReadInitialMetadata(nullptr);
     queue.Next(&tag, &ok);
   }
-  bool idled_out = false;
+  bool timed_out = false, beats = false;
+  TailPlace place = options.place;
   v1::TailLogsEvent event;
   if (ok) {
-    connected();
+    sink.OnConnected();
     reader->Read(&event, nullptr);
   }
   while (ok) {
-    const auto deadline = options.idle_max > 0 ? TimeIn(options.idle_max) : std::chrono::system_clock::time_point::max();
+    const Nanos silence_max = beats ? kSilenceMax : options.idle_max;
+    const auto deadline = silence_max > 0 ? TimeIn(silence_max) : std::chrono::system_clock::time_point::max();
     if (queue.AsyncNext(&tag, &ok, deadline) == grpc::CompletionQueue::TIMEOUT) {
-      idled_out = true;
+      timed_out = true;
       context.TryCancel();
       queue.Next(&tag, &ok);
     }
     if (!ok) break;
-    sink(EntryOf(event));
+    // Of a controller that beats it is known that it does; others are waited for.
+    beats = beats || event.heartbeat();
+    Deliver(event, place, sink);
     reader->Read(&event, nullptr);
   }
   grpc::Status status;
   reader->Finish(&status, nullptr);
   queue.Next(&tag, &ok);
   queue.Shutdown();
-  if (idled_out) return {};
+  if (timed_out && beats) return Unavailable("the controller at " + impl_->endpoint.address + " has gone silent");
+  if (timed_out) return {};
   if (status.ok()) return Unavailable("the controller at " + impl_->endpoint.address + " ended the log stream");
   return impl_->ErrorOf(status);
 }

@@ -213,9 +213,21 @@ struct LogEntry {
   uint64_t dropped = 0;  // records lost just before this one
 };
 
+// Where a tail stands: what a later one needs to go on from there.
+struct TailPlace {
+  std::string source;
+  uint64_t after = 0;
+};
+
 struct TailOptions {
   std::string function;  // empty: all
+  std::string level_min;  // "warn"; empty: all
+  uint64_t version = 0;
+  std::string request_id;
   uint32_t backlog = 0;
+  TailPlace place;
+  // The controller is to say now and then that it is there; a tail that then hears nothing is kUnavailable.
+  bool heartbeats = false;
   // Ends the tail, well, when nothing has come for this long; 0: never.
   Nanos idle_max = 0;
 };
@@ -242,9 +254,21 @@ class Client {
   // The busiest first; `function` empty: all that are busy or have an isolate.
   Result<std::vector<FunctionReport>> Stats(const std::string& function);
   Result<WorkerList> ListWorkers(Nanos timeout = kCallTimeout);
-  // Calls `sink` for each record; `connected` once, when the controller has answered. Ends well only for idle_max.
-  Status TailLogs(const TailOptions& options, const std::function<void()>& connected,
-                  const std::function<void(const LogEntry&)>& sink);
+  class TailSink {
+   public:
+    virtual ~TailSink() = default;
+    // Once, when the controller has answered.
+    virtual void OnConnected() {}
+    virtual void OnRecord(const LogEntry& entry) = 0;
+    // Records that were lost with none after them yet.
+    virtual void OnDropped(uint64_t count) {}
+    // The controller does not hold all that has come since the place any more.
+    virtual void OnGap() {}
+    // From here on a tail would go on.
+    virtual void OnPlace(const TailPlace& place) {}
+  };
+  // Ends well only for idle_max.
+  Status TailLogs(const TailOptions& options, TailSink& sink);
 
  private:
   struct Impl;

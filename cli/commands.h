@@ -91,6 +91,9 @@ struct LogsOptions {
   std::string function;  // empty: all
   bool follow = false;
   uint32_t lines = 100;  // of what the controller still holds
+  std::string level_min;  // empty: all
+  uint64_t version = 0;   // 0: all
+  std::string request_id;
 };
 ExitCode Logs(Context& context, const LogsOptions& options);
 

@@ -35,6 +35,18 @@ struct Inspection {
   }
 };
 
+class Errors final : public Client::TailSink {
+ public:
+  explicit Errors(std::vector<LogEntry>& found) : found_(found) {}
+  void OnRecord(const LogEntry& entry) override {
+    // A controller from before levels sends all.
+    if (entry.severity == "exception" || entry.severity == "error") found_.push_back(entry);
+  }
+
+ private:
+  std::vector<LogEntry>& found_;
+};
+
 Result<Inspection> Ask(Client& client, const std::string& function) {
   Inspection found;
   ZTS_ASSIGN_OR_RETURN(FunctionStory story, client.Story(function));
@@ -43,9 +55,13 @@ Result<Inspection> Ask(Client& client, const std::string& function) {
   ZTS_ASSIGN_OR_RETURN(found.workers, client.ListWorkers());
   ZTS_ASSIGN_OR_RETURN(std::vector<FunctionReport> reports, client.Stats(function));
   if (!reports.empty()) found.report = std::move(reports.front());
-  ZTS_RETURN_IF_ERROR(client.TailLogs({function, kLogBacklog, kLogIdle}, [] {}, [&](const LogEntry& entry) {
-    if (entry.severity == "exception" || entry.severity == "error") found.errors.push_back(entry);
-  }));
+  TailOptions tail;
+  tail.function = function;
+  tail.level_min = "error";
+  tail.backlog = kLogBacklog;
+  tail.idle_max = kLogIdle;
+  Errors errors(found.errors);
+  ZTS_RETURN_IF_ERROR(client.TailLogs(tail, errors));
   if (found.errors.size() > kErrorsShown) found.errors.erase(found.errors.begin(), found.errors.end() - kErrorsShown);
   return found;
 }

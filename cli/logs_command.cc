@@ -1,5 +1,6 @@
 // ztsctl logs: what functions print and throw, with version and request id; follows across restarts of the controller.
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <thread>
 
@@ -24,11 +25,25 @@ Style StyleOf(const std::string& severity) {
   return severity == "debug" ? Style::kDim : Style::kCyan;
 }
 
-class Printer {
+class Printer final : public Client::TailSink {
  public:
   explicit Printer(Console& console) : console_(console) {}
 
-  void Print(const LogEntry& entry) {
+  bool ever_connected() const { return ever_connected_; }
+  const TailPlace& place() const { return place_; }
+  // The stream is gone; another will be opened from place().
+  void OnLost() {
+    if (!lost_) console_.Note("-- the controller is gone; waiting for it");
+    lost_ = true;
+    catching_up_ = true;
+  }
+
+  void OnConnected() override {
+    if (lost_) console_.Note("-- connected again");
+    ever_connected_ = true;
+    lost_ = false;
+  }
+  void OnRecord(const LogEntry& entry) override {
     // After a reconnect the backlog holds what has been shown already. Times of one worker only grow.
     Nanos& last = last_time_[entry.worker];
     if (catching_up_ && entry.time <= last) return;
@@ -39,7 +54,23 @@ class Printer {
       PrintAsText(entry);
     }
   }
-  void set_catching_up() { catching_up_ = true; }
+  void OnDropped(uint64_t count) override {
+    if (console_.json()) {
+      console_.PrintJson({{"dropped", count}});
+    } else {
+      WarnOfDropped(count);
+    }
+  }
+  void OnGap() override { console_.Note("-- some records of the time between are not held any more"); }
+  void OnPlace(const TailPlace& place) override {
+    if (place.source == place_.source) {
+      // The controller goes on exactly where it was.
+      catching_up_ = false;
+    } else if (catching_up_) {
+      console_.Note("-- it was started anew: records of the time between may be missing");
+    }
+    place_ = place;
+  }
 
  private:
   void PrintAsJson(const LogEntry& entry) {
@@ -54,10 +85,7 @@ class Printer {
   }
 
   void PrintAsText(const LogEntry& entry) {
-    if (entry.dropped > 0) {
-      console_.Warn(std::to_string(entry.dropped) +
-                    " records before this one were lost: they came faster than they could be taken");
-    }
+    if (entry.dropped > 0) WarnOfDropped(entry.dropped);
     console_.out() << console_.Paint(Style::kDim, FormatClock(entry.time)) << " "
                    << console_.Paint(Style::kBold, Printable(entry.function) + "@v" + std::to_string(entry.version))
                    << " " << console_.Paint(Style::kDim, entry.request_id.empty() ? "-" : Printable(entry.request_id))
@@ -65,46 +93,58 @@ class Printer {
                    << Printable(entry.message, Newlines::kKeep) << std::endl;
   }
 
+  void WarnOfDropped(uint64_t count) {
+    console_.Warn(std::to_string(count) + (count == 1 ? " record was" : " records were") +
+                  " lost here: they came faster than they could be taken");
+  }
+
   Console& console_;
   std::map<std::string, Nanos> last_time_;
+  TailPlace place_;
+  bool ever_connected_ = false;
+  bool lost_ = false;
   bool catching_up_ = false;
 };
+
+TailOptions TailOf(const LogsOptions& options) {
+  TailOptions tail;
+  tail.function = options.function;
+  tail.level_min = options.level_min;
+  tail.version = options.version;
+  tail.request_id = options.request_id;
+  tail.backlog = options.lines;
+  return tail;
+}
 
 ExitCode ShowBacklog(Context& context, const Endpoint& endpoint, const LogsOptions& options) {
   Client client(endpoint);
   Printer printer(context.console);
-  const TailOptions tail{options.function, options.lines, kBacklogIdle};
-  const Status ended = client.TailLogs(tail, [] {}, [&](const LogEntry& entry) { printer.Print(entry); });
+  TailOptions tail = TailOf(options);
+  tail.idle_max = kBacklogIdle;
+  const Status ended = client.TailLogs(tail, printer);
   return ended.ok() ? ExitCode::kOk : context.console.Fail(FailureOf(ended.error(), endpoint.data_dir));
 }
 
 // Ends by Ctrl-C, or by an error that trying again does not mend.
 ExitCode Follow(Context& context, Endpoint endpoint, const LogsOptions& options) {
   Printer printer(context.console);
-  bool ever_connected = false;
-  bool lost = false;
   Nanos retry = kRetryFirst;
-  TailOptions tail{options.function, options.lines, 0};
+  TailOptions tail = TailOf(options);
+  tail.heartbeats = true;
   while (true) {
     Client client(endpoint);
-    const auto connected = [&] {
-      if (lost) context.console.Note("-- connected again");
-      ever_connected = true;
-      lost = false;
-      retry = kRetryFirst;
-    };
-    const Status ended = client.TailLogs(tail, connected, [&](const LogEntry& entry) { printer.Print(entry); });
+    const auto began = std::chrono::steady_clock::now();
+    const Status ended = client.TailLogs(tail, printer);
     if (!context.console.out()) return ExitCode::kOk;  // nobody reads any more: | head
-    if (!ever_connected || ended.error().code != ErrorCode::kUnavailable) {
+    if (!printer.ever_connected() || ended.error().code != ErrorCode::kUnavailable) {
       return context.console.Fail(FailureOf(ended.error(), endpoint.data_dir));
     }
-    if (!lost)
-      context.console.Note("-- the controller is gone; waiting for it (records of the time between may be missing)");
-    lost = true;
+    printer.OnLost();
+    if (std::chrono::steady_clock::now() - began > std::chrono::nanoseconds(kRetryMax)) retry = kRetryFirst;
     std::this_thread::sleep_for(std::chrono::nanoseconds(retry));  // tidy: ok, a command line has nothing else to do, and Ctrl-C ends it
     retry = std::min(retry * 2, kRetryMax);
-    printer.set_catching_up();
     tail.backlog = kCatchUpLines;
+    tail.place = printer.place();
     // A controller that was started anew may have another address.
     if (const Result<Endpoint> again = FindController(context.data_dir_flag, context.env); again.ok())
       endpoint = *again;

@@ -13,6 +13,21 @@ constexpr Nanos kTailPoll = 100 * kMillisecond;
 
 DeployFailure InvalidUpload(std::string message) { return {"invalid", std::move(message), {}}; }
 
+Result<LogFilter> FilterOf(const v1::TailLogsRequest& request) {
+  if (!request.function().empty()) {
+    ZTS_RETURN_IF_ERROR(ValidateFunctionName(request.function()));
+  }
+  if (request.request_id().size() > kRequestIdBytesMax) {
+    return Invalid("a request id has at most " + std::to_string(kRequestIdBytesMax) + " bytes");
+  }
+  LogFilter filter{.function = request.function(), .version = request.version_number(), .request_id = request.request_id()};
+  if (request.level_min().empty()) return filter;
+  const auto level = LevelOf(request.level_min());
+  if (!level) return Invalid("there is no level '" + request.level_min() + "'; it is debug, info, warn, error or exception");
+  filter.level_min = *level;
+  return filter;
+}
+
 // Takes the upload apart: the first message names it, the others bring it.
 std::variant<DeployOrder, DeployFailure> ReadOrder(const v1::DeployStart& start, DeployService::DeployStream& stream,
                                                    const Registry& registry) {
@@ -169,25 +184,45 @@ grpc::Status DeployService::DeleteFunction(grpc::ServerContext* context, const v
 grpc::Status DeployService::TailLogs(grpc::ServerContext* context, const v1::TailLogsRequest* request,
                                      grpc::ServerWriter<v1::TailLogsEvent>* writer) {
   return parts_.authorizer.Run(*context, Call::kTailLogs, request->function(), [&](const AdmittedCall& call) {
-    if (!request->function().empty()) {
-      if (Status name = ValidateFunctionName(request->function()); !name.ok()) return ToStatus(name.error());
-    }
-    const auto tail = parts_.logs.Open(request->function(), request->backlog());
+    auto filter = FilterOf(*request);
+    if (!filter.ok()) return ToStatus(filter.error());
+    filter->may_see = [&call](const std::string& function) { return call.Covers(function); };
+    const auto tail = parts_.logs.Open(*std::move(filter), {request->backlog(), request->source(), request->after()});
     if (!tail.ok()) return ToStatus(tail.error());
     // The client knows from these that nothing from here on is missed.
     writer->SendInitialMetadata();
-    while (!context->IsCancelled()) {
-      LogHub::Tail::Batch batch = (*tail)->Next(kTailPoll);
-      for (const LogHub::RecordPtr& record : batch.records) {
-        if (!call.Covers(record->function)) continue;
-        v1::TailLogsEvent event;
-        *event.mutable_record() = ToProto(*record);
-        event.set_dropped(std::exchange(batch.dropped, 0));
-        if (!writer->Write(event)) return grpc::Status::OK;
-      }
-    }
+    Send(*context, **tail, request->heartbeats(), *writer);
     return grpc::Status::OK;
   });
+}
+
+// Until the client is gone.
+void DeployService::Send(grpc::ServerContext& context, LogHub::Tail& tail, bool heartbeats, grpc::ServerWriter<v1::TailLogsEvent>& writer) {
+  Nanos beat_at = 0;
+  const auto beat = [&](uint64_t sequence, uint64_t dropped, bool gap) {
+    v1::TailLogsEvent event;
+    event.set_heartbeat(true);
+    event.set_source(parts_.logs.source());
+    event.set_sequence(sequence);
+    event.set_dropped(dropped);
+    event.set_gap(gap);
+    beat_at = parts_.clock.Now() + kTailHeartbeat;
+    return writer.Write(event);
+  };
+  if (heartbeats && !beat(tail.begin(), 0, tail.gap())) return;
+  while (!context.IsCancelled()) {
+    LogHub::Tail::Batch batch = tail.Next(kTailPoll);
+    for (const LogHub::RecordPtr& record : batch.records) {
+      v1::TailLogsEvent event;
+      *event.mutable_record() = ToProto(*record);
+      event.set_sequence(record->sequence);
+      event.set_dropped(std::exchange(batch.dropped, 0));
+      if (!writer.Write(event)) return;
+      beat_at = parts_.clock.Now() + kTailHeartbeat;
+    }
+    if (!heartbeats || (batch.dropped == 0 && parts_.clock.Now() < beat_at)) continue;
+    if (!beat(batch.position, batch.dropped, false)) return;
+  }
 }
 
 grpc::Status DeployService::ListWorkers(grpc::ServerContext* context, const v1::ListWorkersRequest*, v1::ListWorkersResponse* response) {

@@ -46,6 +46,7 @@ class DeployService final : public v1::Deploy::Service {
                            v1::ListWorkersResponse* response) override;
 
  private:
+  void Send(grpc::ServerContext& context, LogHub::Tail& tail, bool heartbeats, grpc::ServerWriter<v1::TailLogsEvent>& writer);
   DeployEnd RunDeploy(const v1::DeployStart& start, grpc::ServerContext& context, DeployStream& stream);
 
   const Parts parts_;

@@ -128,12 +128,18 @@ inline constexpr size_t kLogBytesKept = size_t{8} << 20;
 inline constexpr size_t kTailRecordsMax = 2'000;
 inline constexpr size_t kTailBytesMax = size_t{2} << 20;
 inline constexpr size_t kTailsMax = 64;
+// A tail that has nothing to say says so this often: a client that hears nothing for a few times as long opens another stream.
+inline constexpr Nanos kTailHeartbeat = 5 * kSecond;
+inline constexpr size_t kRequestIdBytesMax = 128;
 
 // --- connections ----------------------------------------------------------------------------------------------------------------
 
 inline constexpr size_t kWorkersMax = 256;
 // One a worker stream, a tail, a deploy and a fetch of a blob; beyond it calls are refused, not queued.
 inline constexpr int kRpcThreadsMax = 2 * static_cast<int>(kWorkersMax) + static_cast<int>(kTailsMax + kDeploysMax) + 64;
+// What arrives and is not read yet, of all connections together: chunks of kDeploysMax uploads and a batch of logs of each worker come to
+// less than 80 MiB. Where it is used up, gRPC closes windows, and then streams.
+inline constexpr size_t kRpcMemoryBytesMax = size_t{256} << 20;
 inline constexpr size_t kBlobChunkBytes = 256 * 1024;
 // A dead peer is noticed after interval + timeout.
 inline constexpr Nanos kKeepaliveInterval = 10 * kSecond;

@@ -23,7 +23,7 @@ std::vector<std::string> Messages(const LogHub::Tail::Batch& batch) {
 }
 
 std::unique_ptr<LogHub::Tail> Open(LogHub& hub, const std::string& function = "", size_t backlog = 0) {
-  auto tail = hub.Open(function, backlog);
+  auto tail = hub.Open({.function = function}, {.backlog = backlog});
   EXPECT_TRUE(tail.ok());
   return std::move(tail).value();
 }
@@ -88,9 +88,9 @@ TEST(LogHubTest, TailsHaveABound) {
   LogHub hub;
   std::vector<std::unique_ptr<LogHub::Tail>> tails;
   for (size_t i = 0; i < kTailsMax; ++i) tails.push_back(Open(hub));
-  EXPECT_EQ(hub.Open("", 0).error().code, ErrorCode::kExhausted);
+  EXPECT_EQ(hub.Open({}, {}).error().code, ErrorCode::kExhausted);
   tails.pop_back();
-  EXPECT_TRUE(hub.Open("", 0).ok());
+  EXPECT_TRUE(hub.Open({}, {}).ok());
 }
 
 TEST(LogHubTest, NextWakesWhenSomethingComes) {
@@ -99,6 +99,67 @@ TEST(LogHubTest, NextWakesWhenSomethingComes) {
   std::thread writer([&] { hub.Append({Record("a", "1")}); });
   EXPECT_EQ(Messages(tail->Next(60 * kSecond)), Strings{"1"});
   writer.join();
+}
+
+LogRecord Filled(std::string severity, uint64_t version, std::string request_id, uint64_t dropped_before = 0) {
+  LogRecord record = Record("a", severity + " " + request_id);
+  record.severity = std::move(severity);
+  record.version_number = version;
+  record.request_id = std::move(request_id);
+  record.dropped_before = dropped_before;
+  return record;
+}
+
+Strings Filtered(LogFilter filter) {
+  LogHub hub;
+  auto before = hub.Open(filter, {});
+  hub.Append({Filled("debug", 1, "r1"), Filled("log", 1, "r1"), Filled("info", 2, "r2"), Filled("warn", 2, "r2"),
+              Filled("exception", 2, "r3"), Filled("a-new-one", 1, "r4")});
+  const Strings live = Messages((*before)->Next(0));
+  EXPECT_EQ(Messages((*hub.Open(filter, {.backlog = 100}))->Next(0)), live) << "the backlog is filtered alike";
+  return live;
+}
+
+TEST(LogHubTest, FiltersByLevelVersionAndRequest) {
+  EXPECT_EQ(Filtered({}).size(), 6u);
+  EXPECT_EQ(Filtered({.level_min = *LevelOf("info")}), (Strings{"log r1", "info r2", "warn r2", "exception r3", "a-new-one r4"}));
+  EXPECT_EQ(Filtered({.level_min = *LevelOf("error")}), (Strings{"exception r3", "a-new-one r4"}));
+  EXPECT_EQ(Filtered({.version = 2, .level_min = *LevelOf("warn")}), (Strings{"warn r2", "exception r3"}));
+  EXPECT_EQ(Filtered({.request_id = "r2"}), (Strings{"info r2", "warn r2"}));
+  EXPECT_EQ(Filtered({.request_id = "r"}), Strings{});
+  EXPECT_EQ(Filtered({.may_see = [](const std::string& function) { return function == "b"; }}), Strings{});
+  EXPECT_FALSE(LevelOf("loud"));
+}
+
+TEST(LogHubTest, WhatWasLostBeforeAHiddenRecordIsTold) {
+  LogHub hub;
+  auto errors = hub.Open({.level_min = *LevelOf("error")}, {});
+  auto other = hub.Open({.function = "b"}, {});
+  hub.Append({Filled("log", 1, "r", 7)});
+  EXPECT_EQ((*errors)->Next(0).dropped, 7u);
+  EXPECT_EQ((*other)->Next(0).dropped, 0u);
+}
+
+TEST(LogHubTest, GoesOnWhereItWas) {
+  LogHub hub;
+  hub.Append({Record("a", "1"), Record("b", "2"), Record("a", "3")});
+  auto first = Open(hub, "a", 100);
+  const auto seen = first->Next(0);
+  EXPECT_EQ(seen.position, 3u);
+  first.reset();
+  hub.Append({Record("a", "4"), Record("b", "5")});
+  auto again = *hub.Open({.function = "a"}, {.backlog = 100, .source = hub.source(), .after = seen.records.back()->sequence});
+  EXPECT_EQ(Messages(again->Next(0)), Strings{"4"});
+  EXPECT_FALSE(again->gap());
+  EXPECT_EQ(Messages((*hub.Open({}, {.backlog = 2, .source = "another", .after = 4}))->Next(0)), (Strings{"4", "5"}));
+}
+
+TEST(LogHubTest, SaysWhatItCannotGoOnWith) {
+  LogHub hub;
+  for (size_t i = 0; i < kLogRecordsKept + 10; ++i) hub.Append({Record("a", "x")});
+  EXPECT_TRUE((*hub.Open({}, {.source = hub.source(), .after = 9}))->gap());
+  EXPECT_FALSE((*hub.Open({}, {.source = hub.source(), .after = 10}))->gap());
+  EXPECT_NE(LogHub().source(), hub.source());
 }
 
 }  // namespace

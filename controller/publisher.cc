@@ -355,13 +355,13 @@ std::string Publisher::WhyNot(const Worker& worker, uint64_t catalog_version) co
   return "waiting for its turn";
 }
 
-RolloutView Publisher::LookLocked(const Subject& subject) const {
+RolloutView Publisher::LookLocked(const Subject& subject, Detail detail) const {
   using State = RolloutView::State;
   RolloutView view;
   bool waiting = false, waiting_for_late = false;
   for (const auto& [id, worker] : workers_) {
     ++view.total;
-    view.http_addresses.push_back(worker.hello.http_address);
+    if (detail == Detail::kAll) view.http_addresses.push_back(worker.hello.http_address);
     // A catalog that is newer by number but of no use (the registry went back) is never activated: the gate sees to that.
     if (worker.active && *worker.active >= subject.catalog_version) {
       ++view.live;
@@ -376,7 +376,7 @@ RolloutView Publisher::LookLocked(const Subject& subject) const {
     // One that has not answered to an earlier catalog, and has held up a rollout with it, holds up no deploy that others serve.
     const bool stuck = worker.late && worker.phase != Phase::kIdle && worker.target->version < subject.catalog_version;
     (stuck ? waiting_for_late : waiting) |= is_waited_for;
-    view.laggards.push_back(worker.hello.name + ": " + WhyNot(worker, subject.catalog_version));
+    if (detail == Detail::kAll) view.laggards.push_back(worker.hello.name + ": " + WhyNot(worker, subject.catalog_version));
   }
   waiting = waiting || (waiting_for_late && view.live == 0);
   view.state = view.live == view.total ? State::kDone : waiting ? State::kWaiting : State::kSettled;
@@ -397,18 +397,18 @@ RolloutView Publisher::LookLocked(const Subject& subject) const {
 
 RolloutView Publisher::Look(const Subject& subject) const {
   const std::lock_guard lock(mutex_);
-  return LookLocked(subject);
+  return LookLocked(subject, Detail::kAll);
 }
 
 RolloutView Publisher::Wait(const Subject& subject, Nanos deadline, const std::function<bool()>& keep_waiting,
                             const std::function<void(const RolloutView&)>& on_progress) {
   std::unique_lock lock(mutex_);
-  RolloutView view = LookLocked(subject);
+  RolloutView view = LookLocked(subject, Detail::kCounts);
   while (view.state == RolloutView::State::kWaiting && !stopped_ && clock_.Now() < deadline && keep_waiting()) {
     const uint64_t seen = changes_;
     const Nanos wait = std::min(deadline - clock_.Now(), kCancelCheck);
     changed_.wait_for(lock, std::chrono::nanoseconds(wait), [&] { return stopped_ || changes_ != seen; });
-    RolloutView next = LookLocked(subject);
+    RolloutView next = LookLocked(subject, Detail::kCounts);
     const bool moved = next.ready != view.ready || next.total != view.total;
     view = std::move(next);
     if (!moved) continue;
@@ -416,7 +416,7 @@ RolloutView Publisher::Wait(const Subject& subject, Nanos deadline, const std::f
     on_progress(view);
     lock.lock();
   }
-  return view;
+  return LookLocked(subject, Detail::kAll);
 }
 
 std::vector<WorkerInfo> Publisher::Workers() const {

@@ -149,7 +149,9 @@ class Publisher {
   bool NeedsUpdate(const Worker& worker) const;
   bool HoldsGate(const Worker& worker) const;
   Nanos NextDeadline() const;
-  RolloutView LookLocked(const Subject& subject) const;
+  // Names and addresses of all workers are for whoever shows them, not for each step of a wait.
+  enum class Detail : uint8_t { kCounts, kAll };
+  RolloutView LookLocked(const Subject& subject, Detail detail) const;
   std::string WhyNot(const Worker& worker, uint64_t catalog_version) const;
 
   Registry& registry_;

@@ -13,16 +13,6 @@ namespace {
 
 Error Exhausted(std::string message) { return {ErrorCode::kExhausted, std::move(message)}; }
 
-// What a version takes in an encoded catalog, about: its strings, two digests in hex, and the numbers with their tags.
-size_t CatalogBytes(const std::string& function, const std::string& main_module, const VersionConfig& config) {
-  constexpr size_t kFixed = 400, kPerString = 8;
-  size_t bytes = kFixed + function.size() + main_module.size();
-  for (const auto& [name, value] : config.env) bytes += name.size() + value.size() + 2 * kPerString;
-  for (const std::string& route : config.routes) bytes += route.size() + kPerString;
-  for (const std::string& host : config.allow_net) bytes += host.size() + kPerString;
-  return bytes;
-}
-
 std::string PathRouteOf(const std::string& function) { return "/" + function; }
 std::string HostRouteOf(const std::string& function) { return function + ".localhost/"; }
 
@@ -80,6 +70,7 @@ Status Registry::LoadAll() {
       return Error{ErrorCode::kCorrupt, "the store names a canary of '" + name + "' that it does not hold"};
     }
     Complete(function);
+    index_.Add(function);
     catalog->entries.push_back(EntryOf(function));
   }
   catalog_ = std::move(catalog);
@@ -144,21 +135,44 @@ Status Registry::CheckRoom(const std::string& function, const std::string& main_
   if (functions_.count(function) == 0 && functions_.size() >= kFunctionsMax) {
     return Exhausted("there are " + std::to_string(kFunctionsMax) + " functions already; delete one first");
   }
-  size_t routes = config.routes.size(), bytes = CatalogBytes(function, main_module, config);
-  for (const auto& [name, other] : functions_) {
-    if (name == function) continue;
-    for (const VersionPtr& version : Serving(other)) {
-      routes += version->config.routes.size();
-      bytes += CatalogBytes(name, version->main_module, version->config);
-    }
-    for (const VersionPtr& version : WarmVersions(other)) bytes += CatalogBytes(name, version->main_module, version->config);
+  ServingIndex::Sums sums = index_.sums();
+  sums.routes += config.routes.size();
+  sums.bytes += CatalogBytes(function, main_module, config);
+  if (const auto found = functions_.find(function); found != functions_.end()) {
+    const ServingIndex::Sums own = ServingIndex::SumsOf(found->second);
+    sums.routes -= own.routes;
+    sums.bytes -= own.bytes;
   }
-  if (routes > kRoutesMax) return Exhausted("all functions together would have more than " + std::to_string(kRoutesMax) + " routes");
-  if (bytes > kCatalogBytesMax) {
+  // Where the upper bounds fit there is nothing to count.
+  if (sums.routes > kRoutesMax || sums.bytes > kCatalogBytesMax) sums = SumsBeside(function, main_module, config);
+  if (sums.routes > kRoutesMax) return Exhausted("all functions together would have more than " + std::to_string(kRoutesMax) + " routes");
+  if (sums.bytes > kCatalogBytesMax) {
     return Exhausted("the configuration of all functions together would be more than " + std::to_string(kCatalogBytesMax >> 20) +
                      " MiB; make environments smaller");
   }
   return {};
+}
+
+// Exactly: of all others, and this.
+ServingIndex::Sums Registry::SumsBeside(const std::string& function, const std::string& main_module, const VersionConfig& config) const {
+  ServingIndex::Sums sums{config.routes.size(), CatalogBytes(function, main_module, config)};
+  for (const auto& [name, other] : functions_) {
+    if (name == function) continue;
+    for (const VersionPtr& version : Serving(other)) {
+      sums.routes += version->config.routes.size();
+      sums.bytes += CatalogBytes(name, version->main_module, version->config);
+    }
+    for (const VersionPtr& version : WarmVersions(other)) sums.bytes += CatalogBytes(name, version->main_module, version->config);
+  }
+  return sums;
+}
+
+bool Registry::ServesRoute(const std::string& function, const std::string& route) const {
+  for (const VersionPtr& version : Serving(functions_.at(function))) {
+    const auto& routes = version->config.routes;
+    if (std::find(routes.begin(), routes.end(), route) != routes.end()) return true;
+  }
+  return false;
 }
 
 Status Registry::CheckRoutes(const std::string& function, const VersionConfig& config) const {
@@ -170,12 +184,9 @@ Status Registry::CheckRoutes(const std::string& function, const VersionConfig& c
   std::set<std::string> wanted(config.routes.begin(), config.routes.end());
   wanted.insert(PathRouteOf(function));
   wanted.insert(HostRouteOf(function));
-  for (const auto& [name, other] : functions_) {
-    if (name == function) continue;
-    for (const VersionPtr& version : Serving(other)) {
-      for (const std::string& route : version->config.routes) {
-        if (wanted.count(route) != 0) return RouteTaken(route, name);
-      }
+  for (const std::string& route : wanted) {
+    for (const std::string& holder : index_.Holders(route)) {
+      if (holder != function && ServesRoute(holder, route)) return RouteTaken(route, holder);
     }
   }
   return {};
@@ -557,9 +568,11 @@ Status Registry::Commit(const std::string& name, std::optional<Function> after, 
     if ((blob_uses_[digest] += by) == 0) blob_uses_.erase(digest);
   }
   const bool removed = !after.has_value();
+  if (&before != &kNone) index_.Remove(before);
   if (removed) {
     functions_.erase(name);
   } else {
+    index_.Add(*after);
     functions_[name] = *std::move(after);
   }
   PublishCatalog(name, removed);

@@ -26,6 +26,7 @@
 #include "controller/catalog.h"
 #include "controller/lifecycle.h"
 #include "controller/model.h"
+#include "controller/serving_index.h"
 #include "controller/store/store.h"
 #include "controller/tenancy/namespaces.h"
 
@@ -142,6 +143,8 @@ class Registry {
   store::Counters NextCounters() const;
   Status CheckRoom(const std::string& function, const std::string& main_module, const VersionConfig& config) const;
   Status CheckRoutes(const std::string& function, const VersionConfig& config) const;
+  ServingIndex::Sums SumsBeside(const std::string& function, const std::string& main_module, const VersionConfig& config) const;
+  bool ServesRoute(const std::string& function, const std::string& route) const;
   // Changes a function that exists: `change` gets its state and the next catalog version, and says which version it is about.
   using Alter = std::function<Result<HistoryEvent>(Function&, uint64_t catalog_version)>;
   Result<Deployed> Change(const std::string& function, const Actor& actor, const Alter& change);
@@ -169,6 +172,7 @@ class Registry {
   mutable std::mutex mutex_;  // held over the disk's write
   store::Counters counters_;
   std::map<std::string, Function> functions_;
+  ServingIndex index_;  // of functions_
   std::map<Digest, int> blob_uses_;
 
   mutable std::mutex catalog_mutex_;

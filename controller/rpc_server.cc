@@ -75,6 +75,8 @@ Result<std::unique_ptr<RpcServer>> RpcServer::Start(const std::string& address, 
   for (grpc::Service* service : services) builder.RegisterService(service);
   grpc::ResourceQuota quota;
   quota.SetMaxThreads(kRpcThreadsMax);
+  // gRPC looks at a message's length when all of it is there: without this a peer that announces 4 GiB has them kept for it.
+  quota.Resize(kRpcMemoryBytesMax);
   builder.SetResourceQuota(quota);
   builder.SetMaxReceiveMessageSize(kReceiveBytesMax);
   builder.SetMaxSendMessageSize(kMessageBytesMax);

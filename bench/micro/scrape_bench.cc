@@ -19,6 +19,7 @@ struct Worker {
   explicit Worker(int functions)
       : counters(std::move(*ipc::SharedCounters::Create(kShards))),
         rows(counters.get(), &clock),
+        version_rows(counters.get(), &clock),
         windows(counters.get(), &rows) {
     for (int i = 0; i < functions; ++i) Use(rows.Assign("function-" + std::to_string(i)), i);
     windows.Step();
@@ -41,12 +42,14 @@ struct Worker {
   SystemClock clock;
   std::unique_ptr<ipc::SharedCounters> counters;
   supervisor::CounterRows rows;
+  supervisor::VersionRows version_rows;
   supervisor::FunctionWindows windows;
 };
 
 void BM_Scrape(benchmark::State& state) {
   const Worker worker(static_cast<int>(state.range(0)));
-  const supervisor::Metrics metrics(worker.counters.get(), &worker.rows, &worker.windows, [] { return supervisor::WorkerFigures(); });
+  const supervisor::Metrics metrics(worker.counters.get(), &worker.rows, &worker.version_rows, &worker.windows,
+                                    [] { return supervisor::WorkerFigures(); });
   size_t bytes = 0;
   for (auto _ : state) {
     std::string text;

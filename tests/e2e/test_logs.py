@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import threading
 
 import case
@@ -27,11 +28,59 @@ export default {
 """
 
 
+class Relay:
+    """A way to the controller that can be cut: `with Relay(address) as relay:`."""
+
+    def __init__(self, address):
+        self._to = address
+        self.connections = []
+        self.accepted = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
+
+    def __enter__(self):
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._listener.close()
+        self.cut()
+
+    def cut(self):
+        for end in self.connections:
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        self.connections = []
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            self.accepted += 1
+            server = socket.create_connection(self._to)
+            self.connections = self.connections + [client, server]
+            for source, sink in ((client, server), (server, client)):
+                threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
+
+    @staticmethod
+    def _pass(source, sink):
+        try:
+            while data := source.recv(1 << 16):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+
 class Follower:
     """`ztsctl logs -f --json` in the background."""
 
-    def __init__(self, zts, *arguments):
-        self.popen = zts.ctl_popen("logs", "-f", "--json", *arguments)
+    def __init__(self, zts, *arguments, environment=None):
+        self.popen = zts.ctl_popen("logs", "-f", "--json", *arguments, environment=environment)
         self.records = []
         self.notes = []
         self._threads = [threading.Thread(target=self._read, args=(self.popen.stdout, lambda line: self.records.append(json.loads(line)))),
@@ -114,6 +163,47 @@ class Logs(case.PlatformCase):
         wait_until(lambda: "line one" in self.zts.ctl("logs", "talk").out, "the record")
         out = self.zts.ctl("logs", "talk").out
         self.assertNotIn("\x1b", out)
+
+    def test_filters(self):
+        self.zts.deploy("filtered", TALKATIVE)
+        self.zts.deploy("filtered", TALKATIVE + "// the second\n")
+        everything = self.follow("filtered")
+        warnings = self.follow("filtered", "--level", "warn")
+        first, second = self.follow("filtered", "--version", "1"), self.follow("filtered", "--version", "2")
+        self.fetch("/filtered?say=levels")
+        asked = self.fetch("/filtered?say=this-one").header("x-zts-request-id")
+        self.fetch("/filtered?say=throw")
+        everything.wait(lambda r: r["level"] == "exception", "the exception")
+        warnings.wait(lambda r: r["level"] == "exception", "the exception")
+        second.wait(lambda r: r["level"] == "exception", "the exception")
+        self.assertEqual([r["level"] for r in warnings.records], ["warn", "error", "exception"])
+        self.assertEqual(first.records, [])
+        one = self.zts.ctl("logs", "--request-id", asked, "--json")
+        self.assertEqual([json.loads(line)["message"] for line in one.out.splitlines()], ["said this-one"])
+        self.assertEqual(self.zts.ctl("logs", "--level", "loud").code, 2)
+
+    def test_goes_on_where_a_broken_stream_ended(self):
+        """Nothing is lost and nothing shown twice, however often the connection breaks."""
+        host, port = self.zts.controller_address.rsplit(":", 1)
+        with Relay((host, int(port))) as relay:
+            follower = Follower(self.zts, "talk", "-n", "0", environment={"ZTS_CONTROLLER": relay.address})
+            self.addCleanup(follower.end)
+            wait_until(lambda: relay.connections, "the follower to connect")
+
+            def heard():
+                self.fetch("/talk?say=is-it-there")
+                return follower.records
+
+            wait_until(heard, "the follower to hear", every=0.1)
+            expected = []
+            for n in range(12):
+                if n % 4 == 2:
+                    relay.cut()
+                self.fetch(f"/talk?say=line-{n}")
+                expected.append(f"said line-{n}")
+            follower.wait(lambda r: r["message"] == expected[-1], "the last line")
+        self.assertEqual([r["message"] for r in follower.records if "line-" in r["message"]], expected)
+        self.assertGreaterEqual(relay.accepted, 2, "the follower came back")
 
     def test_follows_across_a_restart_of_the_controller(self):
         follower = self.follow("talk")

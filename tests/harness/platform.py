@@ -265,9 +265,9 @@ class Platform:
         env.update({"ZTS_CONTROLLER": self.controller_address, "ZTS_TOKEN": token or self.token, "NO_COLOR": "1", **self.ctl_environment})
         return env
 
-    def ctl_popen(self, *arguments, token=None):
+    def ctl_popen(self, *arguments, token=None, environment=None):
         return subprocess.Popen([binary("ztsctl"), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, text=True, env=self.environment(token), cwd=self.folder)
+                                stderr=subprocess.PIPE, text=True, env={**self.environment(token), **(environment or {})}, cwd=self.folder)
 
     def ctl(self, *arguments, token=None, timeout=120):
         popen = self.ctl_popen(*arguments, token=token)

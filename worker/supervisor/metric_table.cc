@@ -33,6 +33,12 @@ constexpr admin::MetricInfo kMetrics[] = {
      "Garbage collections that its isolates stood still for."},
     {"functions", "zts_function_gc_seconds_total", kCounter, "function, kind", "Time that its isolates stood still for them."},
 
+    {"versions", "zts_version_requests_total", kCounter, "function, version", "Requests that the version answered."},
+    {"versions", "zts_version_errors_total", kCounter, "function, version", "Of them, those answered with 5xx."},
+    {"versions", "zts_version_cold_starts_total", kCounter, "function, version", "Of them, those that waited for an isolate."},
+    {"versions", "zts_version_request_duration_seconds", kHistogram, "function, version",
+     "Durations as in zts_request_duration_seconds, of the version."},
+
     {"pools", "zts_worker_request_duration_seconds", kHistogram, "",
      "Request durations of all functions together, with 16 buckets an octave: fleet-wide quantiles within 5%."},
     {"pools", "zts_cold_start_seconds", kHistogram, "phase", "Cold starts by phase; \"total\" is what the request waited."},

@@ -152,6 +152,17 @@ class FunctionMetrics {
   Exposition* out_;
 };
 
+// Of functions whose requests are divided between two; at most ipc::kVersionRows versions, so no tenant makes a scrape long.
+void AddVersions(const VersionRows& rows, Exposition* out) {
+  for (const VersionTotals& version : rows.Totals()) {
+    const std::string labels = Label("function", version.function) + "," + Label("version", std::to_string(version.number));
+    out->Add("zts_version_requests_total", version.requests, labels);
+    out->Add("zts_version_errors_total", version.errors, labels);
+    out->Add("zts_version_cold_starts_total", version.cold_starts, labels);
+    out->AddHistogram("zts_version_request_duration_seconds", version.latency, RequestBuckets(), labels);
+  }
+}
+
 // The first `shards` of the blocks are shards', the others their offload threads'.
 void AddShards(const ipc::SharedCounters& counters, uint32_t shards, Exposition* out) {
   // One stock for all shards, of which each tells what it last saw.
@@ -268,9 +279,9 @@ void AddWorker(const WorkerFigures& figures, Exposition* out) {
 
 }  // namespace
 
-Metrics::Metrics(const ipc::SharedCounters* counters, const CounterRows* rows, const FunctionWindows* windows,
-                 std::function<WorkerFigures()> figures)
-    : counters_(counters), rows_(rows), windows_(windows), figures_(std::move(figures)) {}
+Metrics::Metrics(const ipc::SharedCounters* counters, const CounterRows* rows, const VersionRows* version_rows,
+                 const FunctionWindows* windows, std::function<WorkerFigures()> figures)
+    : counters_(counters), rows_(rows), version_rows_(version_rows), windows_(windows), figures_(std::move(figures)) {}
 
 void Metrics::AppendText(std::string* text) const {
   Exposition out;
@@ -281,6 +292,7 @@ void Metrics::AppendText(std::string* text) const {
     one.AddLevels();
     one.AddLatency(windows_->Recent(function));
   }
+  AddVersions(*version_rows_, &out);
   // Without "_other".
   out.Add("zts_catalog_functions", functions.size() - 1);
   AddTotals(*counters_, &out);

@@ -13,6 +13,7 @@
 #include "worker/supervisor/counter_rows.h"
 #include "worker/supervisor/engine_host.h"
 #include "worker/supervisor/function_windows.h"
+#include "worker/supervisor/version_rows.h"
 
 namespace zts::supervisor {
 
@@ -30,13 +31,14 @@ struct WorkerFigures {
 
 class Metrics final : public admin::TextSource {
  public:
-  Metrics(const ipc::SharedCounters* counters, const CounterRows* rows, const FunctionWindows* windows,
+  Metrics(const ipc::SharedCounters* counters, const CounterRows* rows, const VersionRows* version_rows, const FunctionWindows* windows,
           std::function<WorkerFigures()> figures);
   void AppendText(std::string* out) const override;
 
  private:
   const ipc::SharedCounters* counters_;
   const CounterRows* rows_;
+  const VersionRows* version_rows_;
   const FunctionWindows* windows_;
   std::function<WorkerFigures()> figures_;
 };

@@ -66,18 +66,26 @@ class MetricsTest : public ::testing::Test {
   }
 
   std::string Text() {
-    const Metrics metrics(counters_.get(), &rows_, &windows_, [this] { return figures_; });
+    const Metrics metrics(counters_.get(), &rows_, &version_rows_, &windows_, [this] { return figures_; });
     std::string text;
     metrics.AppendText(&text);
     return text;
   }
   Scrape Collect() { return Scrape(Text()); }
+  static FunctionSpec Canary(uint64_t id, uint64_t number) {
+    FunctionSpec spec;
+    spec.version_id = id;
+    spec.function = "hello";
+    spec.number = number;
+    return spec;
+  }
   ipc::FunctionCounters& Function(uint32_t shard) { return counters_->shard(shard).functions[row_]; }
   ipc::Histogram& Cold(uint32_t shard) { return counters_->shard(shard).cold[static_cast<int>(ipc::ColdPhase::kTotal)]; }
 
   std::unique_ptr<ipc::SharedCounters> counters_ = std::move(*ipc::SharedCounters::Create(2));
   FakeClock clock_;
   CounterRows rows_{counters_.get(), &clock_};
+  VersionRows version_rows_{counters_.get(), &clock_};
   FunctionWindows windows_{counters_.get(), &rows_};
   WorkerFigures figures_;
   uint32_t row_ = 0;
@@ -192,8 +200,41 @@ TEST_F(MetricsTest, PausesAreToldByWhatTheyInterrupt) {
   EXPECT_EQ(scrape["zts_gc_pause_seconds_count{during=\"idle\",kind=\"major\"}"], 0);
 }
 
+TEST_F(MetricsTest, VersionsAreToldApartWhileTheyShareRequests) {
+  EXPECT_EQ(Text().find("zts_version_"), std::string::npos) << "no canary, no series";
+  const uint32_t row = version_rows_.Assign(Canary(7, 2));
+  ipc::VersionCounters& shard0 = counters_->shard(0).versions[row];
+  ipc::VersionCounters& shard1 = counters_->shard(1).versions[row];
+  shard0.requests.Add(3);
+  shard1.requests.Add(4);
+  shard1.errors.Add(1);
+  shard0.cold_starts.Add(2);
+  shard0.latency.Record(kMillisecond);
+  shard1.latency.Record(3 * kMillisecond);
+  Scrape scrape = Collect();
+  const std::string labels = "{function=\"hello\",version=\"2\"}";
+  EXPECT_EQ(scrape["zts_version_requests_total" + labels], 7);
+  EXPECT_EQ(scrape["zts_version_errors_total" + labels], 1);
+  EXPECT_EQ(scrape["zts_version_cold_starts_total" + labels], 2);
+  EXPECT_EQ(scrape["zts_version_request_duration_seconds_count" + labels], 2);
+  EXPECT_NEAR(scrape["zts_version_request_duration_seconds_sum" + labels], 0.004, 1e-9);
+  // The windows that the controller gets take nothing away.
+  version_rows_.Take();
+  EXPECT_EQ(Collect()["zts_version_requests_total" + labels], 7);
+  version_rows_.Retain({});
+  EXPECT_EQ(Text().find("zts_version_"), std::string::npos);
+}
+
+TEST_F(MetricsTest, VersionsAreBounded) {
+  for (uint64_t id = 1; id < 2 * ipc::kVersionRows; ++id) version_rows_.Assign(Canary(id, id));
+  const Scrape scrape = Collect();
+  const auto is_version = [](const auto& sample) { return sample.first.starts_with("zts_version_requests_total"); };
+  EXPECT_EQ(static_cast<size_t>(std::count_if(scrape.samples.begin(), scrape.samples.end(), is_version)), ipc::kVersionRows - 1);
+}
+
 TEST_F(MetricsTest, GivesExactlyWhatTheTableSays) {
   Function(0).latency.Record(kMillisecond);
+  version_rows_.Assign(Canary(7, 2));
   const Scrape scrape = Collect();
   std::set<std::string> in_table;
   for (const admin::MetricInfo& info : AllMetrics()) {

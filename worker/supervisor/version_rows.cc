@@ -13,7 +13,8 @@ uint32_t VersionRows::Assign(const FunctionSpec& spec) {
     if (used.count(index) > 0 || (rest != resting_.end() && now - rest->second < kRest)) continue;
     resting_.erase(index);
     // What an earlier owner left is not this one's.
-    rows_[spec.version_id] = {index, spec.function, spec.number, Read(index)};
+    const Seen first = Read(index);
+    rows_[spec.version_id] = {index, spec.function, spec.number, first, first};
     return index;
   }
   return 0;
@@ -39,6 +40,7 @@ VersionRows::Seen VersionRows::Read(uint32_t row) const {
     seen.errors += counters.errors.Read();
     seen.cold_starts += counters.cold_starts.Read();
     seen.requests += counters.requests.Read();
+    seen.latency_sum_ns += counters.latency.sum_ns();
     for (int bucket = 0; bucket < ipc::Histogram::kBuckets; ++bucket) seen.latencies[bucket] += counters.latency.bucket(bucket);
   }
   return seen;
@@ -60,6 +62,25 @@ std::vector<VersionWindow> VersionRows::Take() {
     if (window.requests > 0 || !window.latencies.empty()) windows.push_back(std::move(window));
   }
   return windows;
+}
+
+std::vector<VersionTotals> VersionRows::Totals() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<VersionTotals> all;
+  for (const auto& [id, row] : rows_) {
+    const Seen now = Read(row.index);
+    VersionTotals& totals = all.emplace_back();
+    totals.function = row.function;
+    totals.number = row.number;
+    totals.requests = now.requests - row.first.requests;
+    totals.errors = now.errors - row.first.errors;
+    totals.cold_starts = now.cold_starts - row.first.cold_starts;
+    for (int bucket = 0; bucket < ipc::Histogram::kBuckets; ++bucket) {
+      totals.latency.AddSamples(bucket, now.latencies[bucket] - row.first.latencies[bucket], 0);
+    }
+    totals.latency.AddSamples(0, 0, now.latency_sum_ns - row.first.latency_sum_ns);
+  }
+  return all;
 }
 
 }  // namespace zts::supervisor

@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "worker/ipc/shared_counters.h"
 #include "worker/supervisor/function_spec.h"
+#include "worker/supervisor/histogram_view.h"
 
 namespace zts::supervisor {
 
@@ -32,6 +33,16 @@ struct VersionWindow {
   uint64_t errors = 0;
   uint64_t cold_starts = 0;
   std::vector<std::pair<Nanos, uint64_t>> latencies;  // up to this: so many; growing, none empty
+};
+
+// The same since the version got its row.
+struct VersionTotals {
+  std::string function;
+  uint64_t number = 0;
+  uint64_t requests = 0;
+  uint64_t errors = 0;
+  uint64_t cold_starts = 0;
+  HistogramView latency;
 };
 
 class VersionRows {
@@ -47,25 +58,29 @@ class VersionRows {
   void Retain(const std::set<uint64_t>& version_ids);
   // What has happened in each since the last call, or since it got its row. Versions without a request are left out.
   std::vector<VersionWindow> Take();
+  // Of all versions that have a row: at most kVersionRows.
+  std::vector<VersionTotals> Totals() const;
 
  private:
   struct Seen {
     uint64_t requests = 0;
     uint64_t errors = 0;
     uint64_t cold_starts = 0;
+    uint64_t latency_sum_ns = 0;
     std::array<uint64_t, ipc::Histogram::kBuckets> latencies{};
   };
   struct Row {
     uint32_t index = 0;
     std::string function;
     uint64_t number = 0;
+    Seen first;  // when it got the row
     Seen seen;
   };
   Seen Read(uint32_t row) const;
 
   const ipc::SharedCounters* counters_;
   const Clock* clock_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<uint64_t, Row> rows_;           // by version id
   std::map<uint32_t, Nanos> resting_;      // row: since when
 };

@@ -213,7 +213,7 @@ Status Worker::StartAdmin() {
   // Whoever answers lives; an engine that is away comes back by itself.
   options.healthz = [] { return admin::Health{true, "alive"}; };
   options.readyz = [this] { return Readiness(); };
-  metrics_ = std::make_shared<Metrics>(counters_.get(), rows_.get(), windows_.get(), [this] { return Figures(); });
+  metrics_ = std::make_shared<Metrics>(counters_.get(), rows_.get(), version_rows_.get(), windows_.get(), [this] { return Figures(); });
   ZTS_ASSIGN_OR_RETURN(admin_, admin::Server::Start(std::move(options)));
   admin_->AddTextSource(metrics_);
   ticker_ = std::make_unique<Ticker>(FunctionWindows::kStep, [this] { OnTick(); });
