@@ -154,5 +154,11 @@ inline constexpr size_t kFetchesMax = 1024;
 inline constexpr size_t kLogRecordBytesMax = 16 * 1024;
 // Records waiting in a shard for the supervisor; beyond it they are dropped and counted.
 inline constexpr size_t kLogQueueBytesMax = 1024 * 1024;
+// What one function may print on a shard at once: a quarter of the queue, so that no single one fills it. Beyond it, so much a second: more
+// than anybody reads, and little beside what requests cost.
+inline constexpr size_t kLogBurstBytes = kLogQueueBytesMax / 4;
+inline constexpr size_t kLogBytesPerSecond = 256 * 1024;
+// Versions of which a shard knows how much they have printed lately, each a hundred bytes.
+inline constexpr size_t kLogAllowancesMax = 1024;
 
 }  // namespace zts

@@ -14,12 +14,12 @@ void LogBatch::Add(Nanos wall_time, uint64_t version_id, std::string_view reques
   record.request_id = request_id;
   record.message = message.substr(0, kLogRecordBytesMax);
   if (message.size() > kLogRecordBytesMax) record.message.replace(kLogRecordBytesMax - kCut.size(), kCut.size(), kCut);
+  if (!allowance_.Take(version_id, record.bytes(), wall_time)) return counters_->log_records_dropped.Add();
   if (bytes_ + record.bytes() > kLogQueueBytesMax) {
-    ++dropped_;
-    counters_->log_records_dropped.Add();
-    return;
+    allowance_.AddDropped(version_id, 1);
+    return counters_->log_records_dropped.Add();
   }
-  record.dropped_before = std::exchange(dropped_, 0);
+  record.dropped_before = allowance_.TakeDropped(version_id);
   bytes_ += record.bytes();
   records_.push_back(std::move(record));
 }
@@ -28,7 +28,7 @@ void LogBatch::Flush() {
   if (records_.empty()) return;
   bytes_ = 0;
   if (queue_->Push(records_) == LogQueue::Pushed::kYes) return;
-  for (const LogRecord& record : records_) dropped_ += record.dropped_before + 1;
+  for (const LogRecord& record : records_) allowance_.AddDropped(record.version_id, record.dropped_before + 1);
   counters_->log_records_dropped.Add(records_.size());
   records_.clear();
 }

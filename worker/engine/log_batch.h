@@ -3,8 +3,8 @@
 // Owner:    a shard, an offload host.
 // Thread:   the owner's.
 // Life:     queue and counters outlive it.
-// Limits:   kLogRecordBytesMax a record (longer ones are cut and say so), kLogQueueBytesMax a batch; what is beyond is dropped, counted,
-//           and told with the next record that fits.
+// Limits:   kLogRecordBytesMax a record (longer ones are cut and say so), kLogQueueBytesMax a batch, and what log_allowance.h gives each
+//           version; what is beyond is dropped, counted, and told with the version's next record that fits.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "jsruntime/isolate.h"
+#include "worker/engine/log_allowance.h"
 #include "worker/engine/log_queue.h"
 #include "worker/ipc/shared_counters.h"
 
@@ -31,7 +32,7 @@ class LogBatch {
   ipc::ShardCounters* const counters_;
   std::vector<LogRecord> records_;
   size_t bytes_ = 0;
-  uint64_t dropped_ = 0;
+  LogAllowance allowance_;
 };
 
 }  // namespace zts

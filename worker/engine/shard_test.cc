@@ -213,7 +213,7 @@ TEST_F(ShardTest, ConsoleRecordsGoToTheQueueOncePerPass) {
 TEST_F(ShardTest, LongRecordsAreCutAndSurplusIsCounted) {
   Deploy({{"flood", "log " + std::string(2 * kLogRecordBytesMax, 'x') + "\nrespond 200 hi"}});
   const Peer peer = Connect();
-  const size_t fit = kLogQueueBytesMax / (kLogRecordBytesMax + sizeof(LogRecord) + 16);
+  const size_t fit = kLogBurstBytes / (kLogRecordBytesMax + sizeof(LogRecord) + 16);
   for (size_t i = 0; i < fit + 10; ++i) {
     Send(peer, Get("/flood"));
     ASSERT_EQ(Next(peer).status, 200);
@@ -223,9 +223,26 @@ TEST_F(ShardTest, LongRecordsAreCutAndSurplusIsCounted) {
   EXPECT_EQ(records.size(), fit);
   EXPECT_EQ(records[0].message.size(), kLogRecordBytesMax);
   EXPECT_TRUE(records[0].message.ends_with("(cut)"));
+  Advance(kSecond);
   Send(peer, Get("/flood"));
   records = logs_.Pop(SIZE_MAX);
   EXPECT_EQ(records.at(0).dropped_before, 10u);
+}
+
+TEST_F(ShardTest, AFunctionThatFloodsTheLogLosesItsOwnLinesOnly) {
+  Deploy({{"flood", "log " + std::string(kLogRecordBytesMax, 'x') + "\nrespond 200 hi"}, {"quiet", "log heard\nrespond 200 hi"}});
+  const Peer peer = Connect();
+  for (size_t i = 0; i < 2 * kLogQueueBytesMax / kLogRecordBytesMax; ++i) {
+    Send(peer, Get("/flood"));
+    ASSERT_EQ(Next(peer).status, 200);
+  }
+  EXPECT_GT(counters_->log_records_dropped.Read(), 0u);
+  Send(peer, Get("/quiet"));
+  ASSERT_EQ(Next(peer).status, 200);
+  const auto records = logs_.Pop(SIZE_MAX);
+  ASSERT_FALSE(records.empty());
+  EXPECT_EQ(records.back().message, "heard");
+  EXPECT_EQ(records.back().dropped_before, 0u);
 }
 
 TEST_F(ShardTest, FiguresOfTheNetworkAreAddedToWhatStandsThere) {
