@@ -95,8 +95,18 @@ bench: bench-deps  ## requests a CPU-second, latency and memory, beside nginx an
 	@python3 bench/load/run.py $(ARGS)
 
 .PHONY: bench-peers
-bench-peers: bench-deps  ## the same beside Axum, may-minihttp, Fiber, Node, Deno, Bun and workerd
-	@python3 bench/load/run.py --servers all $(ARGS)
+bench-peers: bench-deps  ## the same beside Axum, may-minihttp, Fiber, Node, Deno, Bun and workerd, as a page in bench/report
+	@python3 bench/load/run.py --servers all --json bench/report/peers.json $(ARGS)
+	@python3 bench/report/report.py bench/report/peers.json
+
+.PHONY: flamegraph
+flamegraph: bench-deps  ## where the CPU goes under a load: a table, and flamegraph.svg: ARGS="--workload api"
+	@python3 bench/profile/flamegraph.py $(ARGS)
+
+.PHONY: soak
+MIN ?= 60
+soak: bench-deps  ## mixed traffic for MIN minutes, and whether memory, descriptors or threads grow
+	@python3 bench/soak/soak.py --minutes $(MIN) $(ARGS)
 
 .PHONY: bench-idle
 bench-idle: bench-deps  ## memory of 10,000 idle connections, beside nginx

@@ -2,6 +2,7 @@
 # Brings the servers and runtimes that docs/wpt.md and bench/ set beside ours into the private cache, and prints "NAME FOLDER" for each that is named:
 #   node deno bun workerd     binaries from npm, each checked against its pinned hash;
 #   axum may-minihttp fiber   built from bench/peers/NAME in release mode, everything pinned by Cargo.lock or go.sum.
+#   inferno                   no peer: what draws flame graphs (bench/profile), from crates.
 # A peer that cannot be had is left out, with a word on stderr that says why; the exit code is then 1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -68,6 +69,22 @@ with_cargo() {
 }
 with_go() { nice go build -p 1 -mod=readonly -trimpath -o "$tmp/out/server" .; }
 
+install_inferno() {
+  local home="$cache/inferno-$INFERNO_VERSION"
+  if [ ! -x "$home/bin/inferno-flamegraph" ]; then
+    if ! command -v cargo >/dev/null; then
+      missing inferno "cargo is not installed"
+      return
+    fi
+    printf 'peers: building inferno %s (minutes the first time)\n' "$INFERNO_VERSION" >&2
+    if ! nice cargo install -q --locked -j1 --root "$home" "inferno@$INFERNO_VERSION" >&2; then
+      missing inferno "cargo could not build it (its words are above)"
+      return
+    fi
+  fi
+  echo "inferno $home"
+}
+
 for name in "$@"; do
   case "$name" in
     node) [ -x "$cache/node-$NODE_VERSION/bin/node" ] && echo "node $cache/node-$NODE_VERSION" || missing node "tools/deps.sh fetches it" ;;
@@ -76,6 +93,7 @@ for name in "$@"; do
     workerd) fetch workerd "$WORKERD_PACKAGE" "$WORKERD_VERSION" "$WORKERD_INTEGRITY" ;;
     axum | may-minihttp) build "$name" cargo with_cargo "$name-peer" ;;
     fiber) build "$name" go with_go ;;
+    inferno) install_inferno ;;
     *) missing "$name" "nothing is known of it" ;;
   esac
 done

@@ -24,7 +24,10 @@ python3-yaml python3-jsonschema libcli11-dev libcpp-httplib-dev nlohmann-json3-d
 CLANG_PACKAGES="clang libclang-rt-14-dev lld clang-format clang-tidy"
 
 # make bench. nginx-light carries an init script; nothing starts it here, and the benchmark runs its own copy.
-BENCH_PACKAGES="wrk nginx-light"
+BENCH_PACKAGES="wrk nginx-light linux-perf"
+
+# make flamegraph: what draws the picture.
+INFERNO_VERSION=0.12.8
 
 # make wpt: web-platform-tests as Firefox ESR carries them, from Debian's source package. Debian 12's own release keeps this version.
 WPT_PACKAGE=firefox-esr

@@ -90,7 +90,7 @@ def parse_arguments(more=lambda parser: None):
     parser.add_argument("--bin", default=os.path.join(zts.ROOT, "bazel-bin"), help="where the built binaries are")
     parser.add_argument("--bar", type=float, default=1.5, help="zts over floor, hello at 256 connections [%(default)s]")
     parser.add_argument("--check", action="store_true", help="fail when the bar is missed")
-    parser.add_argument("--json", metavar="FILE", help="write everything there")
+    parser.add_argument("--json", metavar="FILE", help="write everything there; bench/report/report.py makes a page of it")
     more(parser)
     return parser.parse_args()
 

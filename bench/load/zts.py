@@ -93,6 +93,7 @@ class Zts:
         told = json.loads(printed.strip().splitlines()[-1])
         self.metrics_url = told["metrics"]["worker"]
         self.worker_pid = told["worker_pid"]
+        self.controller_pid = told.get("controller_pid")
 
     def down(self):
         self.run("down")

@@ -1,0 +1,2 @@
+#!/bin/sh
+exec python3 bench/report/report_test.py
