@@ -1,0 +1,40 @@
+"""Many functions on little memory: the used ones are resident, the others come back when they are asked."""
+
+import case
+from harness import metrics, wire
+
+FUNCTIONS = 50
+
+
+class Density(case.PlatformCase):
+    threads = 1
+
+    @classmethod
+    def worker_flags(cls):
+        return ["--memory-budget", "64MiB"]  # for some thirty small isolates
+
+    @classmethod
+    def prepare(cls):
+        for n in range(FUNCTIONS):
+            cls.zts.deploy(f"f{n}", f'export default () => new Response("{n}");')
+
+    def metric(self, pattern, **labels):
+        return metrics.Metrics(wire.fetch(self.zts.admin, "/metrics").text).total(pattern, **labels)
+
+    def test_all_answer_and_few_are_resident(self):
+        for _ in range(2):
+            for n in range(FUNCTIONS):
+                self.assertAnswer(self.fetch(f"/f{n}"), 200, str(n))
+        self.assertLess(self.metric("zts_isolates_warm"), FUNCTIONS)
+        self.assertGreater(self.metric("zts_isolate_evictions_total"), 0)
+        self.assertGreater(self.metric("zts_isolates_warm"), 1)
+
+    def test_one_that_is_used_stays(self):
+        before = self.metric("zts_cold_starts_total", function="f0")
+        self.assertAnswer(self.fetch("/f0"), 200, "0")
+        warm = self.metric("zts_cold_starts_total", function="f0")
+        self.assertLessEqual(warm - before, 1)
+        for n in range(1, FUNCTIONS):
+            self.assertAnswer(self.fetch(f"/f{n}"), 200, str(n))
+            self.assertAnswer(self.fetch("/f0"), 200, "0")
+        self.assertEqual(self.metric("zts_cold_starts_total", function="f0"), warm)
