@@ -99,7 +99,8 @@ inline constexpr size_t kRouteCountMax = 64 * 1024;
 // (vm.max_map_count), and one that V8 does not get is fatal. Idle ones beyond it, and beyond the memory budget, go, least recently used
 // first.
 inline constexpr size_t kWarmIsolatesMax = 3072;
-// What an isolate takes beside V8's heap and ArrayBuffers: code, handles, zones, its part of the page tables.
+// What an isolate takes beside V8's heap and ArrayBuffers: code, handles, zones, its part of the page tables; 0.3 MiB
+// with a thousand small functions, rounded up.
 inline constexpr size_t kIsolateOverheadBytes = 512 * 1024;
 // Of them, isolates of versions that served before and are kept to go back to: a switch back to one of the last few that were replaced
 // finds it warm. One that has given way is made warm again before the switch, which then takes as long as a deploy's.
@@ -142,8 +143,9 @@ inline constexpr Nanos kCalmTime = 30 * kSecond;
 inline constexpr size_t kOffloadQueueMax = 512;
 // And no longer than this: as for one that is cold.
 inline constexpr Nanos kOffloadQueueTimeout = kColdQueueTimeout;
-// Offload threads give way to shards where both want a core: niceness 10 is about a tenth of a shard's weight.
-inline constexpr int kOffloadNiceness = 10;
+// Offload threads give way to shards where both want a core: niceness 5 is a third of a shard's weight. With much less a turn that is to end
+// may not get the CPU time to do so within kTerminationWaitMax on a busy machine.
+inline constexpr int kOffloadNiceness = 5;
 
 // Outgoing requests of a shard under way: as many as the egress process takes from one (worker/egress/limits.h).
 inline constexpr size_t kFetchesMax = 1024;
