@@ -143,8 +143,8 @@ inline constexpr Nanos kCalmTime = 30 * kSecond;
 inline constexpr size_t kOffloadQueueMax = 512;
 // And no longer than this: as for one that is cold.
 inline constexpr Nanos kOffloadQueueTimeout = kColdQueueTimeout;
-// Offload threads give way to shards where both want a core: niceness 5 is a third of a shard's weight. With much less a turn that is to end
-// may not get the CPU time to do so within kTerminationWaitMax on a busy machine.
+// Offload threads give way to shards where both want a core: niceness 5 is a third of a shard's weight. With much less a turn that is to
+// end may not get the CPU time to do so within kTerminationWaitMax on a busy machine.
 inline constexpr int kOffloadNiceness = 5;
 
 // Outgoing requests of a shard under way: as many as the egress process takes from one (worker/egress/limits.h).
