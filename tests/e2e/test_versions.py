@@ -8,6 +8,7 @@ import unittest
 import case
 from harness import platform, wire
 from harness.load import Load
+from harness.metrics import Metrics
 from harness.wait import wait_until
 
 FAILED, NOT_LIVE = 1, 6
@@ -156,6 +157,22 @@ class Canary(Case):
                 self.assertEqual(self.fetch("/kept", headers=[("Cookie", f"sid=user{user}")]).text, "new", "a larger share loses nobody")
         self.ctl("promote", "kept", "--weight", "50", "--sticky", "ip")
         self.assertEqual(len(set(self.answers("kept", 40))), 1, "one address, one version")
+
+    def test_its_figures_are_told_apart(self):
+        self.zts.deploy("figures", answering("old"))
+        page = lambda: Metrics(wire.fetch(self.zts.admin, "/metrics", host="admin").text)  # noqa: E731
+        of = lambda version, name: page().total(f"zts_version_{name}", function="figures", version=version)  # noqa: E731
+        self.answers("figures", 5)
+        self.assertNotIn("zts_version_requests_total{function=\"figures\"", wire.fetch(self.zts.admin, "/metrics", host="admin").text)
+        self.zts.deploy("figures", failing_in("new", 1), "--canary", "0")
+        self.answers("figures", 7)
+        self.answers("figures", 3, headers=[("x-zts-version", "2")])
+        wait_until(lambda: (of("1", "requests_total"), of("2", "requests_total")) == (7, 3), "the requests of both")
+        self.assertEqual((of("1", "errors_total"), of("2", "errors_total")), (0, 3))
+        wait_until(lambda: of("2", "request_duration_seconds_count") == 3, "their durations")
+        self.ctl("rollback", "figures")
+        wait_until(lambda: "zts_version_requests_total{function=\"figures\"" not in
+                   wire.fetch(self.zts.admin, "/metrics", host="admin").text, "the series to end")
 
     def test_a_canary_beside_nothing_is_refused(self):
         ran = self.zts.try_deploy("alone", answering("x"), "--canary", "10%")
