@@ -508,6 +508,28 @@ TEST_F(AppTest, WorkersAreShown) {
   EXPECT_EQ(Run({"workers", "--json"}).Json()["workers"][0]["shards"], 2);
 }
 
+TEST_F(AppTest, DeployBringsTheSourceMapAndSpeaksOfTheOriginalFile) {
+  service_.events = {FailedWith("source", "nope is not defined")};
+  auto& source = *service_.events[0].mutable_failed()->mutable_source();
+  const std::string path = Write("typed.ts", "type T = number;\nconst x: T = nope;\nexport default () => new Response(String(x));\n");
+  Run({"deploy", path});
+  const auto received = service_.received();
+  ASSERT_EQ(received.bundle.size(), received.start.bundle_bytes() + received.start.source_map_bytes());
+  const std::string code = received.bundle.substr(0, received.start.bundle_bytes());
+  EXPECT_GT(received.start.source_map_bytes(), 0u);
+  const size_t at = code.find("nope");
+  source.set_kind("exception");
+  source.set_message("ReferenceError: nope is not defined");
+  source.set_file("typed.js");
+  source.set_line(1 + static_cast<int>(std::count(code.begin(), code.begin() + static_cast<ptrdiff_t>(at), '\n')));
+  source.set_column(1 + static_cast<int>(at - (code.rfind('\n', at) + 1)));
+  const Ran ran = Run({"deploy", path});
+  EXPECT_EQ(ran.exit, 3);
+  EXPECT_NE(ran.err.find("typed.ts:2:14: exception: ReferenceError: nope is not defined\n  const x: T = nope;\n               ^\n"),
+            std::string::npos)
+      << ran.err;
+}
+
 // --- logs -----------------------------------------------------------------------------------------------
 
 v1::TailLogsEvent LogOf(int64_t time_ns, const std::string& message, const std::string& severity = "log") {
@@ -581,6 +603,34 @@ TEST_F(AppTest, FollowedLogsGoOnWhereTheStreamBroke) {
   EXPECT_NE(ran.err.find("not held any more"), std::string::npos);
   EXPECT_EQ(second.received().tail.source(), "hub");
   EXPECT_EQ(second.received().tail.after(), 6u);
+}
+
+constexpr const char* kMap = R"({"version":3,"sources":["src/a.ts"],"sourcesContent":["one\ntwo();\n"],"mappings":"AACA"})";
+
+v1::SourceChunk MapOf(const std::string& data) {
+  v1::SourceChunk chunk;
+  chunk.set_main_module("a.js");
+  chunk.set_is_map(true);
+  chunk.set_data(data);
+  return chunk;
+}
+
+TEST_F(AppTest, StacksNameTheFilesThatPeopleHaveWritten) {
+  service_.logs = {LogOf(1, "Error: two\n    at f (a.js:1:1)\n    at dispatch (zts:dispatch.js:7:7)", "exception"), LogOf(2, "three")};
+  service_.source = {MapOf(std::string(kMap).substr(0, 40)), MapOf(std::string(kMap).substr(40))};
+  const Ran ran = Run({"logs", "hello"});
+  EXPECT_NE(ran.out.find("exception Error: two\n    at f (src/a.ts:2:1)\n      two();\n      ^\n"), std::string::npos) << ran.out;
+  EXPECT_EQ(ran.out.find("dispatch"), std::string::npos);
+  const Ran json = Run({"logs", "hello", "--json"});
+  const auto record = nlohmann::json::parse(json.out.substr(0, json.out.find('\n')));
+  EXPECT_EQ(record["message"], "Error: two\n    at f (src/a.ts:2:1)");
+  EXPECT_EQ(record["source"], (nlohmann::json{{"file", "src/a.ts"}, {"line", 2}, {"column", 1}, {"text", "two();"}}));
+}
+
+TEST_F(AppTest, LogsWithoutStacksAskForNoSources) {
+  service_.logs = {LogOf(1, "one"), LogOf(2, "two")};
+  EXPECT_EQ(Run({"logs", "hello"}).exit, 0);
+  EXPECT_EQ(service_.received().source_calls, 0);
 }
 
 TEST_F(AppTest, LogsAsJsonAreOneObjectALine) {

@@ -74,6 +74,18 @@ std::string DefaultName(const std::string& path) {
   return fs::is_directory(absolute, error) ? absolute.filename().string() : fs::path(path).stem().string();
 }
 
+// The map as it may travel.
+std::string BoundedMap(std::string map, std::vector<SourceError>& warnings) {
+  if (map.size() <= kSourceMapBytesMax) return map;
+  auto json = nlohmann::json::parse(map, nullptr, false);
+  if (json.is_object()) json.erase("sourcesContent");
+  map = json.is_object() ? json.dump() : "";
+  const bool fits = map.size() <= kSourceMapBytesMax;
+  warnings.push_back({.message = fits ? "the sources are too large to go along: stack traces will name places, without the lines"
+                                      : "the source map is too large to go along: stack traces will name places in the bundle"});
+  return fits ? map : "";
+}
+
 }  // namespace
 
 Result<Bundle> MakeBundle(const std::string& path) {
@@ -93,6 +105,7 @@ Result<Bundle> MakeBundle(const std::string& path) {
     bundle.code = std::move(built.code);
     bundle.errors = std::move(built.errors);
     bundle.warnings = std::move(built.warnings);
+    bundle.source_map = BoundedMap(std::move(built.source_map), bundle.warnings);
   }
   bundle.digest = ToHex(Sha256Of(bundle.code));
   return bundle;

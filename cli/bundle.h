@@ -18,6 +18,9 @@ namespace zts::cli {
 
 // Nothing that large could be deployed; reading stops there so that a wrong path costs no memory.
 inline constexpr size_t kSourceBytesMax = size_t{64} << 20;
+// With the sources in it, a map is two to three times its bundle. What is larger goes without them, and then not at all. The controller
+// takes no larger one (kSourceMapBytesMax of controller/limits.h).
+inline constexpr size_t kSourceMapBytesMax = size_t{24} << 20;
 
 struct Bundle {
   std::string default_name;  // the file's stem or the folder's name, as it is: may not be an allowed name
@@ -25,6 +28,7 @@ struct Bundle {
   std::string code;
   std::string digest;        // SHA-256 of code, hex
   bool bundled = false;      // by esbuild
+  std::string source_map;    // of a bundle; JSON, may be empty
   std::vector<SourceError> errors;  // when not empty, there is no code
   std::vector<SourceError> warnings;
 };

@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
 #include "cli/esbuild.h"
+#include "cli/source_map.h"
 
 namespace zts::cli {
 namespace {
@@ -85,6 +87,29 @@ TEST_F(BundleTest, WasmIsImportedAsBytes) {
   EXPECT_NE(bundle->code.find("AGFzbQEAAAA"), std::string::npos);
   EXPECT_EQ(bundle->code.find("import "), std::string::npos);
 }
+
+TEST_F(BundleTest, BundlesComeWithTheMapOfTheirSources) {
+  Write("src/lib/fail.ts", "type T = number;\nexport function fail(x: T): never {\n  throw new Error('no ' + x);\n}\n");
+  const auto bundle = MakeBundle(Write("src/main.ts", "import { fail } from './lib/fail';\nexport default () => fail(Buffer.length);\n"));
+  ASSERT_TRUE(bundle.ok() && bundle->errors.empty());
+  EXPECT_EQ(bundle->code.find("sourceMappingURL"), std::string::npos);
+  const auto map = SourceMap::Parse(bundle->source_map);
+  ASSERT_TRUE(map.ok()) << map.error().message;
+  // Where the bundle throws is where the source does.
+  const size_t at = bundle->code.find("throw new Error");
+  ASSERT_NE(at, std::string::npos);
+  const size_t line_start = bundle->code.rfind('\n', at) + 1;
+  const int line = 1 + static_cast<int>(std::count(bundle->code.begin(), bundle->code.begin() + static_cast<ptrdiff_t>(at), '\n'));
+  const auto place = map->Find(line, 1 + static_cast<int>(at - line_start));
+  ASSERT_TRUE(place.has_value());
+  EXPECT_EQ(place->file, "lib/fail.ts") << "from the entry's folder, as the working directory is elsewhere";
+  EXPECT_EQ(place->line, 3);
+  EXPECT_EQ(place->column, 3);
+  EXPECT_EQ(place->source_line, "  throw new Error('no ' + x);");
+  EXPECT_EQ(bundle->source_map.find(fs::temp_directory_path().string()), std::string::npos) << "nothing of this machine";
+}
+
+TEST_F(BundleTest, PlainJavaScriptHasNoMap) { EXPECT_EQ(MakeBundle(Write("hello.js", kPlain))->source_map, ""); }
 
 TEST_F(BundleTest, ErrorsHaveTheirPlace) {
   const auto bundle = MakeBundle(Write("bad.ts", "export default () => 1;\nlet y y\n"));

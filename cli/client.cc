@@ -17,6 +17,8 @@ namespace {
 // Three heartbeats and a little.
 constexpr Nanos kSilenceMax = 16 * kSecond;
 constexpr size_t kChunkBytes = 256 * 1024;
+// More than the controller keeps.
+constexpr size_t kVersionSourceBytesMax = size_t{64} << 20;
 
 FunctionVersion VersionOf(const v1::FunctionVersion& from, bool active) {
   FunctionVersion version;
@@ -25,6 +27,7 @@ FunctionVersion VersionOf(const v1::FunctionVersion& from, bool active) {
   version.digest = from.bundle_digest();
   version.bundle_bytes = from.bundle_bytes();
   version.code_cache_bytes = from.code_cache_bytes();
+  version.source_map_bytes = from.source_map_bytes();
   version.created = from.created_ns();
   const v1::Limits& limits = from.config().limits();
   version.cpu_per_request = limits.cpu_per_request_ns();
@@ -88,13 +91,15 @@ FunctionStory StoryOf(const v1::ListVersionsResponse& response) {
   return story;
 }
 
-v1::DeployRequest StartOf(const DeploySpec& spec, size_t bundle_bytes) {
+v1::DeployRequest StartOf(const DeploySpec& spec, size_t bundle_bytes, size_t source_map_bytes) {
   v1::DeployRequest request;
   v1::DeployStart& start = *request.mutable_start();
   start.set_function(spec.function);
   start.set_main_module(spec.main_module);
   start.set_bundle_bytes(bundle_bytes);
   start.set_bundle_digest(spec.digest);
+  start.set_source_map_bytes(source_map_bytes);
+  if (source_map_bytes > 0) start.set_source_map_digest(spec.source_map_digest);
   start.set_wait_ms(static_cast<uint32_t>(std::min<Nanos>(spec.wait / kMillisecond, UINT32_MAX)));
   start.set_author(spec.author);
   start.set_message(spec.message);
@@ -181,19 +186,21 @@ Client::Client(const Endpoint& endpoint) : impl_(std::make_unique<Impl>()) {
 
 Client::~Client() = default;
 
-DeployResult Client::Deploy(const DeploySpec& spec, std::string_view bundle, DeployObserver& observer) {
+DeployResult Client::Deploy(const DeploySpec& spec, std::string_view bundle, std::string_view source_map, DeployObserver& observer) {
   grpc::ClientContext context;
   impl_->Prepare(context, spec.wait + kUploadTimeMax);
   auto stream = impl_->stub->DeployFunction(&context);
   // A failed write means that the controller has answered already: the answer is read below.
-  bool open = stream->Write(StartOf(spec, bundle.size()));
-  for (size_t sent = 0; open && sent < bundle.size();) {
+  bool open = stream->Write(StartOf(spec, bundle.size(), source_map.size()));
+  const size_t total = bundle.size() + source_map.size();
+  for (size_t sent = 0; open && sent < total;) {
     v1::DeployRequest request;
-    const std::string_view chunk = bundle.substr(sent, kChunkBytes);
+    const std::string_view chunk =
+        sent < bundle.size() ? bundle.substr(sent, kChunkBytes) : source_map.substr(sent - bundle.size(), kChunkBytes);
     request.set_chunk(chunk.data(), chunk.size());
     open = stream->Write(request);
     sent += chunk.size();
-    if (open) observer.OnUploaded(sent, bundle.size());
+    if (open) observer.OnUploaded(sent, total);
   }
   stream->WritesDone();
   std::optional<DeployResult> result;
@@ -347,6 +354,28 @@ Result<WorkerList> Client::ListWorkers(Nanos timeout) {
                        from.io_backend(), from.connected_ns()});
   }
   return workers;
+}
+
+Result<VersionSource> Client::Source(const std::string& function, uint64_t number) {
+  grpc::ClientContext context;
+  impl_->Prepare(context, kCallTimeout);
+  v1::GetSourceRequest request;
+  request.set_function(function);
+  request.set_number(number);
+  const auto reader = impl_->stub->GetSource(&context, request);
+  VersionSource source;
+  for (v1::SourceChunk chunk; reader->Read(&chunk);) {
+    if (!chunk.main_module().empty()) source.main_module = chunk.main_module();
+    source.is_map = chunk.is_map();
+    if (source.text.size() + chunk.data().size() > kVersionSourceBytesMax) {
+      context.TryCancel();
+      return Error{ErrorCode::kExhausted, "the source of " + function + " is larger than any that could be deployed"};
+    }
+    source.text += chunk.data();
+  }
+  const grpc::Status status = reader->Finish();
+  if (!status.ok()) return impl_->ErrorOf(status);
+  return source;
 }
 
 Status Client::TailLogs(const TailOptions& options, TailSink& sink) {

@@ -55,6 +55,7 @@ struct DeploySpec {
   std::string message;
   std::optional<Share> canary;  // none: all requests
   bool require_all = false;     // taken back unless every worker serves it
+  std::string source_map_digest;
 };
 
 // A change of a function whose versions are there already.
@@ -128,6 +129,7 @@ struct FunctionVersion {
   std::string digest;
   uint64_t bundle_bytes = 0;
   uint64_t code_cache_bytes = 0;
+  uint64_t source_map_bytes = 0;
   Nanos created = 0;  // since 1970
   std::vector<std::string> routes;
   // 0: the platform's default.
@@ -213,6 +215,13 @@ struct LogEntry {
   uint64_t dropped = 0;  // records lost just before this one
 };
 
+// What a version was made of.
+struct VersionSource {
+  std::string main_module;
+  bool is_map = false;  // else `text` is the module
+  std::string text;
+};
+
 // Where a tail stands: what a later one needs to go on from there.
 struct TailPlace {
   std::string source;
@@ -239,7 +248,7 @@ class Client {
   ~Client();
   Client(const Client&) = delete;
 
-  DeployResult Deploy(const DeploySpec& spec, std::string_view bundle, DeployObserver& observer);
+  DeployResult Deploy(const DeploySpec& spec, std::string_view bundle, std::string_view source_map, DeployObserver& observer);
   Result<std::vector<FunctionVersion>> ListFunctions();
   Result<FunctionStory> Story(const std::string& function);
   // `to` 0: the version before the active one; with a canary, that one loses its share.
@@ -254,6 +263,8 @@ class Client {
   // The busiest first; `function` empty: all that are busy or have an isolate.
   Result<std::vector<FunctionReport>> Stats(const std::string& function);
   Result<WorkerList> ListWorkers(Nanos timeout = kCallTimeout);
+  // What stack traces of a version are read with.
+  Result<VersionSource> Source(const std::string& function, uint64_t number);
   class TailSink {
    public:
     virtual ~TailSink() = default;

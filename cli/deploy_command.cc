@@ -3,11 +3,13 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/sha256.h"
 #include "cli/bundle.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/function_name.h"
 #include "cli/share.h"
+#include "cli/stack_trace.h"
 #include "cli/text.h"
 
 namespace zts::cli {
@@ -163,13 +165,20 @@ bool BlamesBundle(const std::string& code) {
   return code == "source" || code == "invalid" || code == "exhausted" || code == "rejected-by-worker";
 }
 
+// The controller speaks of the bundle; people have written other files.
+SourceError InOriginalFiles(const Bundle& bundle, const SourceError& error) {
+  if (bundle.source_map.empty()) return error;
+  const Result<OriginalSources> sources = OriginalSources::OfMap(bundle.main_module, bundle.source_map);
+  return sources.ok() ? ExplainError(error, *sources) : error;
+}
+
 ExitCode ReportRefused(Console& console, const Deployment& deployment, const DeployRefused& refused) {
   const std::string& name = deployment.spec.function;
   Failure failure;
   failure.code = refused.code;
   failure.message = refused.message.empty() ? "the controller refused the bundle" : refused.message;
   if (!refused.source.message.empty()) {
-    failure.sources.push_back(refused.source);
+    failure.sources.push_back(InOriginalFiles(deployment.bundle, refused.source));
     // The place, the kind and the message follow in the source error: they need not be said twice.
     if (refused.code == "source") failure.message = name + " was not deployed";
   }
@@ -231,11 +240,12 @@ ExitCode Deploy(Context& context, const DeployOptions& options) {
   spec->author = AuthorOf(context.env);
   spec->main_module = bundle->main_module;
   spec->digest = bundle->digest;
+  spec->source_map_digest = ToHex(Sha256Of(bundle->source_map));
   const Nanos bundled = clock.Now();
 
   Watcher watcher(console);
   Client client(*endpoint);
-  const DeployResult result = client.Deploy(*spec, bundle->code, watcher);
+  const DeployResult result = client.Deploy(*spec, bundle->code, bundle->source_map, watcher);
   const Deployment deployment{*spec, *bundle, watcher, bundled - started, clock.Now() - started};
   if (const auto* live = std::get_if<DeployLive>(&result)) return ReportLive(console, deployment, *live);
   if (const auto* refused = std::get_if<DeployRefused>(&result)) return ReportRefused(console, deployment, *refused);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
@@ -113,6 +114,7 @@ class GlobalsFolder {
     std::error_code ignored;
     if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
   }
+  const std::string& path() const { return path_; }
   void AddTo(std::vector<std::string>& argv) const {
     for (const NodeGlobal& global : kNodeGlobals) {
       if (global.file.ends_with(".js")) argv.push_back("--inject:" + path_ + "/" + std::string(global.file));
@@ -176,6 +178,62 @@ void ProvideRequire(std::string& code) {
   code += "import { require } from \"node:module\";\n";
 }
 
+int DigitOf(char c) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const size_t at = kDigits.find(c);
+  return at == std::string_view::npos ? -1 : static_cast<int>(at);
+}
+
+// RFC 4648 section 4. What esbuild has written is whole; anything else ends the text where it stands.
+std::string FromBase64(std::string_view text) {
+  std::string bytes;
+  bytes.reserve(text.size() / 4 * 3);
+  uint32_t bits = 0;
+  int count = 0;
+  for (const char c : text) {
+    const int digit = DigitOf(c);
+    if (digit < 0) break;
+    bits = bits << 6 | static_cast<uint32_t>(digit);
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    bytes += static_cast<char>(bits >> count & 0xFF);
+  }
+  return bytes;
+}
+
+// esbuild writes a map to its standard output only as a comment at the end of the code. Takes it from there.
+std::string TakeSourceMap(std::string& code) {
+  constexpr std::string_view kHead = "//# sourceMappingURL=data:application/json;base64,";
+  const size_t at = code.rfind(kHead);
+  if (at == std::string::npos) return "";
+  std::string map = FromBase64(std::string_view(code).substr(at + kHead.size()));
+  code.resize(at);
+  return map;
+}
+
+// The sources under names that say nothing of this machine but what is below the folder that people look at them from.
+std::string WithPortableNames(const std::string& map, const std::string& entry, const std::string& globals_folder) {
+  namespace fs = std::filesystem;
+  auto json = nlohmann::json::parse(map, nullptr, false);
+  if (!json.is_object() || !json.contains("sources") || !json["sources"].is_array()) return "";
+  std::error_code error;
+  const fs::path here = fs::current_path(error);
+  if (error) return "";
+  const auto is_inside = [](const fs::path& relative) { return !relative.empty() && *relative.begin() != ".."; };
+  const fs::path home = (here / entry).lexically_normal().parent_path();
+  const fs::path globals = fs::weakly_canonical(globals_folder, error);
+  for (auto& source : json["sources"]) {
+    if (!source.is_string()) continue;
+    const fs::path path = (here / source.get<std::string>()).lexically_normal();
+    fs::path name = path.lexically_relative(here);
+    if (!is_inside(name)) name = path.lexically_relative(home);
+    if (const fs::path global = path.lexically_relative(globals); is_inside(global)) name = "zts:" + global.string();
+    source = name.string();
+  }
+  return json.dump();
+}
+
 }  // namespace
 
 Diagnostics ParseEsbuildOutput(std::string_view text) {
@@ -221,6 +279,7 @@ Result<EsbuildResult> RunEsbuild(const std::string& entry) {
       "--define:process.env.NODE_ENV=\"production\"",
       "--target=esnext",
       "--charset=utf8",
+      "--sourcemap=inline",
       "--jsx=automatic",
       "--color=false",
       "--log-level=warning",
@@ -234,9 +293,11 @@ Result<EsbuildResult> RunEsbuild(const std::string& entry) {
     found.errors.push_back({.kind = "esbuild", .message = finished.err});
   }
   if (finished.exit_code == 0) found.errors.clear();
+  std::string map = TakeSourceMap(finished.out);
+  if (!map.empty()) map = WithPortableNames(map, entry, globals.path());
   DropUnusedGlobals(finished.out);
   ProvideRequire(finished.out);
-  return EsbuildResult{std::move(finished.out), std::move(found.errors), std::move(found.warnings)};
+  return EsbuildResult{std::move(finished.out), std::move(map), std::move(found.errors), std::move(found.warnings)};
 }
 
 }  // namespace zts::cli

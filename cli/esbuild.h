@@ -25,10 +25,12 @@ inline constexpr size_t kBundlerOutputBytesMax = size_t{64} << 20;
 
 struct EsbuildResult {
   std::string code;                  // when errors is empty
+  std::string source_map;            // of the code, with the sources in it
   std::vector<SourceError> errors;
   std::vector<SourceError> warnings;
 };
 
+// Sources are named from the working directory; from the entry's folder when that is elsewhere.
 Result<EsbuildResult> RunEsbuild(const std::string& entry);
 
 struct Diagnostics {

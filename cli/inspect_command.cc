@@ -5,6 +5,7 @@
 #include "cli/connect.h"
 #include "cli/figures.h"
 #include "cli/function_name.h"
+#include "cli/source_cache.h"
 #include "cli/text.h"
 
 namespace zts::cli {
@@ -21,7 +22,7 @@ struct Inspection {
   std::vector<FunctionVersion> versions;  // newest first
   WorkerList workers;
   FunctionReport report;
-  std::vector<LogEntry> errors;  // newest last
+  std::vector<std::pair<LogEntry, Explained>> errors;  // newest last
 
   const Figures* On(const std::string& worker) const {
     for (const auto& [name, figures] : report.workers) {
@@ -37,14 +38,14 @@ struct Inspection {
 
 class Errors final : public Client::TailSink {
  public:
-  explicit Errors(std::vector<LogEntry>& found) : found_(found) {}
+  explicit Errors(std::vector<std::pair<LogEntry, Explained>>& found) : found_(found) {}
   void OnRecord(const LogEntry& entry) override {
     // A controller from before levels sends all.
-    if (entry.severity == "exception" || entry.severity == "error") found_.push_back(entry);
+    if (entry.severity == "exception" || entry.severity == "error") found_.push_back({entry, {}});
   }
 
  private:
-  std::vector<LogEntry>& found_;
+  std::vector<std::pair<LogEntry, Explained>>& found_;
 };
 
 Result<Inspection> Ask(Client& client, const std::string& function) {
@@ -63,6 +64,8 @@ Result<Inspection> Ask(Client& client, const std::string& function) {
   Errors errors(found.errors);
   ZTS_RETURN_IF_ERROR(client.TailLogs(tail, errors));
   if (found.errors.size() > kErrorsShown) found.errors.erase(found.errors.begin(), found.errors.end() - kErrorsShown);
+  SourceCache sources([&](const std::string& name, uint64_t number) { return client.Source(name, number); });
+  for (auto& [entry, explained] : found.errors) explained = sources.Explain(entry.function, entry.version, entry.message);
   return found;
 }
 
@@ -78,9 +81,10 @@ nlohmann::json JsonOf(const std::string& function, const Inspection& found) {
     workers.push_back(JsonOf(figures != nullptr ? *figures : Figures{}));
     workers.back().update({{"name", worker.name}, {"catalog_version", worker.catalog_version}, {"io", worker.io_backend}});
   }
-  for (const LogEntry& entry : found.errors) {
+  for (const auto& [entry, explained] : found.errors) {
     errors.push_back({{"time", FormatTimestamp(entry.time)}, {"version", entry.version}, {"request_id", entry.request_id},
-                      {"worker", entry.worker}, {"message", entry.message}});
+                      {"worker", entry.worker}, {"message", explained.text}});
+    if (explained.place) errors.back()["source"] = JsonOfPlace(*explained.place);
   }
   return {{"name", function},
           {"active_version", active.number},
@@ -129,9 +133,9 @@ void Print(Console& console, const std::string& function, const Inspection& foun
   }
   console.out() << RenderTable(rows) << "\n";
   if (found.errors.empty()) console.out() << "no errors in the log that the controller holds\n";
-  for (const LogEntry& entry : found.errors) {
+  for (const auto& [entry, explained] : found.errors) {
     console.out() << console.Paint(Style::kDim, FormatTimestamp(entry.time)) << "  v" << entry.version << "  " << entry.request_id << "  "
-                  << console.Paint(Style::kRed, Printable(entry.message)) << "\n";
+                  << console.Paint(Style::kRed, Printable(RenderExplained(explained), Newlines::kKeep)) << "\n";
   }
   console.out() << std::flush;
 }

@@ -7,6 +7,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/function_name.h"
+#include "cli/source_cache.h"
 #include "cli/text.h"
 
 namespace zts::cli {
@@ -27,7 +28,7 @@ Style StyleOf(const std::string& severity) {
 
 class Printer final : public Client::TailSink {
  public:
-  explicit Printer(Console& console) : console_(console) {}
+  Printer(Console& console, SourceCache::Fetch fetch) : console_(console), sources_(std::move(fetch)) {}
 
   bool ever_connected() const { return ever_connected_; }
   const TailPlace& place() const { return place_; }
@@ -74,14 +75,17 @@ class Printer final : public Client::TailSink {
 
  private:
   void PrintAsJson(const LogEntry& entry) {
-    console_.PrintJson({{"time", FormatTimestamp(entry.time)},
-                        {"name", entry.function},
-                        {"version", entry.version},
-                        {"request_id", entry.request_id},
-                        {"level", entry.severity},
-                        {"message", entry.message},
-                        {"worker", entry.worker},
-                        {"dropped", entry.dropped}});
+    const Explained explained = sources_.Explain(entry.function, entry.version, entry.message);
+    nlohmann::json record = {{"time", FormatTimestamp(entry.time)},
+                             {"name", entry.function},
+                             {"version", entry.version},
+                             {"request_id", entry.request_id},
+                             {"level", entry.severity},
+                             {"message", explained.text},
+                             {"worker", entry.worker},
+                             {"dropped", entry.dropped}};
+    if (explained.place) record["source"] = JsonOfPlace(*explained.place);
+    console_.PrintJson(std::move(record));
   }
 
   void PrintAsText(const LogEntry& entry) {
@@ -90,7 +94,8 @@ class Printer final : public Client::TailSink {
                    << console_.Paint(Style::kBold, Printable(entry.function) + "@v" + std::to_string(entry.version))
                    << " " << console_.Paint(Style::kDim, entry.request_id.empty() ? "-" : Printable(entry.request_id))
                    << " " << console_.Paint(StyleOf(entry.severity), Printable(entry.severity)) << " "
-                   << Printable(entry.message, Newlines::kKeep) << std::endl;
+                   << Printable(RenderExplained(sources_.Explain(entry.function, entry.version, entry.message)), Newlines::kKeep)
+                   << std::endl;
   }
 
   void WarnOfDropped(uint64_t count) {
@@ -99,6 +104,7 @@ class Printer final : public Client::TailSink {
   }
 
   Console& console_;
+  SourceCache sources_;
   std::map<std::string, Nanos> last_time_;
   TailPlace place_;
   bool ever_connected_ = false;
@@ -118,7 +124,7 @@ TailOptions TailOf(const LogsOptions& options) {
 
 ExitCode ShowBacklog(Context& context, const Endpoint& endpoint, const LogsOptions& options) {
   Client client(endpoint);
-  Printer printer(context.console);
+  Printer printer(context.console, [&](const std::string& function, uint64_t number) { return client.Source(function, number); });
   TailOptions tail = TailOf(options);
   tail.idle_max = kBacklogIdle;
   const Status ended = client.TailLogs(tail, printer);
@@ -127,7 +133,10 @@ ExitCode ShowBacklog(Context& context, const Endpoint& endpoint, const LogsOptio
 
 // Ends by Ctrl-C, or by an error that trying again does not mend.
 ExitCode Follow(Context& context, Endpoint endpoint, const LogsOptions& options) {
-  Printer printer(context.console);
+  Printer printer(context.console, [&](const std::string& function, uint64_t number) {
+    // The controller may have another address by now.
+    return Client(endpoint).Source(function, number);
+  });
   Nanos retry = kRetryFirst;
   TailOptions tail = TailOf(options);
   tail.heartbeats = true;

@@ -29,7 +29,9 @@ size_t Width(std::string_view text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return !IsContinuation(c); }));
 }
 
-void AppendExcerpt(std::string& out, const SourceError& error) {
+}  // namespace
+
+std::string RenderExcerpt(const SourceError& error, std::string_view indent) {
   std::string line = error.source_line;
   std::replace(line.begin(), line.end(), '\t', ' ');
   size_t caret = ByteOffset(line, error.column);
@@ -40,11 +42,11 @@ void AppendExcerpt(std::string& out, const SourceError& error) {
   const std::string before = Printable(std::string_view(line).substr(from, caret - from));
   const std::string after = Printable(std::string_view(line).substr(caret, to - caret));
   const std::string lead = from > 0 ? "..." : "";
-  out += "  " + lead + before + after + (to < line.size() ? "..." : "") + "\n";
-  if (error.column > 0) out += "  " + std::string(lead.size() + Width(before), ' ') + "^\n";
+  std::string out(indent);
+  out += lead + before + after + (to < line.size() ? "..." : "") + "\n";
+  if (error.column > 0) out += std::string(indent) + std::string(lead.size() + Width(before), ' ') + "^\n";
+  return out;
 }
-
-}  // namespace
 
 std::string RenderSourceError(const SourceError& error) {
   std::string out;
@@ -56,7 +58,7 @@ std::string RenderSourceError(const SourceError& error) {
   }
   if (!error.kind.empty()) out += error.kind + ": ";
   out += Printable(error.message) + "\n";
-  if (!error.source_line.empty()) AppendExcerpt(out, error);
+  if (!error.source_line.empty()) out += RenderExcerpt(error);
   // The stack repeats the message in its first line; what follows are the frames.
   const size_t frames = error.stack.find("\n    at ");
   if (frames != std::string::npos) out += Printable(error.stack.substr(frames + 1), Newlines::kKeep) + "\n";

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace zts::cli {
 
@@ -25,5 +26,8 @@ struct SourceError {
 //
 // Very long source lines are cut around the column. Control characters are shown, not obeyed.
 std::string RenderSourceError(const SourceError& error);
+
+// The source line and the caret alone, each line indented.
+std::string RenderExcerpt(const SourceError& error, std::string_view indent = "  ");
 
 }  // namespace zts::cli

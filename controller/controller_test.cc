@@ -176,7 +176,24 @@ class ControllerTest : public testing::Test {
     std::optional<uint64_t> bytes;
     uint32_t wait_ms = 0;
     std::vector<std::string> routes;
+    std::string source_map;
+    std::optional<std::string> source_map_digest;
   };
+  // What GetSource gives: "map", or "module", and the text; or the status' code.
+  std::string Source(const std::string& function, uint64_t number, const std::string& token) {
+    auto context = ContextWith(token);
+    v1::GetSourceRequest request;
+    request.set_function(function);
+    request.set_number(number);
+    auto reader = stub_->GetSource(context.get(), request);
+    std::string text, kind;
+    for (v1::SourceChunk chunk; reader->Read(&chunk);) {
+      text += chunk.data();
+      kind = chunk.is_map() ? "map " : "module ";
+    }
+    const grpc::Status status = reader->Finish();
+    return status.ok() ? kind + text : std::to_string(status.error_code());
+  }
   std::vector<v1::DeployEvent> Deploy(const Upload& upload) {
     auto context = ContextWith(token_);
     auto stream = stub_->DeployFunction(context.get());
@@ -188,9 +205,15 @@ class ControllerTest : public testing::Test {
     start.set_bundle_digest(upload.digest.value_or(ToHex(Sha256Of(upload.bundle))));
     start.set_wait_ms(upload.wait_ms);
     for (const std::string& route : upload.routes) start.mutable_config()->add_routes(route);
+    start.set_source_map_bytes(upload.source_map.size());
+    start.set_source_map_digest(upload.source_map_digest.value_or(ToHex(Sha256Of(upload.source_map))));
     stream->Write(request);
     for (size_t at = 0; at < upload.bundle.size(); at += kUploadChunkBytesMax) {
       request.set_chunk(upload.bundle.substr(at, kUploadChunkBytesMax));
+      if (!stream->Write(request)) break;
+    }
+    for (size_t at = 0; at < upload.source_map.size(); at += kUploadChunkBytesMax) {
+      request.set_chunk(upload.source_map.substr(at, kUploadChunkBytesMax));
       if (!stream->Write(request)) break;
     }
     stream->WritesDone();
@@ -223,6 +246,23 @@ class ControllerTest : public testing::Test {
   std::unique_ptr<v1::Deploy::Stub> stub_;
   grpc::Status status_;
 };
+
+TEST_F(ControllerTest, SourcesAreForThoseWhoReadStacks) {
+  auto worker = Worker("one");
+  const std::string map(kUploadChunkBytesMax + 7, 'm');
+  DeployLive({.source_map = map});
+  DeployLive({.bundle = "export default 2"});
+  EXPECT_EQ(Source("hello", 1, token_), "map " + map);
+  EXPECT_EQ(Source("hello", 2, token_), "module export default 2");
+  EXPECT_EQ(Source("hello", 3, token_), std::to_string(grpc::StatusCode::NOT_FOUND));
+  EXPECT_EQ(Source("nobody", 1, token_), std::to_string(grpc::StatusCode::NOT_FOUND));
+  EXPECT_EQ(Source("hello", 1, "wrong"), std::to_string(grpc::StatusCode::UNAUTHENTICATED));
+}
+
+TEST_F(ControllerTest, SourceMapsAreCheckedLikeBundles) {
+  EXPECT_EQ(DeployFails({.source_map = "map", .source_map_digest = ToHex(Sha256Of("other"))}).code(), "invalid");
+  EXPECT_NE(DeployFails({.source_map = std::string(kSourceMapBytesMax + 1, 'm')}).message().find("at most"), std::string::npos);
+}
 
 TEST_F(ControllerTest, DeployGoesLiveOnEveryWorker) {
   auto one = Worker("one"), two = Worker("two");

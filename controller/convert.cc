@@ -48,6 +48,7 @@ v1::FunctionVersion ToProto(const FunctionVersion& version) {
   message.set_author(version.author);
   message.set_message(version.message);
   message.set_based_on(version.based_on);
+  message.set_source_map_bytes(version.source_map_bytes);
   auto& config = *message.mutable_config();
   auto& limits = *config.mutable_limits();
   limits.set_cpu_per_request_ns(version.config.limits.cpu_per_request_ns);

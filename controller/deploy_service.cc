@@ -1,6 +1,9 @@
 #include "controller/deploy_service.h"
 
+#include <algorithm>
+
 #include "base/log.h"
+#include "base/sha256.h"
 #include "controller/convert.h"
 #include "controller/limits.h"
 #include "controller/validate.h"
@@ -28,6 +31,28 @@ Result<LogFilter> FilterOf(const v1::TailLogsRequest& request) {
   return filter;
 }
 
+// The chunks behind `start`: the bundle, then the source map.
+Status ReadContent(DeployService::DeployStream& stream, const v1::DeployStart& start, DeployOrder& order) {
+  order.bundle.reserve(start.bundle_bytes());
+  order.source_map.reserve(start.source_map_bytes());
+  for (v1::DeployRequest request; stream.Read(&request);) {
+    if (request.part_case() != v1::DeployRequest::kChunk) return Invalid("only chunks may follow `start`");
+    if (request.chunk().size() > kUploadChunkBytesMax) return Invalid("a chunk is larger than 1 MiB");
+    const bool of_bundle = order.bundle.size() < start.bundle_bytes();
+    std::string& into = of_bundle ? order.bundle : order.source_map;
+    const uint64_t announced = of_bundle ? start.bundle_bytes() : start.source_map_bytes();
+    if (into.size() + request.chunk().size() > announced) {
+      return Invalid("more than the announced " + std::to_string(announced) + " bytes arrived");
+    }
+    into += request.chunk();
+  }
+  const uint64_t announced = start.bundle_bytes() + start.source_map_bytes(), arrived = order.bundle.size() + order.source_map.size();
+  if (arrived != announced) {
+    return Invalid("the upload ended after " + std::to_string(arrived) + " of " + std::to_string(announced) + " bytes");
+  }
+  return {};
+}
+
 // Takes the upload apart: the first message names it, the others bring it.
 std::variant<DeployOrder, DeployFailure> ReadOrder(const v1::DeployStart& start, DeployService::DeployStream& stream,
                                                    const Registry& registry) {
@@ -51,18 +76,12 @@ std::variant<DeployOrder, DeployFailure> ReadOrder(const v1::DeployStart& start,
   const auto digest = DigestFromHex(start.bundle_digest());
   if (!digest) return InvalidUpload("bundle_digest must be a SHA-256 of 64 lower-case hex digits");
   order.bundle_digest = *digest;
-  order.bundle.reserve(start.bundle_bytes());
-  while (stream.Read(&request)) {
-    if (request.part_case() != v1::DeployRequest::kChunk) return InvalidUpload("only chunks may follow `start`");
-    if (request.chunk().size() > kUploadChunkBytesMax) return InvalidUpload("a chunk is larger than 1 MiB");
-    if (order.bundle.size() + request.chunk().size() > start.bundle_bytes()) {
-      return InvalidUpload("more than the announced " + std::to_string(start.bundle_bytes()) + " bytes arrived");
-    }
-    order.bundle += request.chunk();
+  if (start.source_map_bytes() > kSourceMapBytesMax) {
+    return InvalidUpload("a source map is at most " + std::to_string(kSourceMapBytesMax >> 20) + " MiB; deploy without it");
   }
-  if (order.bundle.size() != start.bundle_bytes()) {
-    return InvalidUpload("the upload ended after " + std::to_string(order.bundle.size()) + " of " + std::to_string(start.bundle_bytes()) +
-                         " bytes");
+  if (Status read = ReadContent(stream, start, order); !read.ok()) return InvalidUpload(read.error().message);
+  if (!order.source_map.empty() && DigestFromHex(start.source_map_digest()) != Sha256Of(order.source_map)) {
+    return InvalidUpload("the source map that arrived does not have the SHA-256 that was announced; upload it again");
   }
   return order;
 }
@@ -223,6 +242,32 @@ void DeployService::Send(grpc::ServerContext& context, LogHub::Tail& tail, bool 
     if (!heartbeats || (batch.dropped == 0 && parts_.clock.Now() < beat_at)) continue;
     if (!beat(batch.position, batch.dropped, false)) return;
   }
+}
+
+// Those who may read logs without this right see stacks in terms of the bundle.
+grpc::Status DeployService::GetSource(grpc::ServerContext* context, const v1::GetSourceRequest* request,
+                                      grpc::ServerWriter<v1::SourceChunk>* writer) {
+  return parts_.authorizer.Run(*context, Call::kGetSource, request->function(), [&](const AdmittedCall&) {
+    const auto versions = parts_.registry.Versions(request->function());
+    if (!versions.ok()) return ToStatus(versions.error());
+    const auto item = std::find_if(versions->begin(), versions->end(),
+                                   [&](const Registry::VersionItem& each) { return each.version->number == request->number(); });
+    if (item == versions->end()) {
+      return ToStatus(NotFound("'" + request->function() + "' has no version " + std::to_string(request->number()) + " any more"));
+    }
+    const FunctionVersion& version = *item->version;
+    const auto content = parts_.registry.ReadBlob(version.source_map_digest.value_or(version.bundle_digest));
+    if (!content.ok()) return ToStatus(content.error());
+    v1::SourceChunk chunk;
+    chunk.set_main_module(version.main_module);
+    chunk.set_is_map(version.source_map_digest.has_value());
+    for (size_t at = 0; at == 0 || at < content->size(); at += kBlobChunkBytes) {
+      chunk.set_data(content->substr(at, kBlobChunkBytes));
+      if (!writer->Write(chunk)) return grpc::Status::OK;
+      chunk.clear_main_module();
+    }
+    return grpc::Status::OK;
+  });
 }
 
 grpc::Status DeployService::ListWorkers(grpc::ServerContext* context, const v1::ListWorkersRequest*, v1::ListWorkersResponse* response) {

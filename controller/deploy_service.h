@@ -3,7 +3,7 @@
 // Owner:    main(), one a process; registered with the gRPC server.
 // Thread:   the server's own, one a call.
 // Life:     everything handed to it outlives the server.
-// Limits:   kBundleBytesMax, kUploadChunkBytesMax; what Deployer and LogHub bound.
+// Limits:   kBundleBytesMax, kUploadChunkBytesMax, kSourceMapBytesMax; what Deployer and LogHub bound.
 #pragma once
 
 #include "base/clock.h"
@@ -42,6 +42,8 @@ class DeployService final : public v1::Deploy::Service {
                               v1::DeleteFunctionResponse* response) override;
   grpc::Status TailLogs(grpc::ServerContext* context, const v1::TailLogsRequest* request,
                         grpc::ServerWriter<v1::TailLogsEvent>* writer) override;
+  grpc::Status GetSource(grpc::ServerContext* context, const v1::GetSourceRequest* request,
+                         grpc::ServerWriter<v1::SourceChunk>* writer) override;
   grpc::Status ListWorkers(grpc::ServerContext* context, const v1::ListWorkersRequest* request,
                            v1::ListWorkersResponse* response) override;
 

@@ -94,6 +94,7 @@ std::variant<Deployed, DeployFailure> Deployer::CompileAndStore(DeployOrder& ord
                                     .bundle_digest = order.bundle_digest,
                                     .code_cache = compiled.code_cache,
                                     .artifact_key = std::move(compiled.artifact_key),
+                                    .source_map = order.source_map,
                                     .actor = std::move(order.actor),
                                     .canary = std::move(order.canary)});
   if (!deployed.ok()) return FailureOf(deployed.error());

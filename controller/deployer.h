@@ -32,6 +32,7 @@ struct DeployOrder {
   VersionConfig config;
   std::string bundle;
   Digest bundle_digest{};  // what the client says it is
+  std::string source_map;  // may be empty
   Nanos wait = 0;          // 0: the default
   Actor actor;
   std::optional<CanaryShare> canary;

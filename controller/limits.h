@@ -15,6 +15,8 @@ namespace zts::controller {
 // One ES module with everything bundled in. 10 MiB of source is ten times what large applications bundle to; V8 compiles it in
 // about a second, and every worker keeps a copy.
 inline constexpr uint64_t kBundleBytesMax = uint64_t{10} << 20;
+// A map with the sources in it is two to three times its bundle; RocksDB halves it. It goes away with its version.
+inline constexpr uint64_t kSourceMapBytesMax = uint64_t{24} << 20;
 // A label of a host name, RFC 1035 2.3.4.
 inline constexpr size_t kFunctionNameBytesMax = 63;
 inline constexpr size_t kMainModuleBytesMax = 255;  // NAME_MAX of every file system it may come from
@@ -85,7 +87,7 @@ inline constexpr size_t kRemovalsKept = 4096;
 
 // --- deploys ------------------------------------------------------------------------------------------------------------------
 
-// Each holds a bundle in memory: 80 MiB in all.
+// Each holds a bundle and its source map in memory: 272 MiB in all, if all are as large as they may be.
 inline constexpr size_t kDeploysMax = 8;
 inline constexpr size_t kUploadChunkBytesMax = size_t{1} << 20;
 // How long a deploy waits for its workers when it does not say.

@@ -223,6 +223,11 @@ Result<Deployed> Registry::Deploy(NewVersion wanted) {
     version->code_cache_bytes = wanted.code_cache.size();
     blobs.push_back({*version->code_cache_digest, wanted.code_cache});
   }
+  if (!wanted.source_map.empty()) {
+    version->source_map_digest = Sha256Of(wanted.source_map);
+    version->source_map_bytes = wanted.source_map.size();
+    blobs.push_back({*version->source_map_digest, wanted.source_map});
+  }
   after.versions[version->number] = version;
   HistoryEvent event = EventOf("deployed", version->number);
   if (wanted.canary) {
@@ -528,6 +533,7 @@ Status Registry::MarkProven(uint64_t catalog_version) {
 void Registry::CountBlobs(const FunctionVersion& version, std::map<Digest, int>& counts, int by) const {
   counts[version.bundle_digest] += by;
   if (version.code_cache_digest) counts[*version.code_cache_digest] += by;
+  if (version.source_map_digest) counts[*version.source_map_digest] += by;
 }
 
 Status Registry::Commit(const std::string& name, std::optional<Function> after, std::vector<store::BlobWrite> blobs,

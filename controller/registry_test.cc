@@ -63,6 +63,28 @@ TEST_F(RegistryTest, CountsVersionsAndCatalogs) {
   EXPECT_EQ(ActiveNumber("hello"), 2u);
 }
 
+TEST_F(RegistryTest, ASourceMapComesAndGoesWithItsVersion) {
+  NewVersion wanted;
+  wanted.function = "hello";
+  wanted.main_module = "main.js";
+  wanted.bundle = "bundle";
+  wanted.bundle_digest = Sha256Of("bundle");
+  wanted.source_map = "map";
+  const auto deployed = registry_->Deploy(std::move(wanted));
+  ASSERT_TRUE(deployed.ok());
+  EXPECT_EQ(deployed->version->source_map_bytes, 3u);
+  ASSERT_EQ(deployed->version->source_map_digest, Sha256Of("map"));
+  Reopen();
+  EXPECT_EQ(*registry_->ReadBlob(Sha256Of("map")), "map");
+  // Another configuration of the same code has the same map.
+  const auto configured = registry_->Configure(
+      "hello", [](VersionConfig& config) -> Status { config.env["A"] = "1"; return {}; }, {});
+  ASSERT_TRUE(configured.ok());
+  EXPECT_EQ(configured->version->source_map_digest, Sha256Of("map"));
+  ASSERT_TRUE(registry_->Delete("hello").ok());
+  EXPECT_EQ(registry_->ReadBlob(Sha256Of("map")).error().code, ErrorCode::kNotFound);
+}
+
 TEST_F(RegistryTest, EverythingIsThereAfterARestart) {
   Deploy("a", "one", {"example.com/x"}, "cache");
   Deploy("a", "two");

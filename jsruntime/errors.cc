@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "jsruntime/hints.h"
+
 namespace zts::js {
 namespace {
 
@@ -78,7 +80,9 @@ Outcome OutcomeOf(v8::Isolate* isolate, v8::Local<v8::Context> context, v8::Loca
 
 std::string TextOf(const Outcome& outcome) {
   // A stack begins with the message, unless somebody wrote their own.
-  return outcome.stack.empty() ? outcome.message : outcome.stack;
+  std::string text = outcome.stack.empty() ? outcome.message : outcome.stack;
+  if (const std::string_view hint = HintFor(outcome.message); !hint.empty()) text.append("\n  hint: ").append(hint);
+  return text;
 }
 
 }  // namespace zts::js

@@ -55,6 +55,21 @@ TEST_F(HandlerTest, SaysWhatWasReturnedInstead) {
   EXPECT_EQ(message("throw { toString() { throw 1 } }").substr(0, 1) != "", true);
 }
 
+TEST_F(HandlerTest, CommonMistakesCarryAHint) {
+  const auto logged = [this](const char* source) {
+    Run(source);
+    return client_.console.empty() ? std::string() : client_.console.back().message;
+  };
+  EXPECT_NE(logged("export default () => new Response(process.env.X)").find("\n  hint: settings of the function"), std::string::npos);
+  EXPECT_NE(logged("export default (r) => { return new Response(Promise.resolve(1)); }").find("is an await missing?"),
+            std::string::npos);
+  EXPECT_NE(logged("export default () => Response.json(Promise.resolve({}))").find("is an await missing?"), std::string::npos);
+  EXPECT_EQ(logged("export default () => new Response('fine')"), "");
+  // What fails at deploy says it too.
+  EXPECT_EQ(Load("const fs = require('fs'); export default () => 1").outcome.message,
+            "ReferenceError: require is not defined; zts runs ES modules, not CommonJS: use import, and let ztsctl bundle the package");
+}
+
 TEST_F(HandlerTest, ReadsTheRequest) {
   EXPECT_EQ(Ask("export default (r) => new Response(r.url)"), "http://fn.localhost/p?q=1");
   EXPECT_EQ(Ask("export default (r) => new Response(r.headers.get('ACCEPT') + r.headers.has('nope') + r.headers.get('nope'))"),

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "jsruntime/errors.h"
+#include "jsruntime/hints.h"
 #include "jsruntime/host.h"
 #include "jsruntime/host_platform.h"
 #include "jsruntime/module_loader.h"
@@ -179,7 +180,10 @@ LoadReport V8Isolate::Load(ScriptPtr script) {
     if (report.outcome.ok()) ReportRejections(turn.context());
   }
   tasks_->SetNotify(nullptr);
-  if (!report.outcome.ok()) usable_ = false;
+  if (!report.outcome.ok()) {
+    usable_ = false;
+    if (const std::string_view hint = HintFor(report.outcome.message); !hint.empty()) report.outcome.message.append("; ").append(hint);
+  }
   return report;
 }
 

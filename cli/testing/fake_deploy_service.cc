@@ -103,6 +103,18 @@ grpc::Status FakeDeployService::TailLogs(Context* context, const v1::TailLogsReq
   return status;
 }
 
+grpc::Status FakeDeployService::GetSource(Context* context, const v1::GetSourceRequest* request,
+                                          grpc::ServerWriter<v1::SourceChunk>* writer) {
+  if (const grpc::Status allowed = Check(context); !allowed.ok()) return allowed;
+  {
+    const std::lock_guard lock(mutex_);
+    received_.function = request->function();
+    ++received_.source_calls;
+  }
+  for (const v1::SourceChunk& chunk : source) writer->Write(chunk);
+  return status;
+}
+
 grpc::Status FakeDeployService::ListWorkers(Context* context, const v1::ListWorkersRequest*, v1::ListWorkersResponse* response) {
   if (const grpc::Status allowed = Check(context); !allowed.ok()) return allowed;
   *response = workers;

@@ -38,6 +38,7 @@ class FakeDeployService final : public v1::Deploy::Service {
   grpc::Status status;  // of the short calls
   std::vector<v1::TailLogsEvent> logs;
   bool logs_stay_open = true;
+  std::vector<v1::SourceChunk> source;
 
   struct Received {
     v1::DeployStart start;
@@ -46,6 +47,7 @@ class FakeDeployService final : public v1::Deploy::Service {
     size_t largest_chunk = 0;
     std::string function;
     v1::TailLogsRequest tail;
+    int source_calls = 0;
   };
   Received received();
   // Blocks until a log stream has been opened this many times.
@@ -59,6 +61,7 @@ class FakeDeployService final : public v1::Deploy::Service {
   grpc::Status ListVersions(Context* context, const v1::ListVersionsRequest* request, v1::ListVersionsResponse* response) override;
   grpc::Status DeleteFunction(Context* context, const v1::DeleteFunctionRequest* request, v1::DeleteFunctionResponse* response) override;
   grpc::Status TailLogs(Context* context, const v1::TailLogsRequest* request, grpc::ServerWriter<v1::TailLogsEvent>* writer) override;
+  grpc::Status GetSource(Context* context, const v1::GetSourceRequest* request, grpc::ServerWriter<v1::SourceChunk>* writer) override;
   grpc::Status ListWorkers(Context* context, const v1::ListWorkersRequest*, v1::ListWorkersResponse* response) override;
 
   std::string token_;

@@ -159,6 +159,8 @@ std::string EncodeVersion(const FunctionVersion& version) {
   message.set_author(version.author);
   message.set_message(version.message);
   message.set_based_on(version.based_on);
+  if (version.source_map_digest) message.set_source_map_digest(DigestBytes(*version.source_map_digest));
+  message.set_source_map_bytes(version.source_map_bytes);
   return message.SerializeAsString();
 }
 
@@ -168,7 +170,8 @@ Result<FunctionVersion> DecodeVersion(VersionName name, std::string_view bytes) 
   if (!Parse(message, bytes)) return Damaged(what);
   const auto bundle = DigestFrom(message.bundle_digest());
   const auto cache = DigestFrom(message.code_cache_digest());
-  if (!bundle || (!cache && !message.code_cache_digest().empty())) return Damaged(what);
+  const auto map = DigestFrom(message.source_map_digest());
+  if (!bundle || (!cache && !message.code_cache_digest().empty()) || (!map && !message.source_map_digest().empty())) return Damaged(what);
   FunctionVersion version;
   version.function = std::move(name.function);
   version.number = name.number;
@@ -188,6 +191,8 @@ Result<FunctionVersion> DecodeVersion(VersionName name, std::string_view bytes) 
   version.author = message.author();
   version.message = message.message();
   version.based_on = message.based_on();
+  version.source_map_digest = map;
+  version.source_map_bytes = message.source_map_bytes();
   return version;
 }
 

@@ -64,6 +64,8 @@ TEST(RecordCodecTest, EverythingOfAVersionComesBack) {
   version.author = "ann@desk";
   version.message = "two\xc3\xa9";
   version.based_on = 3;
+  version.source_map_digest = Sha256Of("z");
+  version.source_map_bytes = 9;
   const auto again = DecodeVersion({"f", 4}, EncodeVersion(version));
   ASSERT_TRUE(again.ok()) << again.error().message;
   EXPECT_EQ(*again, version);

@@ -30,6 +30,7 @@ constexpr std::array kRules = {
     CallRule{Call::kPromote, "Promote", "promote", kChange, kDeployers},
     CallRule{Call::kConfigure, "Configure", "configure", kChange, kDeployers},
     CallRule{Call::kTailLogs, "TailLogs", "read logs", kRead, kReaders},
+    CallRule{Call::kGetSource, "GetSource", "read sources", kRead, kDeployers},
     CallRule{Call::kGetStats, "GetStats", "read figures", kRead, kReaders},
     CallRule{Call::kListWorkers, "ListWorkers", "list workers", kRead, kReaders},
     CallRule{Call::kStream, "Stream", "serve functions", kRead, kWorkers},

@@ -31,6 +31,7 @@ enum class Call : uint8_t {
   kPromote,
   kConfigure,
   kTailLogs,
+  kGetSource,
   kGetStats,
   kListWorkers,
   kStream,

@@ -25,7 +25,7 @@ const std::map<std::string, std::string> kExpected = {
     {"ListSecrets", "yes yes no no"},     {"DeleteSecret", "yes yes no no"},     {"RotateSecrets", "yes no no no"},
     {"ListAudit", "yes no no no"},        {"Backup", "yes no no no"},
     {"GetStats", "yes yes yes no"},       {"Rollback", "yes yes no no"},       {"Promote", "yes yes no no"},
-    {"Configure", "yes yes no no"},
+    {"Configure", "yes yes no no"},      {"GetSource", "yes yes no no"},
 };
 
 TEST(RolesTest, EveryCallOfEveryServiceHasItsRule) {

@@ -32,6 +32,7 @@ internal.extractBody = (value) => {
     return { source: value, type: null };
   }
   if (typeof value[Symbol.asyncIterator] === 'function') return { source: streams().ReadableStream.from(value), type: null };
+  if (value instanceof Promise) internal.warnOnce('A body was made from a promise and says "[object Promise]": is an await missing?');
   return { source: String(value), type: kText };
 };
 

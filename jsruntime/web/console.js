@@ -124,3 +124,11 @@ for (const name of Object.keys(methods)) {
 }
 Object.defineProperty(console, Symbol.toStringTag, { value: 'console', configurable: true });
 internal.exposeValue('console', console);
+
+// Says once an isolate what was hardly meant.
+const warned = new Set();
+internal.warnOnce = (text) => {
+  if (warned.has(text)) return;
+  warned.add(text);
+  write(kSeverity.warn, [text]);
+};

@@ -114,6 +114,7 @@ class Response {
 
   static json(data, init = undefined) {
     internal.requireArguments(arguments.length, 1, 'Response.json');
+    if (data instanceof Promise) internal.warnOnce('Response.json() got a promise, whose JSON is {}: is an await missing?');
     const text = JSON.stringify(data);
     if (text === undefined) throw new TypeError('Response.json: the value has no JSON form');
     const response = new Response(null, init);
