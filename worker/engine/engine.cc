@@ -164,12 +164,17 @@ Status Engine::ConnectEgress(const ipc::ConnectEgress& connect, UniqueFd socket)
 
 Status Engine::StartShards() {
   ZTS_ASSIGN_OR_RETURN(const net::IoBackend backend, ParseBackend(configure_.io()));
+  if (configure_.offload_threads() > 0) {
+    const std::vector<uint32_t> pinned(configure_.cpus().begin(), configure_.cpus().end());
+    cores_ = SplitCores(AllowedCores(), pinned, configure_.shards(), static_cast<uint32_t>(::getpid()));
+  }
   ZTS_RETURN_IF_ERROR(StartOffloadThreads(backend));
   for (uint32_t index = 0; index < configure_.shards(); ++index) {
     ShardThread::Options options;
     options.index = index;
     options.io = backend;
     if (index < static_cast<uint32_t>(configure_.cpus_size())) options.cpu = configure_.cpus(static_cast<int>(index));
+    options.cores = cores_.shards;
     options.listener = std::move(listeners_[index]);
     options.warmup = warmup_.get();
     options.watchdog = watchdog_.get();
@@ -188,6 +193,7 @@ Status Engine::StartShards() {
 Status Engine::StartOffloadThreads(net::IoBackend backend) {
   for (uint32_t index = 0; index < configure_.offload_threads(); ++index) {
     ZTS_ASSIGN_OR_RETURN(auto offload, offload::OffloadThread::Start({.index = index,
+                                                                      .cores = cores_.offloads,
                                                                       .io = backend,
                                                                       .warmup = warmup_.get(),
                                                                       .watchdog = watchdog_.get(),

@@ -23,6 +23,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "jsruntime/isolate.h"
+#include "worker/engine/core_split.h"
 #include "worker/engine/functions.h"
 #include "worker/engine/log_queue.h"
 #include "worker/engine/offload/offload_thread.h"
@@ -88,6 +89,7 @@ class Engine {
   std::unique_ptr<runtime::Warmup> warmup_;
   std::unique_ptr<runtime::MemoryBudget> budget_;  // null: the supervisor has named none
   std::vector<UniqueFd> listeners_;
+  CoreSplit cores_;
   std::vector<std::unique_ptr<offload::OffloadThread>> offloads_;  // one a shard, or none
   std::vector<std::unique_ptr<ShardThread>> shards_;
 

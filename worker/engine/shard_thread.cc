@@ -10,21 +10,11 @@
 #include <utility>
 
 #include "base/log.h"
+#include "worker/engine/core_split.h"
 #include "worker/engine/limits.h"
 
 namespace zts {
 namespace {
-
-// A core that is not ours to have is no reason not to serve.
-void PinTo(uint32_t cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (cpu < CPU_SETSIZE) CPU_SET(cpu, &set);
-  const int error = pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
-  if (error != 0) {
-    ZTS_LOG(kWarning) << "cannot pin a shard to CPU " << cpu << ": " << std::strerror(error);
-  }
-}
 
 // The kernel's sched_attr (sched_setattr(2)), which glibc does not declare yet.
 struct SchedulingAttributes {
@@ -75,7 +65,7 @@ ShardThread::~ShardThread() {
 void ShardThread::Run() {
   const std::string name = "zts-shard-" + std::to_string(options_.index);
   pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
-  if (options_.cpu) PinTo(*options_.cpu);
+  BindTo(options_.cpu ? std::vector<uint32_t>{*options_.cpu} : options_.cores);
   AskForShortSlices();
   // On its own thread: a ring belongs to the thread that made it.
   auto io = net::CreateIo(options_.io);

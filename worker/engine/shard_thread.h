@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -30,6 +31,7 @@ class ShardThread {
     uint32_t index = 0;
     net::IoBackend io = net::IoBackend::kAuto;
     std::optional<uint32_t> cpu;  // none: not pinned
+    std::vector<uint32_t> cores;  // what one that is not pinned may run on; empty: no bound
     UniqueFd listener;
     runtime::Warmup* warmup = nullptr;
     runtime::Watchdog* watchdog = nullptr;

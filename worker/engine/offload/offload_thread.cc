@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "worker/engine/core_split.h"
 #include "worker/engine/limits.h"
 
 namespace zts::offload {
@@ -34,6 +35,7 @@ OffloadThread::~OffloadThread() {
 void OffloadThread::Run() {
   const std::string name = "zts-offload-" + std::to_string(options_.index);
   pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+  BindTo(options_.cores);
   // In Linux a thread has a niceness of its own (setpriority(2), "C library/kernel differences").
   if (::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kOffloadNiceness) != 0) {
     ZTS_LOG(kWarning) << "an offload thread keeps the priority of a shard: " << std::strerror(errno);

@@ -12,6 +12,7 @@
 #include <future>
 #include <memory>
 #include <thread>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -24,6 +25,7 @@ class OffloadThread {
  public:
   struct Options {
     uint32_t index = 0;
+    std::vector<uint32_t> cores;  // what it may run on; empty: no bound
     net::IoBackend io = net::IoBackend::kAuto;
     runtime::Warmup* warmup = nullptr;
     runtime::Watchdog* watchdog = nullptr;

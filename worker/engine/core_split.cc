@@ -1,0 +1,54 @@
+#include "worker/engine/core_split.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/log.h"
+
+namespace zts {
+
+CoreSplit SplitCores(const std::vector<uint32_t>& allowed, const std::vector<uint32_t>& pinned, uint32_t shards, uint32_t turn) {
+  CoreSplit split;
+  if (!pinned.empty()) {
+    for (const uint32_t core : allowed) {
+      if (std::find(pinned.begin(), pinned.end(), core) == pinned.end()) split.offloads.push_back(core);
+    }
+    return split;
+  }
+  if (shards == 0 || allowed.size() <= shards) return split;
+  const size_t count = std::min<size_t>(shards, allowed.size() - shards);
+  const size_t first = turn % allowed.size();
+  for (size_t i = 0; i < allowed.size(); ++i) {
+    (i < count ? split.offloads : split.shards).push_back(allowed[(first + i) % allowed.size()]);
+  }
+  return split;
+}
+
+std::vector<uint32_t> AllowedCores() {
+  std::vector<uint32_t> cores;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (::sched_getaffinity(0, sizeof(set), &set) != 0) return cores;
+  for (uint32_t core = 0; core < CPU_SETSIZE; ++core) {
+    if (CPU_ISSET(core, &set)) cores.push_back(core);
+  }
+  return cores;
+}
+
+void BindTo(const std::vector<uint32_t>& cores) {
+  if (cores.empty()) return;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const uint32_t core : cores) {
+    if (core < CPU_SETSIZE) CPU_SET(core, &set);
+  }
+  const int error = pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+  if (error != 0) {
+    ZTS_LOG(kWarning) << "cannot bind a thread to its cores: " << std::strerror(error);
+  }
+}
+
+}  // namespace zts
