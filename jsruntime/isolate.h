@@ -152,6 +152,12 @@ class Isolate {
   // Makes the calling thread the isolate's own and `client` the one to call back. REQUIRES: loaded.
   virtual void Attach(IsolateClient* client) = 0;
 
+  // The calling thread stays inside the isolate from Enter until Leave, whatever turns it makes meanwhile, of this isolate or others:
+  // V8 takes a lock and an allocation to get in. REQUIRES: no turn is running, and no other isolate has been entered later and not left;
+  // Leave comes before anybody destroys the isolate. Turns do not need it.
+  virtual void Enter() = 0;
+  virtual void Leave() = 0;
+
   // Hands a request to the function. `request` lives as RequestView says. REQUIRES: usable() && !draining(). The others do
   // nothing for an id that is over or an isolate that is lost.
   virtual void Dispatch(InvocationId id, const RequestView* request) = 0;

@@ -274,6 +274,10 @@ void V8Isolate::Attach(IsolateClient* client) {
   AnnounceTimers();
 }
 
+void V8Isolate::Enter() { isolate_->Enter(); }
+
+void V8Isolate::Leave() { isolate_->Exit(); }
+
 std::string V8Isolate::MakeCodeCache() {
   const Turn turn(this);
   ZTS_CHECK(!module_.IsEmpty());

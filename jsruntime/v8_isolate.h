@@ -42,6 +42,8 @@ class V8Isolate final : public Isolate {
 
   LoadReport Load(ScriptPtr script) override;
   void Attach(IsolateClient* client) override;
+  void Enter() override;
+  void Leave() override;
   void Dispatch(InvocationId id, const RequestView* request) override;
   void Abandon(InvocationId id) override;
   void BodyArrived(InvocationId id) override { RunHook(id, kArrived); }

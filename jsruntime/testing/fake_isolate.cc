@@ -76,7 +76,10 @@ class FakeResponse final : public ResponseView {
 
 FakeIsolate::FakeIsolate(FakeIsolateFactory* factory) : factory_(factory) {}
 
-FakeIsolate::~FakeIsolate() { factory_->Remove(this); }
+FakeIsolate::~FakeIsolate() {
+  ZTS_CHECK(!inside_);
+  factory_->Remove(this);
+}
 
 LoadReport FakeIsolate::Load(ScriptPtr script) {
   ZTS_CHECK(!loaded_ && script_ == nullptr);
@@ -116,6 +119,18 @@ void FakeIsolate::Attach(IsolateClient* client) {
   ZTS_CHECK(loaded_);
   client_ = client;
   thread_ = std::this_thread::get_id();
+}
+
+void FakeIsolate::Enter() {
+  CheckThread();
+  ZTS_CHECK(!inside_);
+  inside_ = true;
+}
+
+void FakeIsolate::Leave() {
+  CheckThread();
+  ZTS_CHECK(inside_);
+  inside_ = false;
 }
 
 void FakeIsolate::Dispatch(InvocationId id, const RequestView* request) {

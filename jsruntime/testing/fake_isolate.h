@@ -55,6 +55,8 @@ class FakeIsolate final : public Isolate {
 
   LoadReport Load(ScriptPtr script) override;
   void Attach(IsolateClient* client) override;
+  void Enter() override;
+  void Leave() override;
   void Dispatch(InvocationId id, const RequestView* request) override;
   void Abandon(InvocationId id) override;
   void BodyArrived(InvocationId id) override;
@@ -73,6 +75,8 @@ class FakeIsolate final : public Isolate {
   const ScriptPtr& script() const override { return script_; }
 
   // --- the test's side, on the isolate's thread ---
+  // Between Enter and Leave.
+  bool inside() const { return inside_; }
   // Answers a `pending` invocation. REQUIRES: in flight and not answered.
   void Complete(InvocationId id, int status, std::string_view body);
   void Fail(InvocationId id, OutcomeKind kind, std::string_view message);
@@ -151,6 +155,7 @@ class FakeIsolate final : public Isolate {
   std::vector<InvocationId> peer_finished_;
   Nanos announced_due_ = 0;
   bool loaded_ = false;
+  bool inside_ = false;
   bool usable_ = true;
   bool draining_ = false;
   int collections_ = 0;

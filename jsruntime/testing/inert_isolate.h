@@ -12,6 +12,8 @@ class InertIsolate : public Isolate {
  public:
   LoadReport Load(ScriptPtr) override { return {}; }
   void Attach(IsolateClient*) override {}
+  void Enter() override {}
+  void Leave() override {}
   void Dispatch(InvocationId, const RequestView*) override {}
   void Abandon(InvocationId) override {}
   void BodyArrived(InvocationId) override {}

@@ -108,6 +108,34 @@ TEST_P(IsolateContractTest, AnswersWithinDispatch) {
   EXPECT_EQ(isolate_->script()->function, "contract");
 }
 
+// Turns of another isolate in between change nothing, and both may be destroyed elsewhere once they are left.
+TEST_P(IsolateContractTest, IsStayedInBetweenTurns) {
+  Start(Behaviour::kHello);
+  RecordingClient other_client;
+  std::unique_ptr<Isolate> other = subject_.factory->NewIsolate();
+  ASSERT_TRUE(other->Load(MakeScript("other", "v1", subject_.source(Behaviour::kEcho))).outcome.ok());
+  other->Attach(&other_client);
+  const RequestView request = Request("POST", "some body");
+  for (InvocationId id = 1; id <= 3; ++id) {
+    isolate_->Enter();
+    isolate_->Dispatch(id, &request);
+    other->Dispatch(id, &request);
+    isolate_->RunTasks();
+    isolate_->Dispatch(10 + id, &request);
+    isolate_->Leave();
+    other->Dispatch(10 + id, &request);
+    EXPECT_EQ(client_.responses[id].body, "hello");
+    EXPECT_EQ(client_.responses[10 + id].body, "hello");
+    EXPECT_EQ(other_client.answers[id], 1);
+    EXPECT_EQ(other_client.answers[10 + id], 1);
+  }
+  isolate_->CollectGarbage();
+  std::thread([&] {
+    other.reset();
+    isolate_.reset();
+  }).join();
+}
+
 TEST_P(IsolateContractTest, HandsTheRequestOver) {
   Start(Behaviour::kEcho);
   const RequestView request = Request("POST", "some body");

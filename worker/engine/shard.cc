@@ -206,6 +206,7 @@ void Shard::OnPassEnd() {
   context_.ready.swap(context_.later);
   ++context_.pass;
   if (!context_.ready.empty()) loop_->ComeBack();
+  pool_->EndPass();
   logs_.Flush();
   UpdateCounters();
 }

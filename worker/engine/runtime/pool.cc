@@ -134,6 +134,8 @@ struct Pool::Impl final : ElsewhereEvents {
   size_t standby = 0;        // versions on standby: as many isolates at most
   bool in_turn = false;
   ipc::Counter uncounted{};  // in flight, of the role kOffload
+  bool ends_passes = false;
+  Instance* inside = nullptr;  // its isolate is entered
   std::bitset<ipc::kCounterRows> rows_seen;
 
   Version* FindOrAdd(TargetRef target);
@@ -142,6 +144,7 @@ struct Pool::Impl final : ElsewhereEvents {
 
   Ticket Enqueue(Request* request);
   void DispatchTo(Instance* instance, Request* request);
+  void StayIn(Instance* instance);
   template <typename F>
   void RunTurn(Instance* instance, F&& body);
   void AfterTurn(Instance* instance);
@@ -297,6 +300,7 @@ Ticket Pool::Impl::Enqueue(Request* request) {
 
 void Pool::Impl::DispatchTo(Instance* instance, Request* request) {
   const Ticket ticket = request->ticket();
+  if (ends_passes && inside != instance) StayIn(instance);
   request->instance = instance;
   ++instance->requests;
   Version* version = request->version;
@@ -311,6 +315,18 @@ void Pool::Impl::DispatchTo(Instance* instance, Request* request) {
   });
   --version->pins;
   if (!version->retained) DropIfDone(version);
+}
+
+// Null: in none.
+void Pool::Impl::StayIn(Instance* instance) {
+  if (inside != nullptr) inside->isolate->Leave();
+  inside = instance;
+  if (instance != nullptr) instance->isolate->Enter();
+}
+
+void Pool::EndPass() {
+  impl_->ends_passes = true;
+  if (impl_->inside != nullptr) impl_->StayIn(nullptr);
 }
 
 // The instance may be gone afterwards.
@@ -713,6 +729,7 @@ void Pool::Impl::Retire(Instance* instance) {
 void Pool::Impl::Destroy(Instance* instance) {
   Version* version = instance->version;
   ++version->pins;
+  if (inside == instance) StayIn(nullptr);
   if (version->current == instance) {
     version->current = nullptr;
     version->state = Version::State::kCold;
@@ -1061,6 +1078,7 @@ Pool::Pool(PoolHost* host, Warmup* warmup, Watchdog* watchdog, ipc::ShardCounter
 
 Pool::~Pool() {
   impl_->watchdog->Silence(impl_->lane);
+  if (impl_->inside != nullptr) impl_->StayIn(nullptr);
   impl_->instances.ForEach([this](SlotId, std::unique_ptr<Instance>& instance) {
     impl_->due.Remove(instance.get());
     std::unique_ptr<js::Isolate> isolate = std::move(instance->isolate);

@@ -136,6 +136,45 @@ TEST_F(PoolTest, TheFirstRequestStartsTheFunctionAndTheNextFindsItWarm) {
   EXPECT_EQ(counters_->functions[1].isolates.Read(), 1u);
 }
 
+TEST_F(PoolTest, StaysInTheIsolateOfTheLastRequestUntilThePassEnds) {
+  const Target a = Version(1, "respond 200 a");
+  const Target b = Version(2, "respond 200 b");
+  Submit(1, a);
+  Submit(2, b);
+  Settle();
+  // Nobody has promised an end yet.
+  EXPECT_FALSE(Isolate(a)->inside());
+  EXPECT_FALSE(Isolate(b)->inside());
+  pool_->EndPass();
+  Submit(3, a);
+  Submit(4, a);
+  EXPECT_TRUE(Isolate(a)->inside());
+  Submit(5, b);
+  EXPECT_FALSE(Isolate(a)->inside());
+  EXPECT_TRUE(Isolate(b)->inside());
+  pool_->EndPass();
+  EXPECT_FALSE(Isolate(b)->inside());
+  EXPECT_EQ(answers_[4], "200 a");
+  EXPECT_EQ(answers_[5], "200 b");
+}
+
+TEST_F(PoolTest, LeavesAnIsolateThatGoes) {
+  const Target lost = Version(1, "oom");
+  const Target replaced = Version(2, "respond 200 b");
+  for (const Target& target : {lost, replaced}) pool_->Prepare(target, [](const js::Outcome&) {});
+  Settle();
+  pool_->EndPass();
+  Submit(1, replaced);
+  pool_->Retain({1});  // the fake checks that it is not destroyed from inside
+  Settle();
+  EXPECT_EQ(Isolate(replaced), nullptr);
+  Submit(2, lost);
+  Settle();
+  EXPECT_EQ(answers_[2], "memory-limit");
+  // And the pool itself may go in the middle of a pass.
+  Submit(3, lost);
+}
+
 TEST_F(PoolTest, AColdStartIsRecordedOnceWithItsPhases) {
   Settle();  // spares
   const Target hello = Version(1, "respond 200 hello");
