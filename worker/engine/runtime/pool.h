@@ -119,8 +119,8 @@ class Pool {
 
   // Timers of functions, queue time-outs, wall limits.
   void RunDue(Nanos now);
-  // The end of a pass of the owner's loop: no isolate is stayed in while the thread waits. Between two of these the thread stays in the isolate
-  // of the last request, as the next one is likely to be for the same function; where it is never called, in none.
+  // The end of a pass of the owner's loop: no isolate is stayed in while the thread waits. Between two of these the thread stays in the
+  // isolate of the last request, as the next one is likely to be for the same function; where it is never called, in none.
   void EndPass();
   // To be called about once a second: garbage and memory figures of one isolate, gauges; a bounded piece of work.
   void Idle();
