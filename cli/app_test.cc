@@ -308,7 +308,7 @@ TEST_F(AppTest, DeploySendsTheBundleAndItsSettings) {
   service_.events = {Stored(3), Live(3, 2, 2)};
   const Ran ran =
       Run({"deploy",      Path("hello.js"),    "--name",      "shop", "--env",        "A=1", "--env",          "B=x=y",
-           "--route",     "shop.example.com/", "--cpu-limit", "20s",  "--wall-limit", "60s", "--memory-limit", "256MiB",
+           "--route",     "shop.example.com/", "--cpu-limit", "20s",  "--wall-limit", "60s", "--memory-limit", "256MiB", "--nursery", "4MiB",
            "--allow-net", "127.0.0.1",         "--wait",      "5s"});
   EXPECT_EQ(ran.exit, 0) << ran.err;
   const auto received = service_.received();
@@ -326,6 +326,7 @@ TEST_F(AppTest, DeploySendsTheBundleAndItsSettings) {
   EXPECT_EQ(config.limits().cpu_per_request_ns(), 20'000'000'000);
   EXPECT_EQ(config.limits().wall_per_request_ns(), 60'000'000'000);
   EXPECT_EQ(config.limits().memory_bytes_max(), uint64_t{256} << 20);
+  EXPECT_EQ(config.limits().nursery_bytes(), uint64_t{4} << 20);
   EXPECT_EQ(config.limits().startup_cpu_ns(), 0);
 }
 

@@ -34,6 +34,7 @@ FunctionVersion VersionOf(const v1::FunctionVersion& from, bool active) {
   version.wall_per_request = limits.wall_per_request_ns();
   version.startup_cpu = limits.startup_cpu_ns();
   version.memory_bytes_max = limits.memory_bytes_max();
+  version.nursery_bytes = limits.nursery_bytes();
   version.routes.assign(from.config().routes().begin(), from.config().routes().end());
   version.env = {from.config().env().begin(), from.config().env().end()};
   version.author = from.author();
@@ -114,6 +115,7 @@ v1::DeployRequest StartOf(const DeploySpec& spec, size_t bundle_bytes, size_t so
   limits.set_wall_per_request_ns(spec.wall_per_request);
   limits.set_startup_cpu_ns(spec.startup_cpu);
   limits.set_memory_bytes_max(spec.memory_bytes_max);
+  limits.set_nursery_bytes(spec.nursery_bytes);
   return request;
 }
 

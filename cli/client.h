@@ -46,10 +46,11 @@ struct DeploySpec {
   std::vector<std::pair<std::string, std::string>> env;
   std::vector<std::string> routes;
   std::vector<std::string> allow_net;
-  Nanos cpu_per_request = 0;  // 0: the platform's default; so for the next three
+  Nanos cpu_per_request = 0;  // 0: the platform's default; so for the next four
   Nanos wall_per_request = 0;
   Nanos startup_cpu = 0;
   uint64_t memory_bytes_max = 0;
+  uint64_t nursery_bytes = 0;
   Nanos wait = kDefaultDeployWait;  // for all workers
   std::string author;
   std::string message;
@@ -137,6 +138,7 @@ struct FunctionVersion {
   Nanos wall_per_request = 0;
   Nanos startup_cpu = 0;
   uint64_t memory_bytes_max = 0;
+  uint64_t nursery_bytes = 0;
   std::map<std::string, std::string> env;
   std::string author;
   std::string message;

@@ -31,6 +31,7 @@ struct DeployOptions {
   std::string wall_limit;
   std::string startup_limit;
   std::string memory_limit;
+  std::string nursery;
   std::string wait;
   std::string message;
   std::string canary;  // "10%"; empty: all requests

@@ -49,6 +49,7 @@ Result<DeploySpec> SpecOf(const DeployOptions& options) {
   ZTS_RETURN_IF_ERROR(ReadDuration("--wall-limit", options.wall_limit, spec.wall_per_request));
   ZTS_RETURN_IF_ERROR(ReadDuration("--startup-limit", options.startup_limit, spec.startup_cpu));
   ZTS_RETURN_IF_ERROR(ReadSize("--memory-limit", options.memory_limit, spec.memory_bytes_max));
+  ZTS_RETURN_IF_ERROR(ReadSize("--nursery", options.nursery, spec.nursery_bytes));
   ZTS_RETURN_IF_ERROR(ReadDuration("--wait", options.wait, spec.wait));
   spec.message = options.message;
   spec.require_all = options.require_all;

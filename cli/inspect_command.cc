@@ -94,7 +94,8 @@ nlohmann::json JsonOf(const std::string& function, const Inspection& found) {
            {{"cpu_ms", active.cpu_per_request / kMillisecond},
             {"wall_ms", active.wall_per_request / kMillisecond},
             {"startup_ms", active.startup_cpu / kMillisecond},
-            {"memory_bytes", active.memory_bytes_max}}},
+            {"memory_bytes", active.memory_bytes_max},
+            {"nursery_bytes", active.nursery_bytes}}},
           {"figures", JsonOf(found.report.all)},
           {"workers", workers},
           {"errors", errors}};
@@ -102,12 +103,14 @@ nlohmann::json JsonOf(const std::string& function, const Inspection& found) {
 
 std::string LimitText(Nanos limit) { return limit == 0 ? "default" : FormatMilliseconds(limit); }
 
+std::string SizeText(uint64_t bytes) { return bytes == 0 ? "default" : FormatBytes(bytes); }
+
 void PrintHead(Console& console, const std::string& function, const Inspection& found) {
   const FunctionVersion& active = found.Active();
   console.out() << console.Paint(Style::kBold, function) << "  v" << active.number << "\n\nlimits  cpu "
                 << LimitText(active.cpu_per_request) << ", wall " << LimitText(active.wall_per_request) << ", startup "
                 << LimitText(active.startup_cpu) << ", memory "
-                << (active.memory_bytes_max == 0 ? "default" : FormatBytes(active.memory_bytes_max)) << "\nroutes  /" << function << ", "
+                << SizeText(active.memory_bytes_max) << ", nursery " << SizeText(active.nursery_bytes) << "\nroutes  /" << function << ", "
                 << function << ".localhost/";
   for (const std::string& route : active.routes) console.out() << ", " << Printable(route);
   console.out() << "\n\n";

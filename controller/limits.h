@@ -39,6 +39,9 @@ inline constexpr Nanos kStartupCpuMax = 10 * kSecond;
 inline constexpr Nanos kStartupCpuDefault = 2 * kSecond;
 inline constexpr uint64_t kMemoryBytesMin = uint64_t{16} << 20;  // the web API and a small module fit
 inline constexpr uint64_t kMemoryBytesMax = uint64_t{1} << 30;
+// V8 keeps three times as much for its young generation. At most an eighth of the memory limit, so that most of that is the function's.
+inline constexpr uint64_t kNurseryBytesMin = uint64_t{512} << 10;
+inline constexpr uint64_t kNurseryBytesMax = uint64_t{32} << 20;
 inline constexpr uint64_t kMemoryBytesDefault = uint64_t{128} << 20;
 
 // --- what the platform holds --------------------------------------------------------------------------------------------------

@@ -86,6 +86,13 @@ Status ValidateLimits(const VersionLimits& limits) {
     return Invalid("the memory limit must be between " + std::to_string(kMemoryBytesMin >> 20) + " MiB and " +
                    std::to_string(kMemoryBytesMax >> 20) + " MiB, or 0 for the default");
   }
+  const uint64_t nursery = limits.nursery_bytes;
+  if (nursery == 0) return {};
+  const uint64_t nursery_max = std::min(kNurseryBytesMax, (memory == 0 ? kMemoryBytesDefault : memory) / 8);
+  if (nursery < kNurseryBytesMin || nursery > nursery_max) {
+    return Invalid("the nursery must be between " + std::to_string(kNurseryBytesMin >> 10) + " KiB and " +
+                   std::to_string(nursery_max >> 10) + " KiB, an eighth of the memory limit, or 0 for the default");
+  }
   return {};
 }
 

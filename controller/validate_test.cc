@@ -83,6 +83,11 @@ TEST(ValidateTest, LimitsHaveRanges) {
   EXPECT_FALSE(check({.startup_cpu_ns = kStartupCpuMax + 1}));
   EXPECT_FALSE(check({.memory_bytes_max = 1}));
   EXPECT_FALSE(check({.memory_bytes_max = kMemoryBytesMax + 1}));
+  EXPECT_TRUE(check({.nursery_bytes = 16 << 20}));
+  EXPECT_FALSE(check({.nursery_bytes = (16 << 20) + 1}));  // of 128 MiB
+  EXPECT_TRUE(check({.memory_bytes_max = kMemoryBytesMax, .nursery_bytes = kNurseryBytesMax}));
+  EXPECT_FALSE(check({.memory_bytes_max = kMemoryBytesMax, .nursery_bytes = kNurseryBytesMax + 1}));
+  EXPECT_FALSE(check({.nursery_bytes = kNurseryBytesMin - 1}));
 }
 
 TEST(ValidateTest, Environments) {

@@ -25,6 +25,19 @@ TEST_F(GcMonitorTest, ATurnThatMakesGarbageTellsOfScavenges) {
   for (const auto& one : client_.collections) EXPECT_GT(one.pause, 0);
 }
 
+TEST_F(GcMonitorTest, ALargerNurseryIsCollectedLessOften) {
+  const char* source = "let kept; export default () => { for (let i = 0; i < 600000; ++i) kept = new Array(16).fill(i); return new Response(); }";
+  int collections[2];
+  for (const size_t mib : {1, 16}) {
+    nursery_bytes_ = mib << 20;
+    client_.collections.clear();
+    Run(source);
+    collections[mib == 16] = Count(GcKind::kMinor, GcDuring::kTurn);
+  }
+  EXPECT_GT(collections[0], 3 * collections[1]);
+  EXPECT_GT(collections[1], 0);
+}
+
 TEST_F(GcMonitorTest, ACollectionInIdleTimeIsNoRequests) {
   Run("export default () => new Response()");
   client_.collections.clear();

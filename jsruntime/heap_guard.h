@@ -22,9 +22,8 @@ namespace zts::js {
 
 // Holds the web API and a small function, and is a step of the smallest script limit.
 inline constexpr size_t kHeapInitialBytes = size_t{32} << 20;
-// Nursery: three times the semi-space of 2 MiB (two halves and the space for large new objects). It stays in cache, and its pauses are
-// short.
-inline constexpr size_t kYoungGenerationBytes = size_t{6} << 20;
+// The young generation is this many times the nursery: two halves, and the space for large new objects.
+inline constexpr size_t kYoungGenerationParts = 3;
 // The least that is granted while there is room: a page or two of V8's and its own bookkeeping.
 inline constexpr size_t kHeapStepBytesMin = size_t{4} << 20;
 // What unwinding may still allocate: one doubling of a large collection. Address space costs nothing; what is touched is freed with
@@ -68,7 +67,7 @@ class HeapGuard {
  public:
   HeapGuard() : allocator_(std::make_shared<QuotaAllocator>()) {}
 
-  void Configure(v8::Isolate::CreateParams* params);
+  void Configure(v8::Isolate::CreateParams* params, size_t nursery_bytes);
   void Install(v8::Isolate* isolate);
   void SetLimit(size_t memory_bytes_max);
 

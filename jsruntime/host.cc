@@ -16,7 +16,9 @@ namespace {
 class RealHost final : public Host {
  public:
   explicit RealHost(Snapshot snapshot) : snapshot_(std::move(snapshot)) {}
-  std::unique_ptr<Isolate> NewIsolate() override { return std::make_unique<V8Isolate>(snapshot_); }
+  std::unique_ptr<Isolate> NewIsolate(const IsolateOptions& options) override {
+    return std::make_unique<V8Isolate>(snapshot_, options);
+  }
 
  private:
   Snapshot snapshot_;
@@ -35,6 +37,8 @@ Result<std::unique_ptr<Host>> Host::Start(const Options& options) {
     std::fprintf(stderr, "%s\n", counted.error().message.c_str());
   }
   ZTS_ASSIGN_OR_RETURN(Snapshot snapshot, Snapshot::Load(options.snapshot_path));
+  // After the snapshot, which was made with the flags of v8_flags.list alone, and serves all policies.
+  ApplyJitPolicy(options.jit);
   std::unique_ptr<Host> host = std::make_unique<RealHost>(std::move(snapshot));
   return host;
 }

@@ -20,6 +20,7 @@
 #include "base/result.h"
 #include "jsruntime/artifact_key.h"
 #include "jsruntime/isolate.h"
+#include "jsruntime/jit_policy.h"
 
 namespace zts::js {
 
@@ -30,6 +31,7 @@ class Host : public IsolateFactory {
  public:
   struct Options {
     std::string snapshot_path;  // web.snapshot
+    JitPolicy jit = {};
   };
   static Result<std::unique_ptr<Host>> Start(const Options& options);
   ~Host() override = default;

@@ -39,6 +39,7 @@
 #include "base/clock.h"
 #include "base/header_field.h"
 #include "jsruntime/fetch.h"
+#include "jsruntime/jit_report.h"
 #include "jsruntime/outcome.h"
 #include "jsruntime/request_body.h"
 #include "jsruntime/script.h"
@@ -193,7 +194,16 @@ class Isolate {
   virtual MemoryUse memory() const = 0;
   // Collects garbage; REQUIRES: no turn is running. For idle time, or before an isolate is parked.
   virtual void CollectGarbage() = 0;
+  // From here to TakeJitReport V8's profiler looks at what runs, for samples and deoptimisations: a few percent of its time.
+  virtual void WatchJit() = 0;
+  // What V8 has made of the script's functions: milliseconds. REQUIRES: no turn is running.
+  virtual JitReport TakeJitReport() = 0;
   virtual const ScriptPtr& script() const = 0;
+};
+
+// What must be known before an isolate is made; an isolate made with other options than its script's limits name runs by its own.
+struct IsolateOptions {
+  size_t nursery_bytes = kNurseryBytesDefault;  // rounded up by V8 to its pages
 };
 
 // Makes isolates. One a process; thread-safe.
@@ -201,7 +211,7 @@ class IsolateFactory {
  public:
   virtual ~IsolateFactory() = default;
   // An empty isolate with the web API in place, from the startup snapshot.
-  virtual std::unique_ptr<Isolate> NewIsolate() = 0;
+  virtual std::unique_ptr<Isolate> NewIsolate(const IsolateOptions& options = {}) = 0;
 };
 
 }  // namespace zts::js

@@ -84,10 +84,10 @@ TEST_F(LoadTest, CodeCacheIsAcceptedAndBadOnesAreNot) {
   const Compiled compiled = Compile(TestHost(), script);
   ASSERT_TRUE(compiled.outcome.ok()) << compiled.outcome.message;
   ASSERT_GT(compiled.code_cache.size(), 100u);
-  const auto load = [&](std::string_view cache, LoadReport::Cache expected) {
+  const auto load = [&](std::string_view cache, LoadReport::Cache expected, size_t nursery_bytes = kNurseryBytesDefault) {
     auto with_cache = MakeScript("fn", "v1", source);
     with_cache->code_cache = AsBytes(cache);
-    isolate_ = TestHost().NewIsolate();
+    isolate_ = TestHost().NewIsolate({.nursery_bytes = nursery_bytes});
     const LoadReport report = isolate_->Load(with_cache);
     EXPECT_TRUE(report.outcome.ok()) << report.outcome.message;
     EXPECT_EQ(report.cache, expected);
@@ -96,6 +96,7 @@ TEST_F(LoadTest, CodeCacheIsAcceptedAndBadOnesAreNot) {
     EXPECT_EQ(Body(), "cached ä 1");
   };
   load(compiled.code_cache, LoadReport::Cache::kAccepted);
+  load(compiled.code_cache, LoadReport::Cache::kAccepted, size_t{32} << 20);
   load("", LoadReport::Cache::kNone);
   load("nonsense", LoadReport::Cache::kRejected);
   load(std::string_view(compiled.code_cache).substr(0, compiled.code_cache.size() / 2), LoadReport::Cache::kRejected);

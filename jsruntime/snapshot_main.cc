@@ -148,7 +148,7 @@ Result<std::string> BuildBlob(const std::vector<WebFile>& files) {
   HostPlatform()->RegisterIsolate(isolate, &delegate);
   HeapGuard heap;
   v8::Isolate::CreateParams params;
-  heap.Configure(&params);
+  heap.Configure(&params, kNurseryBytesDefault);
   params.external_references = ExternalReferences();
   v8::StartupData blob = {nullptr, 0};
   Status filled;
@@ -212,7 +212,7 @@ Status FillCodeCaches(const std::string& blob, std::vector<WebFile>* files) {
   v8::Isolate::CreateParams params;
   params.snapshot_blob = &data;
   params.external_references = ExternalReferences();
-  realm.heap.Configure(&params);
+  realm.heap.Configure(&params, kNurseryBytesDefault);
   v8::Isolate::Initialize(isolate, params);
   realm.heap.SetLimit(size_t{1} << 30);
   Status filled;

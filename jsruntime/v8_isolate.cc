@@ -73,7 +73,8 @@ class V8Isolate::Turn {
   v8::Context::Scope context_scope_;
 };
 
-V8Isolate::V8Isolate(const Snapshot& snapshot) : tasks_(std::make_shared<TaskQueue>()), delegate_(tasks_) {
+V8Isolate::V8Isolate(const Snapshot& snapshot, const IsolateOptions& options)
+    : tasks_(std::make_shared<TaskQueue>()), delegate_(tasks_) {
   isolate_ = v8::Isolate::Allocate();
   isolate_->SetData(Realm::kSlot, &realm_);
   realm_.terminate_why = &terminate_why_;
@@ -81,17 +82,17 @@ V8Isolate::V8Isolate(const Snapshot& snapshot) : tasks_(std::make_shared<TaskQue
   realm_.lazy_files = snapshot.lazy_files();
   HostPlatform()->RegisterIsolate(isolate_, &delegate_);
   realm_.invocations.set_on_fetches_left([this](uint64_t serial) { AbandonFetches(serial); });
-  Create(snapshot);
+  Create(snapshot, options);
 }
 
-void V8Isolate::Create(const Snapshot& snapshot) {
+void V8Isolate::Create(const Snapshot& snapshot, const IsolateOptions& options) {
   v8::Isolate::CreateParams params;
   params.snapshot_blob = snapshot.data();
   params.external_references = ExternalReferences();
   params.allow_atomics_wait = false;
   params.fatal_error_callback = OnFatal;
   params.oom_error_callback = OnOutOfMemory;
-  realm_.heap.Configure(&params);
+  realm_.heap.Configure(&params, options.nursery_bytes);
   v8::Isolate::Initialize(isolate_, params);
   realm_.heap.Install(isolate_);
   collections_.Install(isolate_);
@@ -141,6 +142,7 @@ void V8Isolate::FindCalls(v8::Local<v8::Context> context) {
 
 V8Isolate::~V8Isolate() {
   tasks_->Close();
+  jit_.Stop();
   rejections_.Clear();
   realm_.invocations.DropHooks();
   for (v8::Global<v8::Function>& call : calls_) call.Reset();
@@ -761,6 +763,18 @@ void V8Isolate::CollectGarbage() {
   isolate_->LowMemoryNotification();
   collections_.set_during(GcDuring::kTurn);
   FinishTurn(turn.context(), 0);
+}
+
+void V8Isolate::WatchJit() {
+  if (!usable_) return;
+  const Turn turn(this);
+  jit_.Start(isolate_);
+}
+
+JitReport V8Isolate::TakeJitReport() {
+  if (!usable_ || script_ == nullptr) return {};
+  const Turn turn(this);
+  return jit_.Take(isolate_, *script_);
 }
 
 // --- V8's callbacks -----------------------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@
 
 #include "jsruntime/gc_monitor.h"
 #include "jsruntime/isolate.h"
+#include "jsruntime/jit_watch.h"
 #include "jsruntime/realm.h"
 #include "jsruntime/rejections.h"
 #include "jsruntime/task_queue.h"
@@ -37,7 +38,7 @@ inline constexpr Nanos kTopLevelAwaitMax = 10 * kSecond;
 
 class V8Isolate final : public Isolate {
  public:
-  explicit V8Isolate(const Snapshot& snapshot);
+  explicit V8Isolate(const Snapshot& snapshot, const IsolateOptions& options = {});
   ~V8Isolate() override;
 
   LoadReport Load(ScriptPtr script) override;
@@ -59,6 +60,8 @@ class V8Isolate final : public Isolate {
   size_t in_flight() const override { return realm_.invocations.size(); }
   MemoryUse memory() const override;
   void CollectGarbage() override;
+  void WatchJit() override;
+  JitReport TakeJitReport() override;
   const ScriptPtr& script() const override { return script_; }
 
   // Of the loaded module, with the functions that have run. Empty where V8 makes none.
@@ -72,7 +75,7 @@ class V8Isolate final : public Isolate {
                    kSend, kCancel, kArrived, kResume, kPeerFinished, kGone, kCallCount };
   using Caught = v8::TryCatch;
 
-  void Create(const Snapshot& snapshot);
+  void Create(const Snapshot& snapshot, const IsolateOptions& options);
   void PrepareWasm(v8::Local<v8::Context> context);
   void FindCalls(v8::Local<v8::Context> context);
   v8::MaybeLocal<v8::Value> Call(v8::Local<v8::Context> context, CallIndex index, v8::Local<v8::Value> first,
@@ -127,6 +130,7 @@ class V8Isolate final : public Isolate {
   Realm realm_;
   Rejections rejections_;
   GcMonitor collections_;
+  JitWatch jit_;
   ScriptPtr script_;
   v8::Global<v8::Context> context_;
   v8::Global<v8::Module> module_;

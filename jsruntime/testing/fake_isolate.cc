@@ -510,11 +510,17 @@ std::vector<InvocationId> FakeIsolate::in_flight_ids() const {
   return ids;
 }
 
+JitReport FakeIsolate::TakeJitReport() {
+  CheckThread();
+  return {{.name = "fetch", .line = 1, .column = 1, .tier = JitTier::kBaseline, .samples = std::exchange(watched_, false) ? 1U : 0U}};
+}
+
 void FakeIsolate::CheckThread() const { ZTS_CHECK(thread_ == std::this_thread::get_id()); }
 
 FakeIsolateFactory::~FakeIsolateFactory() { ZTS_CHECK(alive_.empty()); }
 
-std::unique_ptr<Isolate> FakeIsolateFactory::NewIsolate() {
+std::unique_ptr<Isolate> FakeIsolateFactory::NewIsolate(const IsolateOptions& options) {
+  nursery_bytes_ = options.nursery_bytes;
   auto isolate = std::make_unique<FakeIsolate>(this);
   std::lock_guard lock(mutex_);
   alive_.push_back(isolate.get());

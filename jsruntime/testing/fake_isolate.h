@@ -72,6 +72,9 @@ class FakeIsolate final : public Isolate {
   size_t in_flight() const override { return in_flight_.size(); }
   MemoryUse memory() const override;
   void CollectGarbage() override { ++collections_; }
+  void WatchJit() override { watched_ = true; }
+  // One function, which was sampled if it was watched.
+  JitReport TakeJitReport() override;
   const ScriptPtr& script() const override { return script_; }
 
   // --- the test's side, on the isolate's thread ---
@@ -163,6 +166,7 @@ class FakeIsolate final : public Isolate {
 
   std::mutex mutex_;
   std::condition_variable terminated_;
+  bool watched_ = false;
   OutcomeKind terminate_why_ = OutcomeKind::kOk;  // guarded by mutex_; kOk: nobody has asked
 };
 
@@ -171,13 +175,15 @@ class FakeIsolateFactory final : public IsolateFactory {
   explicit FakeIsolateFactory(const Clock* clock) : clock_(clock) {}
   ~FakeIsolateFactory() override;
 
-  std::unique_ptr<Isolate> NewIsolate() override;
+  std::unique_ptr<Isolate> NewIsolate(const IsolateOptions& options = {}) override;
 
   // Those alive, oldest first.
   std::vector<FakeIsolate*> isolates() const;
   // The newest one loaded with this function; null when there is none.
   FakeIsolate* Find(std::string_view function) const;
   int made() const { return made_; }
+  // What the last one was made with.
+  size_t nursery_bytes() const { return nursery_bytes_; }
   const Clock& clock() const { return *clock_; }
 
  private:
@@ -188,6 +194,7 @@ class FakeIsolateFactory final : public IsolateFactory {
   mutable std::mutex mutex_;
   std::vector<FakeIsolate*> alive_;
   std::atomic<int> made_{0};
+  std::atomic<size_t> nursery_bytes_{0};
 };
 
 }  // namespace zts::js

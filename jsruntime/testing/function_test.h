@@ -21,7 +21,7 @@ class FunctionTest : public testing::Test {
     if (memory_bytes_max_ != 0) script_->limits.memory_bytes_max = memory_bytes_max_;
     script_->env = {{"GREETING", "hi"}};
     client_.console.clear();
-    isolate_ = TestHost().NewIsolate();
+    isolate_ = TestHost().NewIsolate({.nursery_bytes = nursery_bytes_});
     const LoadReport report = isolate_->Load(script_);
     if (report.outcome.ok()) isolate_->Attach(&client_);
     return report;
@@ -55,6 +55,7 @@ class FunctionTest : public testing::Test {
   std::vector<HeaderField> headers_ = {{"Host", "fn.localhost"}, {"Accept", "a/b"}, {"ACCEPT", "c/d"}, {"X-Raw", "caf\xe9"}};
   RequestView request_{"GET", "http", "Fn.localhost:80", "/p?q=1", headers_, "", "r1"};
   size_t memory_bytes_max_ = 0;
+  size_t nursery_bytes_ = kNurseryBytesDefault;
   std::shared_ptr<Script> script_;
   RecordingClient client_;
   std::unique_ptr<Isolate> isolate_;

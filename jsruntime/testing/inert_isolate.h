@@ -29,6 +29,8 @@ class InertIsolate : public Isolate {
   size_t in_flight() const override { return 0; }
   MemoryUse memory() const override { return {}; }
   void CollectGarbage() override {}
+  void WatchJit() override {}
+  JitReport TakeJitReport() override { return {}; }
   const ScriptPtr& script() const override { return script_; }
 
  private:

@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "jsruntime/host.h"
+#include "jsruntime/jit_policy.h"
 #include "jsruntime/sandbox.h"
 #include "worker/engine/engine.h"
 
@@ -20,6 +21,8 @@ namespace {
 // Where the supervisor puts its end of the channel.
 constexpr int kChannelFdDefault = 3;
 constexpr std::string_view kChannelFlag = "--ipc-fd=";
+constexpr std::string_view kJitFlag = "--jit=";
+constexpr std::string_view kThresholdFlag = "--jit-threshold=";
 constexpr int kExitUsage = 64;
 // "off": for measurements, and for an operator whose kernel does not bear the filter.
 constexpr char kSeccompVariable[] = "ZTS_SECCOMP";
@@ -51,23 +54,42 @@ std::function<Status()> Sandbox() {
   };
 }
 
+struct Arguments {
+  int channel = kChannelFdDefault;
+  js::JitPolicy jit;
+};
+
+bool ReadArgument(std::string_view argument, Arguments* into) {
+  if (argument.starts_with(kChannelFlag)) {
+    const auto number = ParseInteger<int>(argument.substr(kChannelFlag.size()));
+    if (number) into->channel = *number;
+    return number.has_value();
+  }
+  if (argument.starts_with(kJitFlag)) {
+    const auto mode = js::ParseJitMode(argument.substr(kJitFlag.size()));
+    if (mode.ok()) into->jit.mode = *mode;
+    return mode.ok();
+  }
+  if (!argument.starts_with(kThresholdFlag)) return false;
+  const auto calls = ParseInteger<uint32_t>(argument.substr(kThresholdFlag.size()));
+  if (calls) into->jit.threshold = *calls;
+  return calls.has_value();
+}
+
 int Main(int argc, char** argv) {
   SetLogProcess("engine");
-  int channel = kChannelFdDefault;
+  Arguments arguments;
   for (int i = 1; i < argc; ++i) {
-    const std::string_view argument = argv[i];
-    const auto number = argument.starts_with(kChannelFlag) ? ParseInteger<int>(argument.substr(kChannelFlag.size())) : std::nullopt;
-    if (!number) {
-      std::fprintf(stderr, "usage: engine.node [--ipc-fd=N]\nStarted by zts-worker; it serves nothing by itself.\n");
-      return kExitUsage;
-    }
-    channel = *number;
+    if (ReadArgument(argv[i], &arguments)) continue;
+    std::fprintf(stderr, "usage: engine.node [--ipc-fd=N] [--jit=disabled|lazy|eager] [--jit-threshold=CALLS]\n"
+                         "Started by zts-worker; it serves nothing by itself.\n");
+    return kExitUsage;
   }
   GiveUpPrivileges();
   RaiseFileLimit();
-  Engine engine({.channel = UniqueFd(channel),
-                 .make_factory = [](const std::string& snapshot_path) -> Result<std::unique_ptr<js::IsolateFactory>> {
-                   ZTS_ASSIGN_OR_RETURN(std::unique_ptr<js::Host> host, js::Host::Start({.snapshot_path = snapshot_path}));
+  Engine engine({.channel = UniqueFd(arguments.channel),
+                 .make_factory = [jit = arguments.jit](const std::string& snapshot_path) -> Result<std::unique_ptr<js::IsolateFactory>> {
+                   ZTS_ASSIGN_OR_RETURN(std::unique_ptr<js::Host> host, js::Host::Start({.snapshot_path = snapshot_path, .jit = jit}));
                    return std::unique_ptr<js::IsolateFactory>(std::move(host));
                  },
                  .artifact_key = js::ArtifactKey,

@@ -161,6 +161,7 @@ ipc::ToEngine EngineHost::ToMessage(const FunctionSpec& spec) const {
   add->set_wall_per_request_ns(spec.wall_per_request);
   add->set_startup_cpu_ns(spec.startup_cpu);
   add->set_memory_bytes_max(spec.memory_bytes_max);
+  add->set_nursery_bytes(spec.nursery_bytes);
   for (const auto& [name, value] : spec.env) {
     ipc::EnvVar* variable = add->add_env();
     variable->set_name(name);

@@ -35,6 +35,7 @@ struct FunctionSpec {
   Nanos wall_per_request = 0;
   Nanos startup_cpu = 0;
   uint64_t memory_bytes_max = 0;
+  uint64_t nursery_bytes = 0;
 
   std::vector<std::pair<std::string, std::string>> env;
   std::vector<std::string> routes;

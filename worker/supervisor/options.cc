@@ -52,6 +52,13 @@ std::variant<WorkerOptions, int> ParseOptions(int argc, const char* const* argv)
   app.add_option("--io", options.io, "How sockets are driven")
       ->check(CLI::IsMember({"auto", "uring", "epoll"}))
       ->capture_default_str();
+  app.add_option("--jit", options.jit, "When JavaScript becomes machine code: never, after a while, or at once and sooner")
+      ->check(CLI::IsMember({"disabled", "lazy", "eager"}))
+      ->envname("ZTS_JIT_POLICY")
+      ->capture_default_str();
+  app.add_option("--jit-threshold", options.jit_threshold, "Calls before a function is optimised as far as can be [3000; eager: 300]")
+      ->check(CLI::Range(1, 1'000'000))
+      ->envname("ZTS_JIT_THRESHOLD");
   app.add_option("--name", options.name, "This worker's name, stable over restarts [host name and an id]");
   auto* on = app.add_flag("--pin", pin, "Give each shard a core [when there is one for each]");
   app.add_flag("--no-pin", no_pin, "Leave shards to the kernel's scheduler")->excludes(on);

@@ -23,6 +23,8 @@ struct WorkerOptions {
   std::string http = "127.0.0.1:8080";
   std::string admin = "127.0.0.1:0";
   std::string io = "auto";
+  std::string jit = "lazy";     // how the engine compiles JavaScript: disabled, lazy or eager
+  uint32_t jit_threshold = 0;   // calls before a function is optimised; 0: the policy's own
   uint32_t threads = 0;         // 0: as many as there are cores for
   std::string name;             // empty: the host's, with the data folder's id
   uint64_t memory_budget = 0;   // bytes of functions' isolates; 0: by what the cgroup or the machine has

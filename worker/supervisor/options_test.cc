@@ -32,6 +32,21 @@ class OptionsTest : public ::testing::Test {
   std::string out_, err_;
 };
 
+TEST_F(OptionsTest, TheJitPolicyIsOneOfThree) {
+  const auto parsed = Parse({"--jit", "eager", "--jit-threshold", "100"});
+  const WorkerOptions* options = std::get_if<WorkerOptions>(&parsed);
+  ASSERT_NE(options, nullptr) << err_;
+  EXPECT_EQ(options->jit, "eager");
+  EXPECT_EQ(options->jit_threshold, 100u);
+  EXPECT_TRUE(std::holds_alternative<int>(Parse({"--jit", "sometimes"})));
+  EXPECT_TRUE(std::holds_alternative<int>(Parse({"--jit-threshold", "0"})));
+  ::setenv("ZTS_JIT_POLICY", "disabled", 1);
+  const auto from_environment = Parse({});
+  ::unsetenv("ZTS_JIT_POLICY");
+  ASSERT_TRUE(std::holds_alternative<WorkerOptions>(from_environment)) << err_;
+  EXPECT_EQ(std::get<WorkerOptions>(from_environment).jit, "disabled");
+}
+
 TEST_F(OptionsTest, HasDefaultsForAllButTheEssential) {
   const auto parsed = Parse({});
   const WorkerOptions* options = std::get_if<WorkerOptions>(&parsed);

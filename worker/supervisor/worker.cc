@@ -50,6 +50,12 @@ std::vector<std::string> EngineEnvironment() {
   return environment;
 }
 
+std::vector<std::string> EngineArguments(const WorkerOptions& options) {
+  std::vector<std::string> arguments{"--ipc-fd=" + std::to_string(ChildProcess::kGivenFd), "--jit=" + options.jit};
+  if (options.jit_threshold != 0) arguments.push_back("--jit-threshold=" + std::to_string(options.jit_threshold));
+  return arguments;
+}
+
 struct Threads {
   uint32_t shards;
   std::vector<uint32_t> cpus;  // empty: not pinned
@@ -161,8 +167,7 @@ Status Worker::StartEngines() {
 
   Engines::Options options;
   ZTS_ASSIGN_OR_RETURN(options.setup.snapshot_path, FindInstalled("web.snapshot"));
-  ZTS_ASSIGN_OR_RETURN(std::vector<std::string> command,
-                       js::HostCommand("engine.node", {"--ipc-fd=" + std::to_string(ChildProcess::kGivenFd)}));
+  ZTS_ASSIGN_OR_RETURN(std::vector<std::string> command, js::HostCommand("engine.node", EngineArguments(options_)));
   options.setup.io = options_.io;
   options.setup.cpus = threads.cpus;
   options.setup.offload_threads = shards_;

@@ -179,7 +179,9 @@ void Warmup::Impl::RunLoad(std::unique_lock<std::mutex>& lock, std::deque<Job>& 
   Job job = std::move(queue.front());
   queue.pop_front();
   std::unique_ptr<js::Isolate> spare;
-  if (spare_isolates.size() > spares_to_leave) {
+  // Spares are all alike; a nursery of another size needs an isolate of its own.
+  const bool alike = job.script->limits.nursery_bytes == js::kNurseryBytesDefault;
+  if (alike && spare_isolates.size() > spares_to_leave) {
     spare = std::move(spare_isolates.back());
     spare_isolates.pop_back();
     spare_count = spare_isolates.size();
@@ -201,7 +203,7 @@ void Warmup::Impl::RunDisposal(std::unique_lock<std::mutex>& lock) {
 
 void Warmup::Impl::RunRestock(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
-  auto isolate = factory->NewIsolate();
+  auto isolate = factory->NewIsolate({});
   lock.lock();
   spare_isolates.push_back(std::move(isolate));
   spare_count = spare_isolates.size();
@@ -214,7 +216,7 @@ Loaded Warmup::Impl::LoadOne(const Job& job, std::unique_ptr<js::Isolate> spare,
   loaded.waited = begin - job.asked_at;
   const bool fresh = spare == nullptr;
   if (fresh) {
-    spare = factory->NewIsolate();
+    spare = factory->NewIsolate({.nursery_bytes = job.script->limits.nursery_bytes});
     loaded.isolate_time = clock->Now() - begin;
   }
   {

@@ -53,6 +53,19 @@ TEST_F(WarmupTest, LoadsIntoASpareAndMakesAnother) {
   warmup.Dispose(std::move(loaded.isolate), nullptr);
 }
 
+TEST_F(WarmupTest, ANurseryOfAnotherSizeIsNoSpares) {
+  Warmup warmup(&factory_, &watchdog_, nullptr, Warmup::Mode::kManual);
+  warmup.RunPending();
+  auto script = std::make_shared<js::Script>(*js::MakeScript("f", "v1", "respond 200 hi"));
+  script->limits.nursery_bytes = size_t{8} << 20;
+  ipc::ColdKind kind{};
+  warmup.Load(script, 1, Urgency::kRequest, [&](Loaded loaded) { kind = loaded.kind; });
+  warmup.RunPending();
+  EXPECT_EQ(kind, ipc::ColdKind::kFreshSource);
+  EXPECT_EQ(factory_.nursery_bytes(), size_t{8} << 20);
+  EXPECT_EQ(warmup.spares(), kSpareIsolates);
+}
+
 TEST_F(WarmupTest, SaysWhenTheCodeCacheServed) {
   Warmup warmup(&factory_, &watchdog_, nullptr, Warmup::Mode::kManual);
   auto script = std::make_shared<js::Script>(*js::MakeScript("f", "v1", "respond 200 hi"));

@@ -69,6 +69,7 @@ std::shared_ptr<FunctionSpec> Describe(const v1::FunctionVersion& version) {
   spec->wall_per_request = limits.wall_per_request_ns();
   spec->startup_cpu = limits.startup_cpu_ns();
   spec->memory_bytes_max = limits.memory_bytes_max();
+  spec->nursery_bytes = limits.nursery_bytes();
   // A secret goes before a plain variable of its name.
   for (const auto& [name, value] : version.secrets()) spec->env.emplace_back(name, value);
   for (const auto& [name, value] : version.config().env()) {

@@ -120,6 +120,7 @@ TEST_F(ApplierTest, AFunctionCarriesAllThatWasDeployed) {
   version.mutable_config()->mutable_limits()->set_wall_per_request_ns(12);
   version.mutable_config()->mutable_limits()->set_startup_cpu_ns(13);
   version.mutable_config()->mutable_limits()->set_memory_bytes_max(14);
+  version.mutable_config()->mutable_limits()->set_nursery_bytes(15);
   (*version.mutable_config()->mutable_env())["KEY"] = "value";
   version.mutable_config()->add_routes("example.com/x");
   Apply(Full(1, {version}));
@@ -132,6 +133,7 @@ TEST_F(ApplierTest, AFunctionCarriesAllThatWasDeployed) {
   EXPECT_EQ(spec.wall_per_request, 12);
   EXPECT_EQ(spec.startup_cpu, 13);
   EXPECT_EQ(spec.memory_bytes_max, 14u);
+  EXPECT_EQ(spec.nursery_bytes, 15u);
   EXPECT_EQ(spec.env[0].second, "value");
   EXPECT_EQ(spec.routes[0], "example.com/x");
 }

@@ -1,0 +1,10 @@
+#include "jsruntime/jit_report.h"
+
+namespace zts::js {
+
+std::string_view JitTierName(JitTier tier) {
+  constexpr std::string_view kNames[] = {"interpreted", "baseline", "mid-tier", "optimized"};
+  return kNames[static_cast<int>(tier)];
+}
+
+}  // namespace zts::js

@@ -1,0 +1,38 @@
+// What V8 has made of a function version's code: which of its functions are interpreted, compiled or optimised, and what was thrown away again.
+//
+// V8's public interface names the code there is and the deoptimisations that its sampling profiler meets; how often a function was called it
+// does not tell, so `samples` (a millisecond each, of a watch) says instead where the time goes.
+//
+// Thread:   values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zts::js {
+
+// From slow to fast: bytecode, Sparkplug, Maglev, TurboFan.
+enum class JitTier : uint8_t { kInterpreted, kBaseline, kMidTier, kOptimized };
+std::string_view JitTierName(JitTier tier);
+
+struct Deoptimization {
+  std::string reason;  // V8's: "wrong map", "Insufficient type feedback for call"
+  int line = 0;        // where in the source, from 1; 0: unknown
+  uint32_t count = 0;  // within the watch
+};
+
+struct FunctionCode {
+  std::string name;  // "(module)" for the code at the top level, "(anonymous)" for what has no name
+  int line = 0;      // of its parameter list, from 1
+  int column = 0;
+  JitTier tier = JitTier::kInterpreted;  // the fastest code there is of it
+  uint32_t samples = 0;                  // of a watch
+  std::vector<Deoptimization> deoptimizations;
+};
+
+// Of the functions that have run, in the order of the source.
+using JitReport = std::vector<FunctionCode>;
+
+}  // namespace zts::js
