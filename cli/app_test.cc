@@ -308,7 +308,8 @@ TEST_F(AppTest, DeploySendsTheBundleAndItsSettings) {
   service_.events = {Stored(3), Live(3, 2, 2)};
   const Ran ran =
       Run({"deploy",      Path("hello.js"),    "--name",      "shop", "--env",        "A=1", "--env",          "B=x=y",
-           "--route",     "shop.example.com/", "--cpu-limit", "20s",  "--wall-limit", "60s", "--memory-limit", "256MiB", "--nursery", "4MiB",
+           "--route",     "shop.example.com/", "--cpu-limit", "20s",  "--wall-limit", "60s", "--memory-limit", "256MiB",
+           "--nursery", "4MiB",
            "--allow-net", "127.0.0.1",         "--wait",      "5s"});
   EXPECT_EQ(ran.exit, 0) << ran.err;
   const auto received = service_.received();

@@ -26,7 +26,8 @@ TEST_F(GcMonitorTest, ATurnThatMakesGarbageTellsOfScavenges) {
 }
 
 TEST_F(GcMonitorTest, ALargerNurseryIsCollectedLessOften) {
-  const char* source = "let kept; export default () => { for (let i = 0; i < 600000; ++i) kept = new Array(16).fill(i); return new Response(); }";
+  const char* source = "let kept; "
+                       "export default () => { for (let i = 0; i < 600000; ++i) kept = new Array(16).fill(i); return new Response(); }";
   int collections[2];
   for (const size_t mib : {1, 16}) {
     nursery_bytes_ = mib << 20;

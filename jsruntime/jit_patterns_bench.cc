@@ -2,9 +2,9 @@
 //
 //   jit_patterns_bench.node [--smoke] [--jit=disabled|lazy|eager] [--jit-threshold=CALLS]
 //
-// Each is a function of its own that is called from one place together with many others, so that V8 does not melt it into its caller. Prints
-// its tier after the first request and at the end, the requests it took to get there, and what a call costs at first and at last. Fails where
-// one does not reach the optimiser (with a policy that has one).
+// Each is a function of its own that is called from one place together with many others, so that V8 does not melt it into its caller.
+// Prints its tier after the first request and at the end, the requests it took to get there, and what a call costs at first and at last.
+// Fails where one does not reach the optimiser (with a policy that has one).
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -48,11 +48,14 @@ constexpr Pattern kPatterns[] = {
     {"BigInt", "function pattern(i) { return Number(BigInt.asUintN(64, BigInt(i) * 6364136223846793005n + 1n) >> 40n); }"},
     {".length", "const list = [1, 2, 3], text = 'abcdef', bytes = new Uint8Array(9); "
                 "function pattern(i) { return list.length + text.length + bytes.length + i; }"},
-    {"polymorphic calls", "const all = [{ f: (x) => x }, { f: (x) => x + 1, b: 1 }, { b: 1, f: (x) => x + 2 }, { c: 1, f: (x) => x + 3 }, "
+    {"polymorphic calls", "const all = [{ f: (x) => x }, { f: (x) => x + 1, b: 1 }, { b: 1, f: (x) => x + 2 }, "
+                          "{ c: 1, f: (x) => x + 3 }, "
                           "{ d: 1, f: (x) => x + 4 }, { e: 1, f: (x) => x + 5 }]; function pattern(i) { return all[i % 6].f(i); }"},
-    {"classes", "class P { #x; constructor(x) { this.#x = x; } get x() { return this.#x; } } class Q extends P { twice() { return 2 * this.x; } } "
+    {"classes", "class P { #x; constructor(x) { this.#x = x; } get x() { return this.#x; } } "
+                "class Q extends P { twice() { return 2 * this.x; } } "
                 "function pattern(i) { return new Q(i).twice(); }"},
-    {"generators", "function* three(i) { yield i; yield 2; yield 3; } function pattern(i) { let s = 0; for (const x of three(i)) s += x; return s; }"},
+    {"generators", "function* three(i) { yield i; yield 2; yield 3; } "
+                   "function pattern(i) { let s = 0; for (const x of three(i)) s += x; return s; }"},
     {"try", "function pattern(i) { try { if (i < 0) throw new Error('x'); return i; } catch { return 0; } finally { total++; } } let total = 0;"},
     {"Map", "const map = new Map([[0, 1], [1, 2], [2, 3]]); function pattern(i) { return map.get(i % 3) + (map.has(i) ? 1 : 0); }"},
 };
@@ -121,8 +124,8 @@ bool Measure(Host& host, const Pattern& pattern, JitTier wanted, int requests_ma
     std::this_thread::yield();
   }
   const double last = run.Requests(kMeasured);
-  std::printf("%-20s %-12.*s %-12.*s %8d %10.0f %8.0f\n", pattern.name, static_cast<int>(JitTierName(began).size()), JitTierName(began).data(),
-              static_cast<int>(JitTierName(tier).size()), JitTierName(tier).data(), requests, first, last);
+  std::printf("%-20s %-12s %-12s %8d %10.0f %8.0f\n", pattern.name, std::string(JitTierName(began)).c_str(),
+              std::string(JitTierName(tier)).c_str(), requests, first, last);
   return tier >= wanted;
 }
 

@@ -1,7 +1,8 @@
-// What V8 has made of a function version's code: which of its functions are interpreted, compiled or optimised, and what was thrown away again.
+// What V8 has made of a function version's code: which of its functions are interpreted, compiled or optimised, and what was thrown
+// away again.
 //
-// V8's public interface names the code there is and the deoptimisations that its sampling profiler meets; how often a function was called it
-// does not tell, so `samples` (a millisecond each, of a watch) says instead where the time goes.
+// V8's public interface names the code there is and the deoptimisations that its sampling profiler meets; how often a function was called
+// it does not tell, so `samples` (a millisecond each, of a watch) says instead where the time goes.
 //
 // Thread:   values.
 #pragma once

@@ -78,7 +78,8 @@ FunctionCode* Find(Functions* functions, const v8::CpuProfileNode& node, std::st
   if (std::string_view(node.GetScriptResourceNameStr()) != file) return nullptr;
   const std::string_view name = node.GetFunctionNameStr();
   FunctionCode* found = nullptr;
-  for (auto at = functions->lower_bound({node.GetLineNumber(), 0}); at != functions->end() && at->first.first == node.GetLineNumber(); ++at) {
+  const int line = node.GetLineNumber();
+  for (auto at = functions->lower_bound({line, 0}); at != functions->end() && at->first.first == line; ++at) {
     if (at->second.name == name || found == nullptr) found = &at->second;
   }
   return found;
@@ -112,8 +113,11 @@ void AddProfile(const v8::CpuProfileNode& node, const Script& script, Functions*
 
 }  // namespace
 
-void JitWatch::Stop() {
+void JitWatch::Stop(v8::Isolate* isolate) {
   if (profiler_ == nullptr) return;
+  const v8::Isolate::Scope scope(isolate);
+  const v8::HandleScope handles(isolate);
+  if (v8::CpuProfile* profile = profiler_->Stop(id_)) profile->Delete();
   profiler_->Dispose();
   profiler_ = nullptr;
 }
@@ -133,7 +137,8 @@ JitReport JitWatch::Take(v8::Isolate* isolate, const Script& script) {
       AddProfile(*profile->GetTopDownRoot(), script, &functions);
       profile->Delete();
     }
-    Stop();
+    profiler_->Dispose();
+    profiler_ = nullptr;
   }
   JitReport report;
   for (auto& [place, code] : functions) report.push_back(std::move(code));

@@ -25,7 +25,7 @@ class JitWatch {
  public:
   void Start(v8::Isolate* isolate);
   // Ends a watch that nobody took; before V8's isolate goes.
-  void Stop();
+  void Stop(v8::Isolate* isolate);
   JitReport Take(v8::Isolate* isolate, const Script& script);
 
  private:

@@ -142,7 +142,7 @@ void V8Isolate::FindCalls(v8::Local<v8::Context> context) {
 
 V8Isolate::~V8Isolate() {
   tasks_->Close();
-  jit_.Stop();
+  jit_.Stop(isolate_);
   rejections_.Clear();
   realm_.invocations.DropHooks();
   for (v8::Global<v8::Function>& call : calls_) call.Reset();
