@@ -56,7 +56,8 @@ constexpr Pattern kPatterns[] = {
                 "function pattern(i) { return new Q(i).twice(); }"},
     {"generators", "function* three(i) { yield i; yield 2; yield 3; } "
                    "function pattern(i) { let s = 0; for (const x of three(i)) s += x; return s; }"},
-    {"try", "function pattern(i) { try { if (i < 0) throw new Error('x'); return i; } catch { return 0; } finally { total++; } } let total = 0;"},
+    {"try", "function pattern(i) { try { if (i < 0) throw new Error('x'); return i; } catch { return 0; } finally { total++; } } "
+            "let total = 0;"},
     {"Map", "const map = new Map([[0, 1], [1, 2], [2, 3]]); function pattern(i) { return map.get(i % 3) + (map.has(i) ? 1 : 0); }"},
 };
 

@@ -8,7 +8,8 @@
 //
 // V8 reads these settings when it decides about a function, whatever isolate that is in: two policies at the same time need two processes
 // (docs/engine_classes.md). Other settings than those of v8_flags.list make V8 refuse code caches, so with a policy that is not kLazy, or
-// a threshold, modules are compiled from source when they are loaded; the engine tells its key (ArtifactKey), and no code cache is sent to it.
+// a threshold, modules are compiled from source when they are loaded; the engine tells its key (ArtifactKey), and no code cache is sent
+// to it.
 //
 // Thread:   before the first isolate of ours is made.
 // Errors:   Parse says what can be written.
