@@ -20,6 +20,8 @@ export default (request) => {
 
 
 class Wasm(case.PlatformCase):
+    threads = 1  # one isolate, whose memory the second request finds grown
+
     def test_a_file_beside_the_source_runs_within_the_memory_limit(self):
         self.zts.write("wasm/grow.wasm", GROW)
         done = self.zts.ctl("deploy", self.zts.write("wasm/main.js", SOURCE), "--name", "grows", "--memory-limit", "64MiB")
