@@ -8,6 +8,7 @@
 #include "base/layout.h"
 #include "base/log.h"
 #include "controller/authorizer.h"
+#include "controller/call_timer.h"
 #include "controller/compiler/caching_compiler.h"
 #include "controller/compiler/process_compiler.h"
 #include "controller/deploy_service.h"
@@ -94,11 +95,13 @@ class RunningController final : public Controller {
     deployer_.emplace(*registry_, *publisher_, *compiler_, metrics_, clock_);
     metrics_.Watch([this] { return Sample(); });
     deploy_service_ = std::make_unique<DeployService>(
-        DeployService::Parts{*authorizer_, *deployer_, *registry_, *publisher_, logs_, metrics_, clock_, *namespaces_});
+        DeployService::Parts{*authorizer_, *deployer_, *registry_, *publisher_, logs_, metrics_, clock_, *namespaces_, call_timer_,
+                             options.upload_timeout});
     versions_service_ =
         std::make_unique<VersionsService>(VersionsService::Parts{*authorizer_, *deployer_, *registry_, clock_});
     sync_service_ = std::make_unique<SyncService>(SyncService::Parts{
-        *authorizer_, *registry_, *publisher_, logs_, stats_, *promoter_, metrics_, *vault_, !options.tls.ca.empty()});
+        *authorizer_, *registry_, *publisher_, logs_, stats_, *promoter_, metrics_, *vault_, !options.tls.ca.empty(), call_timer_,
+        options.hello_timeout});
     stats_service_ = std::make_unique<StatsService>(*authorizer_, stats_);
     tenancy_service_ = std::make_unique<TenancyService>(TenancyService::Parts{
         *authorizer_, *tokens_, *audit_, *namespaces_, *vault_, *registry_, *publisher_, *store_, options.data_dir + "/checkpoint"});
@@ -146,6 +149,7 @@ class RunningController final : public Controller {
   LogHub logs_;
   StatsHub stats_;
   Metrics metrics_;
+  CallTimer call_timer_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<tenancy::Namespaces> namespaces_;
   std::unique_ptr<tenancy::Vault> vault_;

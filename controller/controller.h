@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "controller/compiler/compiler.h"
+#include "controller/limits.h"
 #include "controller/rpc_server.h"
 
 namespace zts::controller {
@@ -26,6 +27,9 @@ class Controller {
     TlsFiles tls;
     // Null: compiler processes.
     std::unique_ptr<Compiler> compiler;
+    // How long peers may keep a call waiting.
+    Nanos upload_timeout = kUploadTimeout;
+    Nanos hello_timeout = kHelloTimeout;
   };
   static Result<std::unique_ptr<Controller>> Start(Options options);
   virtual ~Controller() = default;

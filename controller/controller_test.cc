@@ -150,8 +150,9 @@ class ControllerTest : public testing::Test {
     return options;
   }
 
-  void Start() {
-    auto started = Controller::Start(OptionsHere());
+  void Start() { StartWith(OptionsHere()); }
+  void StartWith(Controller::Options options) {
+    auto started = Controller::Start(std::move(options));
     ASSERT_TRUE(started.ok()) << started.error().message;
     controller_ = std::move(started).value();
     token_ = *ReadFile(folder_.path() + "/token");
@@ -495,6 +496,41 @@ TEST_F(ControllerTest, EndsWhileCallsAreOpen) {
   controller_.reset();
   v1::TailLogsEvent event;
   EXPECT_FALSE(tail->Read(&event));
+}
+
+TEST_F(ControllerTest, AStalledUploadIsEndedAndItsSlotIsFree) {
+  controller_.reset();
+  Controller::Options options = OptionsHere();
+  options.upload_timeout = 20 * kMillisecond;
+  StartWith(std::move(options));
+  for (size_t i = 0; i < kDeploysMax; ++i) {
+    auto context = ContextWith(token_);
+    auto stream = stub_->DeployFunction(context.get());
+    v1::DeployRequest request;
+    request.mutable_start()->set_function("stalls");
+    request.mutable_start()->set_main_module("stalls.js");
+    request.mutable_start()->set_bundle_bytes(100);
+    request.mutable_start()->set_bundle_digest(std::string(64, '0'));
+    stream->Write(request);
+    v1::DeployEvent event;
+    while (stream->Read(&event)) {
+    }
+    EXPECT_FALSE(stream->Finish().ok());
+  }
+  Deploy({});
+  EXPECT_TRUE(status_.ok()) << status_.error_message();
+}
+
+TEST_F(ControllerTest, AWorkersStreamThatSaysNothingIsEnded) {
+  controller_.reset();
+  Controller::Options options = OptionsHere();
+  options.hello_timeout = 20 * kMillisecond;
+  StartWith(std::move(options));
+  auto context = ContextWith(token_);
+  auto stream = v1::Sync::NewStub(channel_)->Stream(context.get());
+  v1::ControllerMessage message;
+  EXPECT_FALSE(stream->Read(&message));
+  EXPECT_FALSE(stream->Finish().ok());
 }
 
 }  // namespace

@@ -123,7 +123,13 @@ DeployEnd DeployService::RunDeploy(const v1::DeployStart& start, grpc::ServerCon
   if (!slot) {
     return DeployFailure{"exhausted", "the controller runs " + std::to_string(kDeploysMax) + " deploys already; try again in a moment", {}};
   }
-  auto order = ReadOrder(start, stream, parts_.registry);
+  auto order = [&] {
+    const CallTimer::Wait stalls(parts_.timer, parts_.upload_timeout, [&context] {
+      ZTS_LOG(kWarning) << "an upload from " << context.peer() << " takes too long and is ended";
+      context.TryCancel();
+    });
+    return ReadOrder(start, stream, parts_.registry);
+  }();
   if (auto* failure = std::get_if<DeployFailure>(&order)) return std::move(*failure);
   const std::string name_space(tenancy::SplitName(start.function()).name_space);
   if (Status counted = parts_.namespaces.BeginDeploy(name_space); !counted.ok()) return FailureOf(counted.error());

@@ -3,12 +3,14 @@
 // Owner:    main(), one a process; registered with the gRPC server.
 // Thread:   the server's own, one a call.
 // Life:     everything handed to it outlives the server.
-// Limits:   kBundleBytesMax, kUploadChunkBytesMax, kSourceMapBytesMax; what Deployer and LogHub bound.
+// Limits:   kBundleBytesMax, kUploadChunkBytesMax, kUploadTimeout, kSourceMapBytesMax; what Deployer and LogHub bound.
 #pragma once
 
 #include "base/clock.h"
 #include "controller/authorizer.h"
+#include "controller/call_timer.h"
 #include "controller/deployer.h"
+#include "controller/limits.h"
 #include "controller/log_hub.h"
 #include "controller/metrics.h"
 #include "controller/publisher.h"
@@ -29,6 +31,8 @@ class DeployService final : public v1::Deploy::Service {
     Metrics& metrics;
     const Clock& clock;
     tenancy::Namespaces& namespaces;
+    CallTimer& timer;
+    Nanos upload_timeout = kUploadTimeout;
   };
   explicit DeployService(Parts parts) : parts_(parts) {}
 

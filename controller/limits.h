@@ -93,6 +93,10 @@ inline constexpr size_t kRemovalsKept = 4096;
 // Each holds a bundle and its source map in memory: 272 MiB in all, if all are as large as they may be.
 inline constexpr size_t kDeploysMax = 8;
 inline constexpr size_t kUploadChunkBytesMax = size_t{1} << 20;
+// From its first message to its last: a bundle of kBundleBytesMax at 1.4 Mbit/s. An upload that stalls would hold its slot for ever.
+inline constexpr Nanos kUploadTimeout = 60 * kSecond;
+// From the start of a worker's stream to its hello, which it says at once.
+inline constexpr Nanos kHelloTimeout = 10 * kSecond;
 // How long a deploy waits for its workers when it does not say.
 inline constexpr Nanos kDeployWaitDefault = 30 * kSecond;
 inline constexpr Nanos kDeployWaitMax = 600 * kSecond;

@@ -164,7 +164,14 @@ grpc::Status SyncService::CheckPeer(const grpc::ServerContext& context, const st
 
 grpc::Status SyncService::Serve(grpc::ServerContext& context, WorkerStream& stream) {
   v1::WorkerMessage first;
-  if (!stream.Read(&first) || !first.has_hello()) {
+  const bool said = [&] {
+    const CallTimer::Wait silent(parts_.timer, parts_.hello_timeout, [&context] {
+      ZTS_LOG(kWarning) << "a worker's stream from " << context.peer() << " says nothing and is ended";
+      context.TryCancel();
+    });
+    return stream.Read(&first);
+  }();
+  if (!said || !first.has_hello()) {
     return {grpc::StatusCode::INVALID_ARGUMENT, "the first message of a worker must be `hello`"};
   }
   if (grpc::Status valid = CheckHello(first.hello()); !valid.ok()) return valid;

@@ -8,6 +8,8 @@
 #pragma once
 
 #include "controller/authorizer.h"
+#include "controller/call_timer.h"
+#include "controller/limits.h"
 #include "controller/log_hub.h"
 #include "controller/metrics.h"
 #include "controller/promoter.h"
@@ -33,6 +35,8 @@ class SyncService final : public v1::Sync::Service {
     const tenancy::Vault& vault;
     // Workers must show a certificate, and are who it says.
     bool certificates = false;
+    CallTimer& timer;
+    Nanos hello_timeout = kHelloTimeout;
   };
   explicit SyncService(Parts parts);
 
