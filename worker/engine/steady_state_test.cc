@@ -102,7 +102,7 @@ class ConstantIsolate final : public js::InertIsolate {
 
 class ConstantFactory final : public js::IsolateFactory {
  public:
-  std::unique_ptr<js::Isolate> NewIsolate() override { return std::make_unique<ConstantIsolate>(); }
+  std::unique_ptr<js::Isolate> NewIsolate(const js::IsolateOptions&) override { return std::make_unique<ConstantIsolate>(); }
 };
 
 int ListenOnLoopback(sockaddr_in* address) {
