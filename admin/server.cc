@@ -75,6 +75,8 @@ class HttpServer final : public Server {
       if (errno != 0) return Error::FromErrno(what);
       return Unavailable(what + ": the host name is unknown here");
     }
+    // A second listen() changes the backlog of the first.
+    if (::listen(listener_, kAdminBacklog) != 0) return Error::FromErrno("cannot listen on the admin address " + options_.address);
     const bool v6 = at.host.find(':') != std::string::npos;
     address_ = (v6 ? "[" + at.host + "]" : at.host) + ":" + std::to_string(port);
     thread_ = std::thread([this] {
@@ -103,7 +105,8 @@ class HttpServer final : public Server {
   void Configure() {
     http_.new_task_queue = [] { return new BoundedPool(); };
     // The library's default is SO_REUSEPORT, with which two processes would share a port and each see half of the scrapes.
-    http_.set_socket_options([](socket_t fd) {
+    http_.set_socket_options([this](socket_t fd) {
+      listener_ = fd;
       const int on = 1;
       ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     });
@@ -169,6 +172,7 @@ class HttpServer final : public Server {
   std::vector<std::weak_ptr<prometheus::Collectable>> collectables_;
   std::vector<std::weak_ptr<TextSource>> texts_;
   httplib::Server http_;
+  socket_t listener_ = -1;  // the library's
   std::atomic<bool> ended_{false};
   std::thread thread_;
 };

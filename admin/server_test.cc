@@ -1,15 +1,20 @@
 #include "admin/server.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
+#include <netinet/tcp.h>
 #include <prometheus/collectable.h>
 #include <prometheus/metric_family.h>
 
 #include <atomic>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "admin/limits.h"
 #include "admin/text_source.h"
+#include "base/unique_fd.h"
 
 namespace zts::admin {
 namespace {
@@ -148,6 +153,25 @@ TEST(AdminServerTest, MoreClientsThanConnectionsAreAllAnswered) {
   }
   for (std::thread& client : clients) client.join();
   EXPECT_EQ(answered, 3 * kAdminConnectionsMax);
+}
+
+TEST(AdminServerTest, ManyAtOnceWaitAndNoneIsSentAway) {
+  auto server = StartOrDie();
+  const std::string port = server->address().substr(server->address().rfind(':') + 1);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(std::stoi(port)));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  std::vector<UniqueFd> connections;
+  for (int i = 0; i < 64; ++i) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    connections.emplace_back(fd);
+    ASSERT_EQ(::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    ASSERT_EQ(::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+    EXPECT_EQ(info.tcpi_total_retrans, 0u) << "connection " << i << " was not let in at once";
+  }
 }
 
 }  // namespace

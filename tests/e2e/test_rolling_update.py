@@ -28,25 +28,29 @@ class Balancer:
                 self.workers[name] = (address(worker.ready["http"]), address(worker.ready["admin"]))
 
     @staticmethod
-    def ready(admin):
-        """An answer counts; a probe that got none is made again, as a kubelet's failureThreshold has it."""
+    def unready(admin):
+        """Why it is not ready; empty when it is. An answer counts; a probe that got none is made again, as a kubelet's failureThreshold has it."""
         for _ in range(5):
             try:
-                return wire.fetch(admin, "/readyz", host="admin", timeout=5).status == 200
-            except (OSError, wire.Closed):
-                continue
-        return False
+                answer = wire.fetch(admin, "/readyz", host="admin", timeout=5)
+                return "" if answer.status == 200 else f"{answer.status} {answer.text.strip()}"
+            except (OSError, wire.Closed) as error:
+                why = repr(error)
+        return why
 
     def choose(self):
         with self.lock:
             workers = list(self.workers.values())
             self.turn += 1
             turn = self.turn
+        reasons = []
         for i in range(len(workers)):
             http, admin = workers[(turn + i) % len(workers)]
-            if self.ready(admin):
+            reason = self.unready(admin)
+            if not reason:
                 return http
-        return None
+            reasons.append(reason)
+        raise LookupError(f"no worker is ready: {reasons}")
 
 
 class RollingUpdate(case.PlatformCase):
@@ -66,14 +70,11 @@ class RollingUpdate(case.PlatformCase):
 
         def client():
             while not ended.is_set():
-                address = balancer.choose()
-                if address is None:
-                    failures.append("no worker is ready")
-                    continue
                 try:
+                    address = balancer.choose()
                     response = wire.fetch(address, "/slow", timeout=20)
                     (answers if response.status == 200 else failures).append(response.status)
-                except (OSError, wire.Closed) as error:
+                except (OSError, wire.Closed, LookupError) as error:
                     failures.append(repr(error))
 
         clients = [threading.Thread(target=client) for _ in range(8)]

@@ -55,8 +55,13 @@ def thread_statuses(pid):
 
 def ring_count(pid):
     """Rings of io_uring that the process holds."""
-    links = (os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd"))
-    return sum(link == "anon_inode:[io_uring]" for link in links)
+    def target(fd):
+        try:
+            return os.readlink(f"/proc/{pid}/fd/{fd}")
+        except FileNotFoundError:
+            return ""  # closed since it was listed
+
+    return sum(target(fd) == "anon_inode:[io_uring]" for fd in os.listdir(f"/proc/{pid}/fd"))
 
 
 def descriptor_count(pid):
