@@ -104,6 +104,9 @@ def main():
             raise zts.Failed(f"{tool} is missing; tools/deps.sh bench installs what benchmarks need")
     if args.server_cpu == args.load_cpu:
         raise zts.Failed("one CPU is not enough: server and generator would share it")
+    chosen = [scenario for scenario in SCENARIOS if args.only in scenario.name]
+    if not chosen:
+        raise zts.Failed(f"no scenario's name contains '{args.only}'; there are: " + "; ".join(scenario.name for scenario in SCENARIOS))
     described = machine.describe(zts.ROOT)
     machine.print_description(described)
     load = measure.Generator(os.path.join(args.bin, "bench", "load", "loadgen"), args.load_cpu, args.seconds)
@@ -111,7 +114,7 @@ def main():
     opened = []
     try:
         start_servers(args, opened)
-        report = measure.bench(opened, [s for s in SCENARIOS if args.only in s.name], args.rounds, load,
+        report = measure.bench(opened, chosen, args.rounds, load,
                                lambda server, scenario: load(server, scenario, WARM_UP_SECONDS))
     finally:
         for server in opened:
