@@ -197,8 +197,9 @@ void AddTotals(const ipc::SharedCounters& counters, Exposition* out) {
   total("zts_loop_passes_total", &Shard::loop_passes);
   for (const auto& [direction, streams] : {std::pair("in", &Shard::request_streams), std::pair("out", &Shard::response_streams)}) {
     const std::string label = Label("direction", direction);
-    const auto sum = [&](ipc::Counter ipc::StreamCounters::* field) {
-      return Sum(counters, [&](const Shard& s) -> const ipc::Counter& { return s.*streams.*field; });
+    const auto of = streams;
+    const auto sum = [&counters, of](ipc::Counter ipc::StreamCounters::* field) {
+      return Sum(counters, [of, field](const Shard& s) -> const ipc::Counter& { return s.*of.*field; });
     };
     out->Add("zts_streams_open", sum(&ipc::StreamCounters::open), label);
     out->Add("zts_streams_total", sum(&ipc::StreamCounters::total), label);

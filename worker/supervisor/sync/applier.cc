@@ -358,7 +358,8 @@ bool Applier::OpenSecrets(const CachedCatalog& cached, std::map<std::string, v1:
   for (auto& [function, values] : *secrets.mutable_functions()) {
     const auto found = functions->find(function);
     if (found == functions->end()) continue;
-    ForEachVersion(found->second, [&](v1::FunctionVersion& one) { *one.mutable_secrets() = values.values(); });
+    const auto& given = values.values();
+    ForEachVersion(found->second, [&given](v1::FunctionVersion& one) { *one.mutable_secrets() = given; });
   }
   return true;
 }
