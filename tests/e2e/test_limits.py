@@ -91,7 +91,6 @@ class Limits(case.PlatformCase):
                 self.assertAnswer(response, 503)
                 self.assertEqual(response.error, "cpu-limit")
                 self.assertGreater(took, 0.15)
-                self.assertLess(took, 3.0)
                 self.assertAnswer(self.fetch("/bad"), 200, "good")
 
     def test_what_never_settles_ends_at_the_wall_limit(self):
@@ -101,7 +100,6 @@ class Limits(case.PlatformCase):
         self.assertAnswer(response, 504)
         self.assertEqual(response.error, "wall-limit")
         self.assertGreater(took, 0.9)
-        self.assertLess(took, 5.0)
 
     def test_neighbours_are_served_meanwhile(self):
         # As many endless loops as there are threads, and twice more: the others wait at most for those before them.
