@@ -188,7 +188,7 @@ class IoContractTest : public ::testing::TestWithParam<Variant> {
       return false;
     }
     io_ = io->get();
-    loop_ = std::make_unique<Loop>(std::move(io).value(), &clock_);
+    loop_ = std::make_unique<Loop>(std::move(io).value(), &network_->clock());
     server_ = std::make_unique<Server>(io_);
     EXPECT_TRUE(io_->Listen(network_->listen_fd()).ok());
     return true;
@@ -231,7 +231,6 @@ class IoContractTest : public ::testing::TestWithParam<Variant> {
     loop_.reset();
   }
 
-  SystemClock clock_;
   std::unique_ptr<Network> network_;
   std::unique_ptr<Loop> loop_;
   std::unique_ptr<Server> server_;
@@ -519,9 +518,9 @@ TEST_P(IoContractTest, WithoutBuffersReceivingWaitsAndLosesNothing) {
     // It sleeps: among a few waits, one lasts as long as it may.
     bool slept = false;
     for (int i = 0; i < 20 && !slept; ++i) {
-      const Nanos before = clock_.Now();
+      const Nanos before = network_->clock().Now();
       loop_->RunOnce(server_.get(), 3 * kMillisecond);
-      slept = clock_.Now() - before >= 3 * kMillisecond;
+      slept = network_->clock().Now() - before >= 3 * kMillisecond;
     }
     EXPECT_TRUE(slept);
   }
@@ -764,12 +763,12 @@ TEST_P(IoContractTest, TimersRunThoughNothingElseHappens) {
     loop_->Stop();
   });
   Timer early([&] { order.push_back(1); });
-  const Nanos start = clock_.Now();
+  const Nanos start = network_->clock().Now();
   loop_->Arm(&late, start + 8 * kMillisecond);
   loop_->Arm(&early, start + 3 * kMillisecond);
   loop_->Run(server_.get());
   EXPECT_EQ(order, (std::vector<int>{1, 2}));
-  EXPECT_GE(clock_.Now(), start + 8 * kMillisecond);
+  EXPECT_GE(network_->clock().Now(), start + 8 * kMillisecond);
 }
 
 TEST_P(IoContractTest, SaysWhatItIs) {

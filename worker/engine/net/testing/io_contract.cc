@@ -77,11 +77,23 @@ class TcpNetwork final : public Network {
     return {std::make_unique<TcpPeer>(UniqueFd(ends[0])), UniqueFd(ends[1])};
   }
   bool has_descriptors() const override { return true; }
+  const Clock& clock() const override { return clock_; }
 
  private:
+  SystemClock clock_;
   NetworkOptions options_;
   IoFactory factory_;
   ListenerSet listeners_;
+};
+
+// Every look moves it on, so that what waits for a time gets there after the same number of passes on any machine.
+class TickingClock final : public Clock {
+ public:
+  Nanos Now() const override { return now_ += 10 * kMicrosecond; }
+  Nanos WallNow() const override { return Now(); }
+
+ private:
+  mutable Nanos now_ = kSecond;
 };
 
 class FakePeer final : public Peer {
@@ -120,11 +132,12 @@ class FakeNetwork final : public Network {
     return {std::make_unique<FakePeer>(io_, id), std::move(socket)};
   }
   bool has_descriptors() const override { return false; }
+  const Clock& clock() const override { return clock_; }
 
  private:
   NetworkOptions options_;
   FakeFaults faults_;
-  SystemClock clock_;
+  TickingClock clock_;
   FakeIo* io_ = nullptr;
 };
 

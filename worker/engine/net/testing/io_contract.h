@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "worker/engine/net/io.h"
@@ -49,6 +50,8 @@ class Network {
   virtual std::pair<std::unique_ptr<Peer>, UniqueFd> Pair() = 0;
   // Descriptors stand behind the handles, and an empty table of them can be tried.
   virtual bool has_descriptors() const = 0;
+  // What the Loop goes by. A fake never sleeps, so its time is a count of looks at the clock: passes alone make it pass.
+  virtual const Clock& clock() const = 0;
 };
 
 using IoFactory = std::function<Result<std::unique_ptr<Io>>(const NetworkOptions&)>;
