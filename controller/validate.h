@@ -41,7 +41,5 @@ Status ValidatePromotion(Promotion& promotion);
 std::string OneLine(std::string_view text, size_t bytes_max);
 
 Status ValidateBundleSize(uint64_t bytes);
-// RFC 3629: no overlong forms, no surrogates. The message names the offset.
-Status ValidateUtf8(std::string_view text);
 
 }  // namespace zts::controller

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
+#include "base/utf8.h"
 
 namespace zts::cli {
 namespace {
@@ -45,6 +46,10 @@ nlohmann::json JsonOf(const ProcessId& process) { return {{"pid", process.pid}, 
 }  // namespace
 
 Status DataDir::Create() const {
+  // It is written into JSON files, which other processes find it by.
+  if (Status text = ValidateUtf8(root_); !text.ok()) {
+    return std::move(text).error().Under("the path of the data directory must be UTF-8 text; choose another for --data-dir");
+  }
   for (const char* part : {"", "/run", "/log", "/controller", "/worker"}) {
     ZTS_RETURN_IF_ERROR(MakeDirectories(root_ + part, 0700));
   }

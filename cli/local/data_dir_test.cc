@@ -36,6 +36,13 @@ TEST_F(DataDirTest, TokenIsPrivateAndStays) {
   EXPECT_EQ(ReadFile(data.token_file()).value(), token);
 }
 
+TEST_F(DataDirTest, APathThatIsNoTextIsRefused) {
+  const Status created = DataDir(root_ + "/\xff").Create();
+  ASSERT_FALSE(created.ok());
+  EXPECT_EQ(created.error().code, ErrorCode::kInvalid);
+  EXPECT_FALSE(std::filesystem::exists(root_ + "/\xff"));
+}
+
 TEST_F(DataDirTest, LockHasOneHolder) {
   const DataDir data(root_);
   ASSERT_TRUE(data.Create().ok());
