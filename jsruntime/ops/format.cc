@@ -35,6 +35,8 @@ void KindOfOp(const v8::FunctionCallbackInfo<v8::Value>& info) {
   info.GetReturnValue().Set(static_cast<int32_t>(info.Length() > 0 ? KindOf(info[0]) : ValueKind::kPlain));
 }
 
+void IsProxyOp(const v8::FunctionCallbackInfo<v8::Value>& info) { info.GetReturnValue().Set(info.Length() > 0 && info[0]->IsProxy()); }
+
 void LookInside(const v8::FunctionCallbackInfo<v8::Value>& info) {
   if (info.Length() != 1 || !info[0]->IsObject()) return;
   v8::Isolate* isolate = info.GetIsolate();
@@ -57,6 +59,7 @@ void LookInside(const v8::FunctionCallbackInfo<v8::Value>& info) {
 }
 
 constexpr Op kOps[] = {
+    {"isProxy", IsProxyOp},
     {"kindOf", KindOfOp},
     {"lookInside", LookInside},
 };

@@ -1,6 +1,7 @@
 // Native half of web/format.js: what an object really is, which JavaScript cannot ask without running the object's own code.
 //
 //   kindOf(value) -> ValueKind as a number
+//   isProxy(value) -> whether reading it can be seen
 //   lookInside(value) -> proxy: [target]; promise: [state, result]; Map or Set iterator: [entries, isKeyValue]; else undefined
 //
 // Thread:   the isolate's.

@@ -17,9 +17,9 @@ function convertPart(part) {
   return `${part}`;
 }
 
-function convertParts(parts) {
+function convertParts(parts, iterate) {
   const converted = [];
-  for (const part of parts) converted.push(convertPart(part));
+  for (const part of { [Symbol.iterator]: () => Reflect.apply(iterate, parts, []) }) converted.push(convertPart(part));
   return converted;
 }
 
@@ -35,13 +35,14 @@ function concatenate(parts, native_endings) {
   return all;
 }
 
+// What walks the parts: read once, as Web IDL has it.
 function checkArguments(parts, options, what) {
-  if (typeof parts !== 'object' && typeof parts !== 'function' || parts === null || typeof parts[Symbol.iterator] !== 'function') {
-    throw new TypeError(`${what} constructor: the parts are not a sequence.`);
-  }
+  const iterate = typeof parts === 'object' && parts !== null || typeof parts === 'function' ? parts[Symbol.iterator] : undefined;
+  if (typeof iterate !== 'function') throw new TypeError(`${what} constructor: the parts are not a sequence.`);
   if (options !== undefined && options !== null && typeof options !== 'object' && typeof options !== 'function') {
     throw new TypeError(`${what} constructor: options is not an object.`);
   }
+  return iterate;
 }
 
 const kBytes = Symbol('bytes');
@@ -57,9 +58,9 @@ class Blob {
       this.#type = type;
       return;
     }
-    checkArguments(parts, options, new.target?.name ?? 'Blob');
+    const iterate = checkArguments(parts, options, new.target?.name ?? 'Blob');
     // In Web IDL's order: the parts, then each option once.
-    const converted = convertParts(parts);
+    const converted = convertParts(parts, iterate);
     const { endings = 'transparent' } = options ?? {};
     const kind = `${endings}`;
     if (kind !== 'transparent' && kind !== 'native') throw new TypeError(`Blob constructor: '${kind}' is not a value of endings.`);

@@ -83,3 +83,24 @@ test('stream: a byte stream of all, in chunks; empty for an empty one', async ()
   same([...(await reader.read(new Uint8Array(2))).value], [97, 98]);
   equal((await new Blob([]).stream().getReader().read()).done, true);
 });
+
+test('object URLs: fetched, in part, and revoked', async () => {
+  const url = URL.createObjectURL(new Blob(['hello world'], { type: 'text/x' }));
+  ok(/^blob:null\/[0-9a-f-]{36}$/.test(url), url);
+  ok(url !== URL.createObjectURL(new Blob([])));
+  const response = await fetch(url);
+  same([response.status, response.url, response.headers.get('content-type'), response.headers.get('content-length')], [200, url, 'text/x', '11']);
+  equal(await response.text(), 'hello world');
+  for (const [range, text, field] of [['bytes=0-4', 'hello', 'bytes 0-4/11'], ['bytes=6-', 'world', 'bytes 6-10/11'], ['bytes=-3', 'rld', 'bytes 8-10/11'],
+    ['bytes=6-100', 'world', 'bytes 6-10/11']]) {
+    const part = await fetch(`${url}#x`, { headers: { range } });
+    same([part.status, part.headers.get('content-range'), await part.text()], [206, field, text], range);
+  }
+  for (const range of ['bytes=', 'bytes=11-', 'bytes=5-4', 'lines=1-2']) await rejects(fetch(url, { headers: { range } }), TypeError, range);
+  await rejects(fetch(url, { method: 'POST' }), TypeError);
+  const early = new Request(url);
+  URL.revokeObjectURL(url);
+  await rejects(fetch(url), TypeError);
+  equal(await (await fetch(early)).text(), 'hello world');
+  throws(() => URL.createObjectURL('x'), TypeError);
+});

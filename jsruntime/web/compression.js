@@ -3,18 +3,32 @@
 // Output is made as it is read, a chunk of at most 64 KiB a pull: input that would become a thousand times as much waits for its reader,
 // and a write is done when all of it has been taken.
 
-const kMore = 0, kEnd = 1, kBroken = 2;  // ZlibStatus of ops/compression.h
+const kEnd = 1, kBroken = 2;  // ZlibStatus of ops/compression.h
+const kChunkBytes = 64 * 1024;  // kZlibChunkBytes of the same
 const formats = ['gzip', 'deflate', 'deflate-raw'];
 const { ReadableStream, WritableStream } = internal.lazy('streams.js');
 const progress = new Uint32Array(2);
 const nothing = new Uint8Array(0);
 
+const lengthOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength').get;
+const { apply } = Reflect;
+
+// False of shared ones.
+function isBuffer(value) {
+  try {
+    apply(lengthOf, value, []);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function bytesOfChunk(chunk) {
-  // A copy: the caller may write to its own while this one waits.
-  if (ArrayBuffer.isView(chunk)) {
+  // A copy: the caller may write to its own while this one waits. Memory that is shared is refused, as Web IDL has it.
+  if (ArrayBuffer.isView(chunk) && isBuffer(chunk.buffer)) {
     return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength).slice();
   }
-  if (typeof chunk === 'object' && chunk !== null && native.kindOf(chunk) === 10) return new Uint8Array(chunk).slice();
+  if (isBuffer(chunk)) return new Uint8Array(chunk).slice();
   throw new TypeError('A chunk is neither an ArrayBuffer nor a view of one.');
 }
 
@@ -70,25 +84,23 @@ class Codec {
     for (;;) {
       while (this.#input === null) await new Promise((resolve) => { this.#wake = resolve; });
       if (this.#state === null) return;
+      const input = this.#input;
       let out;
       try {
-        out = this.#step(this.#input);
+        out = this.#step(input);
       } catch (error) {
         this.#fail(error, true);
         return;
       }
-      if (out.length > 0) {
-        this.#readable.enqueue(out);
-        return;
-      }
-      if (this.#state === null) return;
+      if (out.length > 0) this.#readable.enqueue(out);
+      if (this.#isTaken(input, out)) this.#done(input);
+      if (out.length > 0 || this.#state === null) return;
     }
   }
 
   #step(input) {
     if (this.#ended) {
       if (input.at < input.bytes.length) throw new TypeError(`${this.#what}: there is data after the end of the compressed data.`);
-      this.#done(input);
       return nothing;
     }
     const out = native.zlibStep(this.#state, input.bytes, input.at, input.finish, progress);
@@ -97,9 +109,13 @@ class Codec {
       throw new TypeError(`${this.#what}: ${input.finish ? 'the compressed data is cut short' : 'the data is not of the format'}.`);
     }
     if (progress[1] === kEnd) this.#ended = true;
-    // Nothing made and nothing left: what zlib has in hand needs more input.
-    else if (out.length === 0 && input.at === input.bytes.length && !input.finish) this.#done(input);
     return out;
+  }
+
+  // All of it read, and nothing more in zlib's hands: a chunk that is not full is the last one.
+  #isTaken(input, out) {
+    if (input.at < input.bytes.length || out.length === kChunkBytes) return false;
+    return this.#ended || !input.finish;
   }
 
   #done(input) {

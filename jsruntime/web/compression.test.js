@@ -97,3 +97,13 @@ test('hundreds of streams that are dropped do not use up the memory', async () =
   const packed = await through([bytes(1)], new CompressionStream('gzip'));
   same(await through([packed], new DecompressionStream('gzip')), bytes(1));
 });
+
+test('a write is over when its output has been read, without a read more', async () => {
+  const packed = new Uint8Array(await new Response(new Blob(['hello']).stream().pipeThrough(new CompressionStream('gzip'))).arrayBuffer());
+  const stream = new DecompressionStream('gzip');
+  const writer = stream.writable.getWriter();
+  const written = writer.write(packed);
+  const { value } = await stream.readable.getReader().read();
+  equal(new TextDecoder().decode(value), 'hello');
+  await written;
+});

@@ -32,32 +32,39 @@ const constants = [
   'TIMEOUT', 'INVALID_NODE_TYPE', 'DATA_CLONE',
 ];
 
-class DOMException {
+// Instances are errors of the engine's own making, so that Error.isError() knows them; the slots are put on them afterwards.
+class Given { constructor(object) { return object; } }
+class Slots extends Given {
   #message;
   #name;
-  constructor(message = '', name = 'Error') {
-    this.#message = `${message}`;
-    // Newer dictionaries ({ cause }) arrive here too; only a string is a name.
-    this.#name = typeof name === 'object' && name !== null ? `${name.name ?? 'Error'}` : `${name}`;
-    if (typeof name === 'object' && name !== null && 'cause' in name) {
-      Object.defineProperty(this, 'cause', { value: name.cause, writable: true, configurable: true });
-    }
-    Error.captureStackTrace(this, new.target);
+  constructor(error, message, name) {
+    super(error);
+    this.#message = message;
+    this.#name = name;
   }
-  get name() { return this.#name; }
-  get message() { return this.#message; }
-  get code() { return Math.max(0, names.indexOf(this.#name || '-')); }
+  static nameOf(error) { return error.#name; }
+  static messageOf(error) { return error.#message; }
+  static isOn(value) { return typeof value === 'object' && value !== null && #name in value; }
+}
 
-  static #isOne(value) { return typeof value === 'object' && value !== null && #name in value; }
-  static {
-    internal.isDOMException = DOMException.#isOne;
-    internal.cloneDOMException = (value) => {
-      if (!(#name in value)) return undefined;
-      const copy = new DOMException(value.#message, value.#name);
-      Object.defineProperty(copy, 'stack', { value: value.stack, writable: true, configurable: true });
-      return copy;
-    };
+const { construct } = Reflect;
+const { defineProperty } = Object;
+
+class DOMException {
+  constructor(message = '', name = 'Error') {
+    const text = `${message}`;
+    // Newer dictionaries ({ cause }) arrive here too; only a string is a name.
+    const isDictionary = typeof name === 'object' && name !== null;
+    const kind = isDictionary ? `${name.name ?? 'Error'}` : `${name}`;
+    const error = construct(Error, [text], new.target);  // its stack has the message, and begins at the caller
+    delete error.message;  // the class has a getter
+    new Slots(error, text, kind);
+    if (isDictionary && 'cause' in name) defineProperty(error, 'cause', { value: name.cause, writable: true, configurable: true });
+    return error;
   }
+  get name() { return Slots.nameOf(this); }
+  get message() { return Slots.messageOf(this); }
+  get code() { return Math.max(0, names.indexOf(Slots.nameOf(this) || '-')); }
 }
 Object.setPrototypeOf(DOMException.prototype, Error.prototype);
 internal.exposeInterface(DOMException);
@@ -68,4 +75,11 @@ constants.forEach((name, i) => {
 });
 
 internal.DOMException = DOMException;
+internal.isDOMException = Slots.isOn;
+internal.cloneDOMException = (value) => {
+  if (!Slots.isOn(value)) return undefined;
+  const copy = new DOMException(Slots.messageOf(value), Slots.nameOf(value));
+  defineProperty(copy, 'stack', { value: value.stack, writable: true, configurable: true });
+  return copy;
+};
 internal.domException = (message, name) => new DOMException(message, name);

@@ -35,6 +35,8 @@ test('is an Error with a stack', () => {
   const error = new DOMException('deep', 'DataError');
   ok(error instanceof Error);
   ok(error instanceof DOMException);
+  ok(Error.isError(error));
+  ok(!error.stack.includes('at new DOMException'), error.stack);
   ok(error.stack.startsWith('DataError: deep\n'), error.stack);
   equal(Object.prototype.toString.call(error), '[object DOMException]');
   same(Object.keys(error), []);

@@ -78,7 +78,7 @@ function unfinishedUtf16(bytes, bigEndian) {
 
 function bytesOf(input) {
   if (input === undefined) return new Uint8Array(0);
-  if (ArrayBuffer.isView(input)) return new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
+  if (ArrayBuffer.isView(input)) return input.buffer.detached ? new Uint8Array(0) : new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
   if (native.kindOf(input) === 10) return new Uint8Array(input.detached ? 0 : input);
   throw new TypeError('TextDecoder.decode: the input is neither an ArrayBuffer nor a view of one.');
 }

@@ -299,6 +299,33 @@ function dataResponse(url) {
   return internal.fetchedResponse({ status: 200, statusText: 'OK', headers: ['content-type', type], source, url, redirected: false });
 }
 
+// --- blob: URLs (Fetch standard 4.2, "scheme fetch") ---
+
+// A single range of bytes, [from, to), of `size`; null where the field is not one.
+function rangeOf(field, size) {
+  const match = /^bytes=[\t ]*(\d*)[\t ]*-[\t ]*(\d*)$/.exec(field);
+  if (match === null || match[1] === '' && match[2] === '') return null;
+  if (match[1] === '') return [Math.max(0, size - Number(match[2])), size];
+  const from = Number(match[1]);
+  const to = match[2] === '' ? size : Math.min(size, Number(match[2]) + 1);
+  return from < to ? [from, to] : null;
+}
+
+function blobResponse(request) {
+  const blob = internal.requestBlob(request);
+  if (blob === undefined) throw failure('protocol', `${request.url} stands for no Blob: it was revoked, or made by another isolate`);
+  if (request.method !== 'GET') throw failure('protocol', 'a blob: URL can be fetched by GET only');
+  const bytes = internal.blobBytes(blob);
+  const field = request.headers.get('range');
+  const range = field === null ? [0, bytes.length] : rangeOf(field, bytes.length);
+  if (range === null) throw failure('protocol', `the range ${field} is not one of the Blob`);
+  const source = bytes.slice(...range);
+  const headers = ['content-length', `${source.length}`, 'content-type', blob.type];
+  if (field !== null) headers.push('content-range', `bytes ${range[0]}-${range[1] - 1}/${bytes.length}`);
+  const [status, statusText] = field === null ? [200, 'OK'] : [206, 'Partial Content'];
+  return internal.fetchedResponse({ status, statusText, headers, source, url: request.url, redirected: false });
+}
+
 // --- fetch ---
 
 function start(request, settle) {
@@ -308,7 +335,8 @@ function start(request, settle) {
   switch (scheme) {
     case 'http': case 'https': return send(request, settle);
     case 'data': return settle.resolve(dataResponse(request.url));
-    default: throw failure('protocol', `${scheme}: is not a scheme that can be fetched; use http, https or data`);
+    case 'blob': return settle.resolve(blobResponse(request));
+    default: throw failure('protocol', `${scheme}: is not a scheme that can be fetched; use http, https, data or blob`);
   }
 }
 

@@ -10,6 +10,23 @@ const kWidePattern = /[^\x00-\xff]/;
 const kOuterBlankPattern = /^[\t\n\r ]+|[\t\n\r ]+$/g;
 const kNoGuard = 0;
 const kImmutable = 1;
+const kNoCors = 2;  // of a request whose mode is no-cors: safelisted fields only
+
+// What a no-cors request may carry (Fetch standard 2.2.2), for names that are lower-case and values that are normalized.
+const kSafelistedBytesMax = 128;
+const kLanguagePattern = /^[0-9A-Za-z *,\-.;=]*$/;
+const kUnsafePattern = /[\x00-\x08\x0a-\x1f"():<>?@[\\\]{}\x7f]/;
+const kFormTypes = ['application/x-www-form-urlencoded', 'multipart/form-data', 'text/plain'];
+
+function isNoCorsSafelisted(name, value) {
+  if (value.length > kSafelistedBytesMax) return false;
+  switch (name) {
+    case 'accept': return !kUnsafePattern.test(value);
+    case 'accept-language': case 'content-language': return kLanguagePattern.test(value);
+    case 'content-type': return !kUnsafePattern.test(value) && kFormTypes.includes(internal.mimeEssence(value));
+    default: return false;
+  }
+}
 
 function toByteString(value, what) {
   const text = typeof value === 'string' ? value : String(value);
@@ -84,6 +101,14 @@ function sortAndCombine(list) {
   return pairs;
 }
 
+const { ownKeys, getOwnPropertyDescriptor, apply } = Reflect;
+const keysOf = Object.keys;
+const symbolsOf = Object.getOwnPropertySymbols;
+let entries;  // Headers.prototype.entries as it was
+
+// The values of an iterable whose method has been read already.
+const iterated = (iterable, iterate) => ({ [Symbol.iterator]: () => apply(iterate, iterable, []) });
+
 class Headers {
   #list = null; // null: still with the native side, under #serial; or empty
   #serial = 0;
@@ -98,14 +123,15 @@ class Headers {
     if (typeof init !== 'object' && typeof init !== 'function' || init === null) {
       throw new TypeError('Headers: the initial value must be an object of name and value, a sequence of pairs, or Headers');
     }
-    if (#list in init && init[Symbol.iterator] === Headers.prototype[Symbol.iterator]) {
+    // Once: a proxy sees it.
+    const iterate = init[Symbol.iterator];
+    if (#list in init && iterate === entries) {
       this.#list = init.#all().slice();
       return;
     }
-    const iterate = init[Symbol.iterator];
     if (iterate !== undefined && iterate !== null) {
       if (typeof iterate !== 'function') throw new TypeError('Headers: the initial value is not iterable');
-      for (const pair of init) {
+      for (const pair of iterated(init, iterate)) {
         if (typeof pair !== 'object' && typeof pair !== 'function' || pair === null ||
             typeof pair[Symbol.iterator] !== 'function') {
           throw new TypeError('Headers: each item of the initial sequence must be a pair of name and value');
@@ -116,29 +142,38 @@ class Headers {
       }
       return;
     }
-    const prototype = Object.getPrototypeOf(init);
-    if (prototype === Object.prototype || prototype === null) {
-      this.#fillPlain(init);
-      return;
-    }
-    for (const key of Reflect.ownKeys(init)) {
-      const property = Reflect.getOwnPropertyDescriptor(init, key);
-      if (property === undefined || !property.enumerable) continue;
-      if (typeof key === 'symbol') throw new TypeError('Headers: a symbol is no header name');
-      this.append(key, init[key]);
-    }
+    if (native.isProxy(init)) this.#fillRecord(init);
+    else this.#fillPlain(init);
   }
 
-  // An object literal: what most functions give.
+  // What most functions give: an object that does not see how it is read.
   #fillPlain(init) {
     const list = this.#list = [];
-    for (const key of Object.keys(init)) {
+    for (const key of keysOf(init)) {
       const name = toName(key);
       list.push(name, toValue(init[key], name));
     }
-    for (const symbol of Object.getOwnPropertySymbols(init)) {
-      if (Object.prototype.propertyIsEnumerable.call(init, symbol)) throw new TypeError('Headers: a symbol is no header name');
+    for (const symbol of symbolsOf(init)) {
+      if (getOwnPropertyDescriptor(init, symbol)?.enumerable) throw new TypeError('Headers: a symbol is no header name');
     }
+  }
+
+  // Web IDL's record<ByteString, ByteString>: every step that the object can see, once and in order; all is converted before any is appended.
+  #fillRecord(init) {
+    const list = [];
+    for (const key of ownKeys(init)) {
+      const property = getOwnPropertyDescriptor(init, key);
+      if (property === undefined || !property.enumerable) continue;
+      if (typeof key === 'symbol') throw new TypeError('Headers: a symbol is no header name');
+      const name = toByteString(key, 'A header name');
+      list.push(name, toByteString(init[key], `The value of header "${name}"`));
+    }
+    for (let i = 0; i < list.length; i += 2) {
+      const name = toName(list[i]);
+      list[i] = name;
+      list[i + 1] = toValue(list[i + 1], name);
+    }
+    this.#list = list;
   }
 
   // All fields, as the flat list. Made at first use.
@@ -155,11 +190,19 @@ class Headers {
     return this.#all();
   }
 
+  // False where the guard drops the field without a word.
+  #allows(name, value) { return this.#guard !== kNoCors || isNoCorsSafelisted(name, value); }
+
   append(name, value) {
     requireArguments(arguments.length, 2, 'Headers.append');
     const key = toName(name);
     const text = toValue(value, key);
-    this.#writable().push(key, text);
+    const list = this.#writable();
+    if (this.#guard === kNoCors) {
+      const before = combined(list, key);
+      if (!isNoCorsSafelisted(key, before === null ? text : `${before}, ${text}`)) return;
+    }
+    list.push(key, text);
   }
 
   delete(name) {
@@ -195,6 +238,7 @@ class Headers {
     const key = toName(name);
     const text = toValue(value, key);
     const list = this.#writable();
+    if (!this.#allows(key, text)) return;
     const first = indexOfName(list, key);
     if (first < 0) {
       list.push(key, text);
@@ -215,7 +259,7 @@ class Headers {
   entries() { this.#all(); return new HeadersIterator(this, 2); }
 
   static {
-    this.prototype[Symbol.iterator] = this.prototype.entries;
+    entries = this.prototype[Symbol.iterator] = this.prototype.entries;
     Object.defineProperty(this.prototype, Symbol.iterator, { enumerable: false });
 
     internal.isHeaders = (value) => typeof value === 'object' && value !== null && #list in value;
@@ -227,6 +271,13 @@ class Headers {
       const headers = new Headers();
       headers.#list = list;
       return headers;
+    };
+    // Of a request whose mode is no-cors: what it must not carry goes, and does not come back.
+    internal.restrictHeaders = (headers) => {
+      const given = headers.#all();
+      headers.#list = [];
+      headers.#guard = kNoCors;
+      for (let i = 0; i < given.length; i += 2) headers.append(given[i], given[i + 1]);
     };
     internal.sealHeaders = (headers) => { headers.#guard = kImmutable; return headers; };
     // The headers of the incoming request of this serial number.

@@ -82,3 +82,24 @@ test('knows its own', () => {
   throws(() => Headers.prototype.get.call({}, 'a'), TypeError);
   throws(() => Headers(), TypeError);
 });
+
+test('a record is read once, in the order that Web IDL gives', () => {
+  const steps = [];
+  const seen = new Proxy({ b: '1', a: '2' }, {
+    get: (target, key) => (steps.push(`get ${String(key)}`), target[key]),
+    ownKeys: (target) => (steps.push('keys'), Reflect.ownKeys(target)),
+    getOwnPropertyDescriptor: (target, key) => (steps.push(`own ${key}`), Reflect.getOwnPropertyDescriptor(target, key)),
+  });
+  same([...new Headers(seen)], [['a', '2'], ['b', '1']]);
+  same(steps, ['get Symbol(Symbol.iterator)', 'keys', 'own b', 'get b', 'own a', 'get a']);
+});
+
+test('what a request of mode no-cors may carry', () => {
+  const { headers } = new Request('http://h/', { mode: 'no-cors', headers: { accept: 'text/html', authorization: 'x', 'content-type': 'text/plain' } });
+  same([...headers], [['accept', 'text/html'], ['content-type', 'text/plain']]);
+  headers.set('content-type', 'text/html');
+  headers.append('x-other', '1');
+  headers.append('accept', 'a'.repeat(128));
+  same([...headers], [['accept', 'text/html'], ['content-type', 'text/plain']]);
+  throws(() => new Request('http://h/', { mode: 'no-cors', method: 'PUT' }), TypeError);
+});

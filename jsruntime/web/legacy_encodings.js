@@ -70,6 +70,32 @@ const latin10 = {
     return text;
   },
 };
+// ICU gives bytes that these leave unassigned to the private use area, or to a letter, and does not know one that is assigned.
+const single = {
+  'windows-874': {},
+  'windows-1253': { 0xaa: '\ufffd' },
+  'windows-1255': { 0xca: '\u05ba' },
+};
+const kPrivate = /[\ue000-\uf8ff]/g;
+const tables = new Map();  // name -> what the upper half stands for
+
+function singleByte(name, converter, fatal) {
+  let table = tables.get(name);
+  if (table === undefined) {
+    const upper = Uint8Array.from({ length: 128 }, (_, i) => 0x80 + i);
+    const known = native.legacyDecode(native.legacyOpen(converter, false), upper, false).replace(kPrivate, '\ufffd');
+    table = Array.from(upper, (byte) => single[name][byte] ?? known[byte - 0x80]);
+    tables.set(name, table);
+  }
+  return {
+    decode(bytes) {
+      let text = '';
+      for (const byte of bytes) text += byte < 0x80 ? String.fromCharCode(byte) : table[byte - 0x80];
+      return fatal && text.includes('\ufffd') ? undefined : text;
+    },
+  };
+}
+
 const own = { 'x-user-defined': userDefined, 'iso-8859-16': latin10 };
 
 return {
@@ -79,6 +105,7 @@ return {
       name: found.name,
       open(fatal) {
         if (found.converter === '') return own[found.name];
+        if (Object.hasOwn(single, found.name)) return singleByte(found.name, found.converter, fatal);
         const decoder = native.legacyOpen(found.converter, fatal);
         return { decode: (bytes, more) => native.legacyDecode(decoder, bytes, more) };
       },

@@ -1,4 +1,4 @@
-// MessageChannel and MessagePort (HTML 9.4). Lazy. Both ends are in one isolate; a message is a task of the invocation that sent it.
+// MessageChannel, MessagePort and BroadcastChannel (HTML 9.4, 9.5). Lazy. Both ends are in one isolate; a message is a task of the invocation that sent it.
 //
 //   internal.isMessagePort(value), internal.portIsDetached(port)
 //   internal.newPort(), internal.movePort(from, to)  for a transfer: `to` takes over what `from` is entangled with and has queued
@@ -92,4 +92,45 @@ class MessageChannel {
 }
 internal.shapeInterface(MessageChannel);
 
-return { MessageChannel, MessagePort };
+// BroadcastChannel (HTML 9.5): the channels of one name in one isolate. Other isolates, also of the same function, hear nothing of it.
+const channels = new Map();  // name -> Set of BroadcastChannel, in the order they were made
+
+class BroadcastChannel extends internal.EventTarget {
+  #name;
+  #closed = false;
+
+  constructor(name) {
+    internal.required(arguments.length, 1, 'BroadcastChannel constructor');
+    super();
+    this.#name = `${name}`;
+    const same = channels.get(this.#name);
+    if (same === undefined) channels.set(this.#name, new Set([this]));
+    else same.add(this);
+  }
+  get name() { return this.#name; }
+
+  postMessage(message) {
+    internal.required(arguments.length, 1, 'BroadcastChannel.postMessage');
+    if (this.#closed) throw internal.domException('BroadcastChannel.postMessage: the channel is closed.', 'InvalidStateError');
+    const others = [...channels.get(this.#name)].filter((channel) => channel !== this);
+    // A message that cannot be cloned is refused even where nobody listens.
+    if (others.length === 0) internal.cloneTransferring(message, []);
+    for (const channel of others) {
+      const { copy } = internal.cloneTransferring(message, []);
+      internal.queueTask(() => {
+        if (!channel.#closed) internal.fire(channel, new internal.MessageEvent('message', { data: copy }));
+      });
+    }
+  }
+  close() {
+    if (this.#closed) return;
+    this.#closed = true;
+    const same = channels.get(this.#name);
+    same.delete(this);
+    if (same.size === 0) channels.delete(this.#name);
+  }
+}
+for (const type of ['message', 'messageerror']) internal.defineHandler(BroadcastChannel, type);
+internal.shapeInterface(BroadcastChannel);
+
+return { MessageChannel, MessagePort, BroadcastChannel };

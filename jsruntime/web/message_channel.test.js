@@ -82,3 +82,22 @@ test('close: nothing arrives any more, the other end hears of it', async () => {
   await closed;
   equal(got, 0);
 });
+
+test('BroadcastChannel reaches all others of its name, in order, until they are closed', async () => {
+  const [a, b, c, other] = [new BroadcastChannel('n'), new BroadcastChannel('n'), new BroadcastChannel('n'), new BroadcastChannel('m')];
+  const heard = [];
+  for (const [name, channel] of Object.entries({ a, b, c, other })) channel.onmessage = ({ data }) => heard.push(`${name} ${data.x}`);
+  const message = { x: 1 };
+  a.postMessage(message);
+  message.x = 2;
+  c.close();
+  b.postMessage(message);
+  await new Promise((resolve) => setTimeout(resolve));
+  same(heard, ['b 1', 'a 2']);
+  equal(a.name, 'n');
+  throws(() => a.postMessage(() => {}), 'DataCloneError');
+  b.close();
+  throws(() => a.postMessage(() => {}), 'DataCloneError', 'also where nobody listens');
+  throws(() => b.postMessage(1), 'InvalidStateError');
+  throws(() => BroadcastChannel('n'), TypeError);
+});

@@ -1,6 +1,7 @@
 // MIME types (MIME Sniffing 4.4, 4.5) and how a Content-Type field becomes one (Fetch 2.2.2, "extract a MIME type").
 //
 //   internal.parseMime(text) -> one type, serialized; '' where it is not valid
+//   internal.mimeEssence(text) -> "type/subtype" of one type; '' where it is not valid
 //   internal.mimeOf(field) -> the serialized type of a Content-Type field; '' where it has none that is valid
 
 const kPlainMime = /^[a-z]+\/[a-z0-9.+-]+$/;  // the rule: serialized as it is
@@ -89,6 +90,8 @@ internal.parseMime = (text) => {
   const type = parse(text);
   return type === null ? '' : serialize(type);
 };
+
+internal.mimeEssence = (text) => parse(text)?.essence ?? '';
 
 internal.mimeOf = (field) => {
   if (field === null || field === '' || field === undefined) return '';

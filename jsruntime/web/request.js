@@ -4,6 +4,7 @@
 const kMethodPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const kNormalized = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT'];
 const kForbidden = ['CONNECT', 'TRACE', 'TRACK'];
+const kSafeMethods = ['GET', 'HEAD', 'POST'];
 const kIncoming = {};  // never leaves this file
 
 const kModes = {
@@ -11,7 +12,12 @@ const kModes = {
   credentials: ['omit', 'same-origin', 'include'],
   cache: ['default', 'no-store', 'reload', 'no-cache', 'force-cache', 'only-if-cached'],
   mode: ['same-origin', 'no-cors', 'cors', 'navigate'],
+  referrerPolicy: ['', 'no-referrer', 'no-referrer-when-downgrade', 'same-origin', 'origin', 'strict-origin', 'origin-when-cross-origin',
+    'strict-origin-when-cross-origin', 'unsafe-url'],
+  priority: ['high', 'low', 'auto'],
+  duplex: ['half'],
 };
+const kModeNames = Object.keys(kModes);
 
 function toMethod(value) {
   const method = String(value);
@@ -31,6 +37,15 @@ function toUrl(value) {
   }
   if (url.username !== '' || url.password !== '') throw new TypeError('Request: a URL with user name or password is not allowed');
   return url.href;
+}
+
+// '' stands for none.
+function toReferrer(value) {
+  const text = String(value);
+  if (text === '') return '';
+  const href = internal.URL.parse(text)?.href;
+  if (href === undefined) throw new TypeError(`Request: ${JSON.stringify(text)} is not an absolute URL, as a referrer is`);
+  return href;
 }
 
 function toOneOf(name, value) {
@@ -66,12 +81,11 @@ class Request {
     this.#method = init.method !== undefined ? toMethod(init.method) : from !== null ? from.method : 'GET';
     this.#headers = new internal.Headers(init.headers !== undefined ? init.headers : from !== null ? from.headers : undefined);
     this.#more = { ...(from !== null ? from.#extras() : {}) };
-    for (const name of Object.keys(kModes)) {
-      if (init[name] !== undefined) this.#more[name] = toOneOf(name, init[name]);
-    }
-    for (const name of ['referrer', 'referrerPolicy', 'integrity', 'duplex']) {
-      if (init[name] !== undefined) this.#more[name] = String(init[name]);
-    }
+    this.#takeModes(init);
+    // Asked when the URL is: what is revoked later is still fetched.
+    if (from === null && this.#url.startsWith('blob:')) this.#more.blob = internal.blobOfUrl(this.#url);
+    if (init.referrer !== undefined) this.#more.referrer = toReferrer(init.referrer);
+    if (init.integrity !== undefined) this.#more.integrity = String(init.integrity);
     if (init.keepalive !== undefined) this.#more.keepalive = Boolean(init.keepalive);
     if (init.signal !== undefined) {
       if (init.signal !== null && !internal.isAbortSignal(init.signal)) {
@@ -80,6 +94,24 @@ class Request {
       this.#more.signal = init.signal;
     }
     this.#takeBody(from, init);
+  }
+
+  #takeModes(init) {
+    const more = this.#more;
+    for (const name of kModeNames) {
+      if (init[name] !== undefined) more[name] = toOneOf(name, init[name]);
+    }
+    if (init.window !== undefined && init.window !== null) throw new TypeError('Request: window can only be null');
+    if (init.mode !== undefined && more.mode === 'navigate') throw new TypeError('Request: the mode navigate is for browsers only');
+    if (more.cache === 'only-if-cached' && more.mode !== 'same-origin') {
+      throw new TypeError('Request: the cache mode only-if-cached needs the mode same-origin');
+    }
+    if (more.mode === 'no-cors') this.#restrict();
+  }
+
+  #restrict() {
+    if (!kSafeMethods.includes(this.#method)) throw new TypeError(`Request: a request of mode no-cors is a GET, HEAD or POST, not a ${this.#method}`);
+    internal.restrictHeaders(this.#headers);
   }
 
   #takeBody(from, init) {
@@ -92,11 +124,17 @@ class Request {
     if (given) {
       const body = internal.extractBody(init.body);
       this.#source = body.source;
+      if (internal.isStreamSource(body.source)) this.#checkStreaming(init);
       if (body.type !== null) internal.defaultHeader(this.#headers, 'content-type', body.type);
     } else if (inherits) {
       this.#source = from.#hand();
       from.#used = true;
     }
+  }
+
+  #checkStreaming(init) {
+    if (init.duplex === undefined) throw new TypeError("Request: a body that is a stream needs the option duplex: 'half'");
+    if (this.#more.keepalive) throw new TypeError('Request: keepalive does not go with a body that is a stream');
   }
 
   #extras() {
@@ -225,6 +263,8 @@ class Request {
   static {
     internal.mixinBody(this.prototype, (request, kind) => request.#all(kind), (request) => request.headers.get('content-type') ?? '');
 
+    // Of a blob: URL: its Blob, or undefined where there was none.
+    internal.requestBlob = (request) => request.#extras().blob;
     internal.requestSignal = (request) => request.#extras().signal ?? null;
     // What goes on the wire; the body counts as read.
     internal.takeRequest = (request) => {

@@ -106,3 +106,12 @@ test('takes a stream as its body', async () => {
   await used.getReader().read();
   throws(() => new Request('http://h/', { method: 'POST', body: used, duplex: 'half' }), TypeError);
 });
+
+test('options that a request cannot have', () => {
+  for (const init of [{ window: 'x' }, { mode: 'navigate' }, { cache: 'only-if-cached' }, { referrerPolicy: 'none' }, { priority: 'first' },
+    { duplex: 'full' }, { referrer: 'http://:x' }, { method: 'POST', body: new Response('x').body },
+    { method: 'POST', body: new Response('x').body, duplex: 'half', keepalive: true }]) {
+    throws(() => new Request('http://h/', init), TypeError, Object.keys(init).join());
+  }
+  new Request('http://h/', { window: null, cache: 'only-if-cached', mode: 'same-origin', referrer: '', priority: 'low' });
+});

@@ -127,7 +127,7 @@ test('a stream that was read from makes the body used', async () => {
   for (const use of [(stream) => stream.getReader().read(), (stream) => stream.cancel()]) {
     const stream = new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array([1])) });
     const response = new Response(stream);
-    const request = new Request('http://a/', { method: 'POST', body: new Response('x').body });
+    const request = new Request('http://a/', { method: 'POST', body: new Response('x').body, duplex: 'half' });
     equal(response.bodyUsed, false);
     equal(request.bodyUsed, false);
     await use(stream);

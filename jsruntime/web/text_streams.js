@@ -41,6 +41,7 @@ class TextDecoderStream {
     this.#decoder = decoder;
     this.#stream = new TransformStream({
       transform(chunk, controller) {
+        if (chunk === undefined) throw new TypeError('TextDecoderStream: a chunk is undefined: it must be an ArrayBuffer or a view of one.');
         const text = decoder.decode(internal.bytesOf(chunk), { stream: true });
         if (text !== '') controller.enqueue(text);
       },

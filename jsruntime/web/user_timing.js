@@ -117,7 +117,7 @@ class PerformanceObserver {
     if (this.#way !== undefined && this.#way !== way) {
       throw internal.domException(`PerformanceObserver.observe: it observes by ${this.#way} already.`, 'InvalidModificationError');
     }
-    if (entryTypes !== undefined && typeof entryTypes?.[Symbol.iterator] !== 'function') {
+    if (entryTypes !== undefined && (typeof entryTypes !== 'object' || typeof entryTypes?.[Symbol.iterator] !== 'function')) {
       throw new TypeError('PerformanceObserver.observe: entryTypes is not a sequence.');
     }
     this.#way = way;

@@ -11,29 +11,45 @@
   location.toString = () => url.href;
   hide('location', location);
   hide('importScripts', () => {});
-  hide('GLOBAL', {isWindow: () => false, isWorker: () => false, isShadowRealm: () => false});
+  hide('GLOBAL', {isWindow: () => false, isWorker: () => true, isShadowRealm: () => false});
 
-  const bytesOf = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   const types = {json: 'application/json', txt: 'text/plain', idl: 'text/plain', html: 'text/html', wasm: 'application/wasm'};
   const native = globalThis.fetch;
-  // A test names its data by paths; those that came with it are answered here, as its server would. All else is the platform's.
-  const wrapped = function fetch(input, init) {
-    if (typeof input === 'string' && init === undefined) {
-      let asked;
-      try {
-        asked = new URL(input, base);
-      } catch {}
-      if (asked?.origin === origin && Object.hasOwn(files, asked.pathname)) {
-        const type = types[asked.pathname.split('.').pop()] ?? 'application/octet-stream';
-        return Promise.resolve(new Response(bytesOf(files[asked.pathname]), {headers: {'content-type': type}}));
-      }
-      if (native !== undefined && asked !== undefined) return native(asked.href);
-    }
-    if (native === undefined) return Promise.reject(new TypeError('fetch is not there'));
-    return native.apply(globalThis, arguments);
+  const NativeRequest = globalThis.Request;
+  const isRequest = (value) => NativeRequest !== undefined && value instanceof NativeRequest;
+
+  // No runtime of this kind has a page whose URL relative ones are resolved against. Tests of fetch stand on one, here as in the runtimes'
+  // own runners of this suite.
+  if (path.startsWith('fetch/') && NativeRequest !== undefined) {
+    const Based = new Proxy(NativeRequest, {
+      construct(target, args, newTarget) {
+        const resolved = args.length === 0 || isRequest(args[0]) ? args : [new URL(args[0], base).href, ...args.slice(1)];
+        return Reflect.construct(target, resolved, newTarget === Based ? target : newTarget);
+      },
+    });
+    Object.defineProperty(globalThis, 'Request', {value: Based, writable: true, enumerable: false, configurable: true});
+  }
+
+  // A test names its data by paths; those that came with it are answered here, as its server would, by the platform's own fetch of a data: URL.
+  // All else is the platform's.
+  const dataUrl = (href) => {
+    const asked = new URL(href);
+    if (asked.origin !== origin || !Object.hasOwn(files, asked.pathname)) return undefined;
+    return `data:${types[asked.pathname.split('.').pop()] ?? 'application/octet-stream'};base64,${files[asked.pathname]}`;
   };
-  if (native === undefined || Object.keys(files).length > 0) {
-    const found = Object.getOwnPropertyDescriptor(globalThis, 'fetch') ?? {writable: true, enumerable: true, configurable: true};
-    Object.defineProperty(globalThis, 'fetch', {...found, value: wrapped});
+  const wrapped = function fetch(input, init) {
+    if (native === undefined) return Promise.reject(new TypeError('fetch is not there'));
+    if (arguments.length === 0) return native();
+    try {
+      const href = isRequest(input) ? input.url : new URL(input, base).href;
+      const data = (init?.method ?? (isRequest(input) ? input.method : 'GET')) === 'GET' ? dataUrl(href) : undefined;
+      if (data !== undefined) return isRequest(input) ? native(new NativeRequest(data, input), init) : native(data, init);
+      return native(isRequest(input) ? input : href, init);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  };
+  if (native === undefined || Object.keys(files).length > 0 || path.startsWith('fetch/')) {
+    Object.defineProperty(globalThis, 'fetch', {writable: true, enumerable: true, configurable: true, value: wrapped});
   }
 }

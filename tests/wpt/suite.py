@@ -34,7 +34,7 @@ PAGE = re.compile(r"\bdocument\.|\bwindow\.(open|parent|frames|document|top)|cre
 
 
 # A path that only the server answers, or something that it fills in.
-SERVER = re.compile(r"RESOURCES_DIR|get_host_info|\.py\b|\{\{\w|XMLHttpRequest|\btop\.txt\b|\btrickle\b")
+SERVER = re.compile(r"RESOURCES_DIR|get_host_info|\.py\b|\{\{\w|XMLHttpRequest|\btop\.txt\b|\btrickle\b|\.asis\b")
 
 
 @dataclasses.dataclass
@@ -95,6 +95,8 @@ class Test:
             for _, name in STRING.findall(text):
                 if re.search(r"\.(json|txt|idl|html|wasm)$", name):
                     self._add(found, self.resolve(name))
+        if "fetch(location.href)" in self.text:
+            self._add(found, self.path)
         if any(path == "resources/idlharness.js" for path in self.script_paths()):
             for _, name in STRING.findall(self.text):
                 if re.fullmatch(r"[\w.-]+", name):
