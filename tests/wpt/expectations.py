@@ -22,9 +22,22 @@ REASONS = {
     "page": "needs a document, a worker, or another realm",
     "server": "needs the tests' own server",
     "newer": "the standard has changed since this version of the suite",
+    "proposal": "in no standard yet",
     "policy": "the platform decides otherwise, see docs",
     "bug": "to be mended",
 }
+
+# What no platform of this kind can pass, or should: table.py counts these for nobody.
+NOBODYS = ("page", "server", "newer", "proposal")
+
+
+def reason_of(expected, test, subtest):
+    """The word before the colon; None where the subtest is to pass."""
+    known = expected.get(test)
+    if known is None:
+        return None
+    reason = known["reason"] if known["fails"] == "*" else known["fails"].get(subtest)
+    return reason and reason.split(":")[0]
 
 
 def load():

@@ -13,6 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TREE = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 
+import expectations  # noqa: E402
 import suite  # noqa: E402
 
 RUNTIMES = ["zts", "node", "deno", "workerd"]
@@ -36,19 +37,28 @@ def measure(folder, arguments):
 
 
 def count(found):
-    """{directory: [subtests that anybody knows of, {runtime: passed}]}: who does not get as far as naming one has not passed it."""
-    groups = {}
+    """({directory: [subtests that anybody knows of, {runtime: passed}]}, {reason: subtests left out}): who does not get as far as naming a
+    subtest has not passed it, and what is nobody's to pass is counted for nobody, whoever passes it."""
+    groups, left_out = {}, {}
+    expected = expectations.load()
     for test in sorted(set().union(*found.values())):
         group = next((d for d in suite.DIRECTORIES if test.startswith(d + "/")), None)
         if group is None:
             continue  # of an older run
-        names = set().union(*(results.get(test, {"subtests": {}})["subtests"] for results in found.values()))
+        known = set().union(*(results.get(test, {"subtests": {}})["subtests"] for results in found.values())) or {""}
+        reasons = {name: expectations.reason_of(expected, test, name) for name in known}
+        names = {name for name in known if reasons[name] not in expectations.NOBODYS}
+        for reason in reasons.values():
+            if reason in expectations.NOBODYS:
+                left_out[reason] = left_out.get(reason, 0) + 1
+        if not names:
+            continue
         total, passed = groups.setdefault(group, [0, dict.fromkeys(RUNTIMES, 0)])
-        groups[group][0] = total + (len(names) or 1)
-        for name, results in found.items():
-            subtests = results.get(test, {"subtests": {}})["subtests"].values()
-            passed[name] += sum(subtest["status"] == "PASS" for subtest in subtests)
-    return groups
+        groups[group][0] = total + len(names)
+        for runtime, results in found.items():
+            subtests = results.get(test, {"subtests": {}})["subtests"]
+            passed[runtime] += sum(name in names and subtest["status"] == "PASS" for name, subtest in subtests.items())
+    return groups, left_out
 
 
 def versions():
@@ -63,7 +73,7 @@ def revision():
 
 
 def table(found, skipped):
-    groups, version = count(found), versions()
+    (groups, left_out), version = count(found), versions()
     head = ["zts", f"Node {version['node']}", f"Deno {version['deno']}", f"workerd {version['workerd']}"]
     lines = [f"Suite: web-platform-tests as of Firefox {version['wpt']}; run on {datetime.date.today()} at revision {revision()}.", "",
              "| directory | subtests | " + " | ".join(head) + " |", "|---|--:|" + "--:|" * len(head)]
@@ -74,6 +84,9 @@ def table(found, skipped):
         for name in RUNTIMES:
             sums[1][name] += passed[name]
     lines.append(f"| **all** | {sums[0]} | " + " | ".join(f"**{100 * sums[1][name] / sums[0]:.1f}%**" for name in RUNTIMES) + " |")
+    meaning = expectations.REASONS
+    lines += ["", "Left out of the count, for all of them: " +
+              "; ".join(f"{n} subtests ({reason}: {meaning[reason]})" for reason, n in sorted(left_out.items())) + "."]
     lines += ["", "Not run, for any of them: " + "; ".join(f"{count} files ({reason})" for reason, count in sorted(skipped.items())) + "."]
     return "\n".join(lines)
 
