@@ -163,10 +163,16 @@ Examples:
 
 constexpr const char* kInspectHelp =
     R"(Shows all there is to know of one function: its versions, routes and limits, what each worker does with it, and its
-last errors.)";
+last errors.
+
+With --jit, what V8 has made of its JavaScript instead: for each function that has run, the tier of its fastest code
+(interpreter, baseline, maglev, turbofan), the bytes of that code, the time spent in it, and the deoptimisations with
+their reasons. Time and deoptimisations are counted while the command watches, and only then: V8's profiler takes a
+few percent of the function's time. --watch 0 asks for the tiers alone.)";
 constexpr const char* kInspectFooter = R"(Examples:
   ztsctl inspect hello
-  ztsctl inspect hello --json | jq .workers)";
+  ztsctl inspect hello --json | jq .workers
+  ztsctl inspect hello --jit --watch 10s)";
 
 struct Verb {
   const char* name;
@@ -379,8 +385,10 @@ class App {
     AddVerb("workers", kWorkersHelp, kWorkersFooter)->callback([this] { action_ = Workers; });
     AddTop();
     CLI::App* inspect = AddVerb("inspect", kInspectHelp, kInspectFooter);
-    inspect->add_option("NAME", function_, "The function")->required()->type_name("");
-    inspect->callback([this] { action_ = [this](Context& context) { return Inspect(context, function_); }; });
+    inspect->add_option("NAME", inspect_.function, "The function")->required()->type_name("");
+    inspect->add_flag("--jit", inspect_.jit, "What V8 has made of its code: tiers, time, deoptimisations");
+    inspect->add_option("--watch", inspect_.watch, "With --jit: for how long to count, 0 to 30s [2s]")->type_name("TIME");
+    inspect->callback([this] { action_ = [this](Context& context) { return Inspect(context, inspect_); }; });
   }
 
   void AddTop() {
@@ -493,6 +501,7 @@ class App {
   DeployOptions deploy_;
   LogsOptions logs_;
   TopOptions top_;
+  InspectOptions inspect_;
   AdminVerbs admin_;
   ToolVerbs tools_;
   std::string function_;

@@ -72,6 +72,24 @@ void Fill(const PromotionSpec& promotion, v1::Promotion& message) {
   message.set_samples_min(promotion.samples_min);
 }
 
+JitFunction JitFunctionOf(const v1::FunctionJit& from) {
+  JitFunction function{from.name(), static_cast<int>(from.line()), static_cast<int>(from.column()),
+                       {from.interpreter(), from.baseline(), from.maglev(), from.turbofan()}, from.code_bytes(), from.samples(), {}};
+  for (const auto& each : from.deoptimizations()) {
+    function.deoptimizations.push_back({each.reason(), static_cast<int>(each.line()), each.count()});
+  }
+  return function;
+}
+
+WorkerJit JitOf(const v1::WorkerJit& from) {
+  WorkerJit jit{from.worker(), from.problem(), from.watch_ns(), {}, from.threads_silent()};
+  for (const auto& version : from.versions()) {
+    JitVersion& of = jit.versions.emplace_back(JitVersion{version.number(), version.isolates(), version.watched(), {}, version.left_out()});
+    for (const auto& function : version.functions()) of.functions.push_back(JitFunctionOf(function));
+  }
+  return jit;
+}
+
 FunctionStory StoryOf(const v1::ListVersionsResponse& response) {
   FunctionStory story;
   for (const auto& item : response.versions()) {
@@ -341,6 +359,21 @@ Result<std::vector<FunctionReport>> Client::Stats(const std::string& function) {
     for (const auto& worker : from.workers()) report.workers.emplace_back(worker.worker(), figures(worker.figures()));
   }
   return reports;
+}
+
+Result<std::vector<WorkerJit>> Client::Jit(const std::string& function, Nanos watch) {
+  grpc::ClientContext context;
+  impl_->Prepare(context, kCallTimeout + watch);
+  v1::GetJitRequest request;
+  request.set_function(function);
+  request.set_watch_ns(watch);
+  const auto reader = impl_->stats->GetJit(&context, request);
+  std::vector<WorkerJit> workers;
+  for (v1::WorkerJit answer; reader->Read(&answer);) workers.push_back(JitOf(answer));
+  const grpc::Status status = reader->Finish();
+  if (!status.ok()) return impl_->ErrorOf(status);
+  std::sort(workers.begin(), workers.end(), [](const auto& a, const auto& b) { return a.worker < b.worker; });
+  return workers;
 }
 
 Result<WorkerList> Client::ListWorkers(Nanos timeout) {

@@ -8,6 +8,7 @@
 // controller said.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -193,6 +194,40 @@ struct FunctionReport {
   std::vector<std::pair<std::string, Figures>> workers;
 };
 
+// What V8 has made of a function's code (docs/observability.md).
+struct JitDeoptimization {
+  std::string reason;
+  int line = 0;  // 0: unknown
+  uint64_t count = 0;
+};
+
+struct JitFunction {
+  std::string name;
+  int line = 0;
+  int column = 0;
+  // In how many isolates its fastest code is of this tier: interpreter, baseline, maglev, turbofan.
+  std::array<uint32_t, 4> tiers{};
+  uint64_t code_bytes = 0;
+  uint64_t samples = 0;  // a millisecond each
+  std::vector<JitDeoptimization> deoptimizations;
+};
+
+struct JitVersion {
+  uint64_t number = 0;
+  uint32_t isolates = 0;  // 0: not loaded
+  uint32_t watched = 0;   // of them, all the time
+  std::vector<JitFunction> functions;  // in the order of the source
+  uint32_t left_out = 0;
+};
+
+struct WorkerJit {
+  std::string worker;
+  std::string problem;  // empty: none
+  Nanos watch = 0;
+  std::vector<JitVersion> versions;
+  uint32_t threads_silent = 0;
+};
+
 struct WorkerList {
   std::vector<WorkerInfo> list;
   uint64_t catalog_version = 0;  // the newest
@@ -264,6 +299,8 @@ class Client {
   Result<Deleted> Delete(const std::string& function);
   // The busiest first; `function` empty: all that are busy or have an isolate.
   Result<std::vector<FunctionReport>> Stats(const std::string& function);
+  // One entry a connected worker. Takes as long as the watch.
+  Result<std::vector<WorkerJit>> Jit(const std::string& function, Nanos watch);
   Result<WorkerList> ListWorkers(Nanos timeout = kCallTimeout);
   // What stack traces of a version are read with.
   Result<VersionSource> Source(const std::string& function, uint64_t number);

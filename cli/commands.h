@@ -86,7 +86,14 @@ struct TopOptions {
   std::string interval;  // as typed; empty: two seconds
 };
 ExitCode Top(Context& context, const TopOptions& options);
-ExitCode Inspect(Context& context, const std::string& function);
+struct InspectOptions {
+  std::string function;
+  bool jit = false;
+  std::string watch;  // as typed; empty: two seconds
+};
+ExitCode Inspect(Context& context, const InspectOptions& options);
+// `inspect --jit`.
+ExitCode InspectJit(Context& context, const InspectOptions& options);
 
 struct LogsOptions {
   std::string function;  // empty: all

@@ -145,10 +145,13 @@ void Print(Console& console, const std::string& function, const Inspection& foun
 
 }  // namespace
 
-ExitCode Inspect(Context& context, const std::string& function) {
+ExitCode Inspect(Context& context, const InspectOptions& options) {
+  const std::string& function = options.function;
   if (const Status checked = CheckFunctionName(function); !checked.ok()) {
     return context.console.Fail(UsageFailure(checked.error().message, "inspect"));
   }
+  if (options.jit) return InspectJit(context, options);
+  if (!options.watch.empty()) return context.console.Fail(UsageFailure("--watch goes with --jit", "inspect"));
   return WithClient(context, [&](Client& client, const Endpoint& endpoint) {
     Console& console = context.console;
     const auto found = Ask(client, function);

@@ -31,6 +31,8 @@ class SourceCache {
 
   // What the function has said, with its stacks in terms of its original files.
   Explained Explain(const std::string& function, uint64_t number, std::string_view message);
+  // Null: there are none to be had.
+  const OriginalSources* Find(const std::string& function, uint64_t number);
 
  private:
   struct Entry {
@@ -38,7 +40,6 @@ class SourceCache {
     uint64_t number = 0;
     std::unique_ptr<const OriginalSources> sources;  // null: there are none to be had
   };
-  const OriginalSources* Find(const std::string& function, uint64_t number);
 
   const Fetch fetch_;
   std::list<Entry> entries_;  // the latest used first

@@ -13,6 +13,7 @@
 #include "controller/compiler/process_compiler.h"
 #include "controller/deploy_service.h"
 #include "controller/deployer.h"
+#include "controller/jit_hub.h"
 #include "controller/limits.h"
 #include "controller/log_hub.h"
 #include "controller/metrics.h"
@@ -100,9 +101,9 @@ class RunningController final : public Controller {
     versions_service_ =
         std::make_unique<VersionsService>(VersionsService::Parts{*authorizer_, *deployer_, *registry_, clock_});
     sync_service_ = std::make_unique<SyncService>(SyncService::Parts{
-        *authorizer_, *registry_, *publisher_, logs_, stats_, *promoter_, metrics_, *vault_, !options.tls.ca.empty(), call_timer_,
+        *authorizer_, *registry_, *publisher_, logs_, stats_, jit_, *promoter_, metrics_, *vault_, !options.tls.ca.empty(), call_timer_,
         options.hello_timeout});
-    stats_service_ = std::make_unique<StatsService>(*authorizer_, stats_);
+    stats_service_ = std::make_unique<StatsService>(*authorizer_, stats_, jit_, *registry_);
     tenancy_service_ = std::make_unique<TenancyService>(TenancyService::Parts{
         *authorizer_, *tokens_, *audit_, *namespaces_, *vault_, *registry_, *publisher_, *store_, options.data_dir + "/checkpoint"});
     const std::vector<grpc::Service*> services{deploy_service_.get(), versions_service_.get(), sync_service_.get(), stats_service_.get(),
@@ -148,6 +149,7 @@ class RunningController final : public Controller {
   const SystemClock clock_{};
   LogHub logs_;
   StatsHub stats_;
+  JitHub jit_{clock_};
   Metrics metrics_;
   CallTimer call_timer_;
   std::unique_ptr<store::Store> store_;

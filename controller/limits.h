@@ -141,6 +141,17 @@ inline constexpr size_t kTailsMax = 64;
 inline constexpr Nanos kTailHeartbeat = 5 * kSecond;
 inline constexpr size_t kRequestIdBytesMax = 128;
 
+// --- what V8 has made of functions --------------------------------------------------------------------------------------------
+
+// Questions under way, each one to all workers. Their answers wait for the client that asked: with kWorkersMax of them at their largest
+// that is 128 MiB.
+inline constexpr size_t kJitAsksMax = 2;
+inline constexpr size_t kJitAnswerBytesMax = size_t{256} << 10;
+// A watch costs the functions a few percent of their time.
+inline constexpr Nanos kJitWatchMax = 30 * kSecond;
+// After the watch. Workers give their own threads two seconds.
+inline constexpr Nanos kJitAnswerTimeout = 5 * kSecond;
+
 // --- connections ----------------------------------------------------------------------------------------------------------------
 
 inline constexpr size_t kWorkersMax = 256;

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "controller/catalog.h"
 #include "controller/model.h"
@@ -49,7 +50,14 @@ struct Activate {
   uint64_t nonce = 0;
 };
 
-using Push = std::variant<Prepare, Activate>;
+// A question about a function's code: answered beside the catalogs, to JitHub.
+struct AskJit {
+  uint64_t id = 0;
+  std::string function;
+  Nanos watch = 0;
+};
+
+using Push = std::variant<Prepare, Activate, AskJit>;
 
 struct FunctionProblem {
   std::string function;
@@ -68,7 +76,7 @@ struct PushResult {
 // The way to one connected worker.
 //
 // Thread:   called under the publisher's lock: returns at once and does not call back.
-// Limits:   never more than one message waits for its answer.
+// Limits:   never more than one catalog waits for its answer.
 class WorkerLink {
  public:
   virtual ~WorkerLink() = default;

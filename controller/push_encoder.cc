@@ -124,6 +124,14 @@ PushEncoder::Encoded PushEncoder::Encode(const Push& push) {
     const grpc::Slice slice(message.SerializeAsString());
     return {grpc::ByteBuffer(&slice, 1), nullptr};
   }
+  if (const auto* ask = std::get_if<AskJit>(&push)) {
+    v1::ControllerMessage message;
+    message.mutable_ask_jit()->set_id(ask->id);
+    message.mutable_ask_jit()->set_function(ask->function);
+    message.mutable_ask_jit()->set_watch_ns(ask->watch);
+    const grpc::Slice slice(message.SerializeAsString());
+    return {grpc::ByteBuffer(&slice, 1), nullptr};
+  }
   const Prepare& prepare = std::get<Prepare>(push);
   const std::shared_ptr<Encoding> encoding = EncodingOf(prepare.update);
   std::call_once(encoding->once, [&] { EncodePlain(*prepare.update, *encoding); });

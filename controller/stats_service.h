@@ -1,12 +1,16 @@
-// Answers what ztsctl asks of functions' figures.
+// Answers what ztsctl asks of functions' figures and of their code.
 //
 // Owner:    main(), one.
 // Thread:   gRPC's.
-// Life:     authorizer and hub outlive it.
+// Life:     what it is given outlives it.
 // Errors:   as zts/v1/stats.proto and the authorizer say.
 #pragma once
 
 #include "controller/authorizer.h"
+#include "controller/convert.h"
+#include "controller/jit_hub.h"
+#include "controller/limits.h"
+#include "controller/registry.h"
 #include "controller/stats_hub.h"
 #include "zts/v1/stats.grpc.pb.h"
 
@@ -14,7 +18,8 @@ namespace zts::controller {
 
 class StatsService final : public v1::Stats::Service {
  public:
-  StatsService(Authorizer& authorizer, const StatsHub& hub) : authorizer_(authorizer), hub_(hub) {}
+  StatsService(Authorizer& authorizer, const StatsHub& hub, JitHub& jit, const Registry& registry)
+      : authorizer_(authorizer), hub_(hub), jit_(jit), registry_(registry) {}
   grpc::Status GetStats(grpc::ServerContext* context, const v1::GetStatsRequest* request, v1::GetStatsResponse* response) override {
     return authorizer_.Run(*context, Call::kGetStats, request->function(), [&](const AdmittedCall& call) {
       v1::GetStatsResponse all = hub_.Read(request->function());
@@ -25,9 +30,23 @@ class StatsService final : public v1::Stats::Service {
     });
   }
 
+  grpc::Status GetJit(grpc::ServerContext* context, const v1::GetJitRequest* request, grpc::ServerWriter<v1::WorkerJit>* writer) override {
+    return authorizer_.Run(*context, Call::kGetJit, request->function(), [&](const AdmittedCall&) {
+      if (const auto versions = registry_.Versions(request->function()); !versions.ok()) return ToStatus(versions.error());
+      if (request->watch_ns() < 0 || request->watch_ns() > kJitWatchMax) {
+        return ToStatus(Invalid("a function is watched for at most " + std::to_string(kJitWatchMax / kSecond) + " s"));
+      }
+      const Status asked = jit_.Ask(request->function(), request->watch_ns(), [&] { return !context->IsCancelled(); },
+                                    [&](const v1::WorkerJit& answer) { writer->Write(answer); });
+      return asked.ok() ? grpc::Status::OK : ToStatus(asked.error());
+    });
+  }
+
  private:
   Authorizer& authorizer_;
   const StatsHub& hub_;
+  JitHub& jit_;
+  const Registry& registry_;
 };
 
 }  // namespace zts::controller

@@ -181,8 +181,10 @@ grpc::Status SyncService::Serve(grpc::ServerContext& context, WorkerStream& stre
   const auto id = parts_.publisher.Connect(FromProto(first.hello()), &link);
   if (!id.ok()) return ToStatus(id.error());
   link.Accept();
+  parts_.jit.Connect(name, &link);
   ZTS_LOG(kInfo) << "worker " << name << " connected from " << context.peer() << " with catalog " << first.hello().active_version();
   const grpc::Status status = ReadFrom(stream, *id, name);
+  parts_.jit.Disconnect(name, &link);
   parts_.publisher.Disconnect(*id);
   parts_.stats.Forget(name);
   link.Finish();
@@ -213,6 +215,7 @@ grpc::Status SyncService::ReadFrom(WorkerStream& stream, WorkerId id, const std:
       case v1::WorkerMessage::kStats:
         if (Status taken = parts_.stats.OnReport(name, std::move(*message.mutable_stats())); !taken.ok()) return ToStatus(taken.error());
         break;
+      case v1::WorkerMessage::kJit: parts_.jit.OnAnswer(name, std::move(*message.mutable_jit())); break;
       case v1::WorkerMessage::kWindows: parts_.promoter.OnWindows(FromProto(message.windows())); break;
       case v1::WorkerMessage::kHello: return {grpc::StatusCode::INVALID_ARGUMENT, "`hello` is said once"};
       // A newer worker may say what this controller does not know yet.

@@ -9,6 +9,7 @@
 
 #include "controller/authorizer.h"
 #include "controller/call_timer.h"
+#include "controller/jit_hub.h"
 #include "controller/limits.h"
 #include "controller/log_hub.h"
 #include "controller/metrics.h"
@@ -30,6 +31,7 @@ class SyncService final : public v1::Sync::Service {
     Publisher& publisher;
     LogHub& logs;
     StatsHub& stats;
+    JitHub& jit;
     Promoter& promoter;
     Metrics& metrics;
     const tenancy::Vault& vault;

@@ -196,6 +196,7 @@ class Isolate {
   virtual void CollectGarbage() = 0;
   // From here to TakeJitReport V8's profiler looks at what runs, for samples and deoptimisations: a few percent of its time.
   virtual void WatchJit() = 0;
+  virtual bool watches_jit() const = 0;
   // What V8 has made of the script's functions: milliseconds. REQUIRES: no turn is running.
   virtual JitReport TakeJitReport() = 0;
   virtual const ScriptPtr& script() const = 0;

@@ -3,7 +3,7 @@
 namespace zts::js {
 
 std::string_view JitTierName(JitTier tier) {
-  constexpr std::string_view kNames[] = {"interpreted", "baseline", "mid-tier", "optimized"};
+  constexpr std::string_view kNames[kJitTiers] = {"interpreter", "baseline", "maglev", "turbofan"};
   return kNames[static_cast<int>(tier)];
 }
 

@@ -14,8 +14,9 @@
 
 namespace zts::js {
 
-// From slow to fast: bytecode, Sparkplug, Maglev, TurboFan.
+// From slow to fast, and as they are called: "interpreter" (Ignition's bytecode), "baseline" (Sparkplug), "maglev", "turbofan".
 enum class JitTier : uint8_t { kInterpreted, kBaseline, kMidTier, kOptimized };
+inline constexpr int kJitTiers = 4;
 std::string_view JitTierName(JitTier tier);
 
 struct Deoptimization {
@@ -25,10 +26,12 @@ struct Deoptimization {
 };
 
 struct FunctionCode {
-  std::string name;  // "(module)" for the code at the top level, "(anonymous)" for what has no name
+  // UTF-8; "(module)" for the code at the top level, "(anonymous)" for what has no name, "(no text)" for one that is no text.
+  std::string name;
   int line = 0;      // of its parameter list, from 1
   int column = 0;
   JitTier tier = JitTier::kInterpreted;  // the fastest code there is of it
+  uint32_t code_bytes = 0;               // of that code
   uint32_t samples = 0;                  // of a watch
   std::vector<Deoptimization> deoptimizations;
 };

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "jsruntime/ops/simdutf.h"
 
 namespace zts::js {
 namespace {
@@ -44,6 +45,12 @@ std::optional<int> CutNumber(std::string_view* text) {
   return number;
 }
 
+// A name may be any UTF-16, and V8 cuts long ones where it likes.
+std::string NameOf(std::string_view name, Place place) {
+  if (name.empty()) return place == Place{1, 1} ? "(module)" : "(anonymous)";
+  return simdutf::validate_utf8(name.data(), name.size()) ? std::string(name) : "(no text)";
+}
+
 // As V8 logs code: "JS:*NAME FILE:LINE:COLUMN", with "'" behind the mark for code made on another thread.
 void OnCode(const v8::JitCodeEvent* event) {
   if (t_listing == nullptr || event->type != v8::JitCodeEvent::CODE_ADDED) return;
@@ -58,10 +65,12 @@ void OnCode(const v8::JitCodeEvent* event) {
   std::string_view name = text.substr(0, text.size() - t_listing->file.size());
   if (!name.empty() && name.back() == ' ') name.remove_suffix(1);
   FunctionCode& code = t_listing->functions[{*line, *column}];
-  code.name = !name.empty() ? std::string(name) : *line == 1 && *column == 1 ? "(module)" : "(anonymous)";
+  code.name = NameOf(name, {*line, *column});
   code.line = *line;
   code.column = *column;
-  code.tier = std::max(code.tier, *tier);
+  if (*tier < code.tier) return;
+  code.tier = *tier;
+  code.code_bytes = static_cast<uint32_t>(event->code_len);
 }
 
 Functions List(v8::Isolate* isolate, std::string_view file) {

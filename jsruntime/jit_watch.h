@@ -24,6 +24,7 @@ inline constexpr unsigned kSamplesMax = 60'000;
 class JitWatch {
  public:
   void Start(v8::Isolate* isolate);
+  bool on() const { return profiler_ != nullptr; }
   // Ends a watch that nobody took; before V8's isolate goes.
   void Stop(v8::Isolate* isolate);
   JitReport Take(v8::Isolate* isolate, const Script& script);

@@ -40,7 +40,19 @@ TEST_F(JitWatchTest, NamesWhatHasRunAndWhereItStands) {
   EXPECT_NE(found.find("used:1:14 "), std::string::npos) << found;
   EXPECT_NE(found.find("default:3:"), std::string::npos) << found;
   EXPECT_EQ(found.find("unused"), std::string::npos) << found;
-  for (const FunctionCode& code : report) EXPECT_EQ(code.tier, JitTier::kInterpreted) << code.name;
+  for (const FunctionCode& code : report) {
+    EXPECT_EQ(code.tier, JitTier::kInterpreted) << code.name;
+    EXPECT_GT(code.code_bytes, 0u) << code.name;
+  }
+}
+
+TEST_F(JitWatchTest, NamesAreTextWhateverFunctionsAreCalled) {
+  Run("const o = { '\\ud800x'() { return 1; }, 'gr\u00fc\u00df'() { return 2; } };\n"
+      "export default () => new Response(String(o['\\ud800x']() + o['gr\u00fc\u00df']()));");
+  std::string found;
+  for (const FunctionCode& code : isolate_->TakeJitReport()) found += code.name + " ";
+  EXPECT_NE(found.find("(no text)"), std::string::npos) << found;
+  EXPECT_NE(found.find("gr\u00fc\u00df"), std::string::npos) << found;
 }
 
 TEST_F(JitWatchTest, SeesAFunctionRiseToTheTop) {
@@ -53,8 +65,10 @@ TEST_F(JitWatchTest, AWatchHasSamplesAndDeoptimizations) {
   Run("function read(o) { let s = 0; for (let i = 0; i < 3000; i++) s += o.a; return s; }\nlet n = 0;\n"
       "export default () => new Response(String(read(++n % 500 === 0 ? { ['k' + n]: 1, a: 2 } : { a: n })));");
   ASSERT_TRUE(Reaches("read", JitTier::kMidTier));
+  EXPECT_FALSE(isolate_->watches_jit());
   isolate_->WatchJit();
   isolate_->WatchJit();  // is the same
+  EXPECT_TRUE(isolate_->watches_jit());
   FunctionCode read;
   for (int round = 0; round < 50 && (read.deoptimizations.empty() || read.samples == 0); ++round) {
     isolate_->WatchJit();

@@ -61,6 +61,7 @@ class V8Isolate final : public Isolate {
   MemoryUse memory() const override;
   void CollectGarbage() override;
   void WatchJit() override;
+  bool watches_jit() const override { return jit_.on(); }
   JitReport TakeJitReport() override;
   const ScriptPtr& script() const override { return script_; }
 

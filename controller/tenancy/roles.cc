@@ -32,6 +32,8 @@ constexpr std::array kRules = {
     CallRule{Call::kTailLogs, "TailLogs", "read logs", kRead, kReaders},
     CallRule{Call::kGetSource, "GetSource", "read sources", kRead, kDeployers},
     CallRule{Call::kGetStats, "GetStats", "read figures", kRead, kReaders},
+    // It shows names of the source, and a watch costs the function.
+    CallRule{Call::kGetJit, "GetJit", "look at the code of functions", kRead, kDeployers},
     CallRule{Call::kListWorkers, "ListWorkers", "list workers", kRead, kReaders},
     CallRule{Call::kStream, "Stream", "serve functions", kRead, kWorkers},
     CallRule{Call::kFetchBlob, "FetchBlob", "fetch content", kRead, kWorkers},

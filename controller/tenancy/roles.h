@@ -33,6 +33,7 @@ enum class Call : uint8_t {
   kTailLogs,
   kGetSource,
   kGetStats,
+  kGetJit,
   kListWorkers,
   kStream,
   kFetchBlob,

@@ -24,7 +24,8 @@ const std::map<std::string, std::string> kExpected = {
     {"ListNamespaces", "yes yes yes no"}, {"DeleteNamespace", "yes no no no"},   {"SetSecret", "yes yes no no"},
     {"ListSecrets", "yes yes no no"},     {"DeleteSecret", "yes yes no no"},     {"RotateSecrets", "yes no no no"},
     {"ListAudit", "yes no no no"},        {"Backup", "yes no no no"},
-    {"GetStats", "yes yes yes no"},       {"Rollback", "yes yes no no"},       {"Promote", "yes yes no no"},
+    {"GetStats", "yes yes yes no"},       {"GetJit", "yes yes no no"},
+          {"Rollback", "yes yes no no"},       {"Promote", "yes yes no no"},
     {"Configure", "yes yes no no"},      {"GetSource", "yes yes no no"},
 };
 

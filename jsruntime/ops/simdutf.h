@@ -12,6 +12,7 @@
 namespace simdutf {
 
 bool validate_ascii(const char* text, size_t length) noexcept;
+bool validate_utf8(const char* text, size_t length) noexcept;
 bool validate_utf16le(const char16_t* text, size_t length) noexcept;
 void to_well_formed_utf16le(const char16_t* text, size_t length, char16_t* out) noexcept;
 void change_endianness_utf16(const char16_t* text, size_t length, char16_t* out) noexcept;

@@ -512,7 +512,8 @@ std::vector<InvocationId> FakeIsolate::in_flight_ids() const {
 
 JitReport FakeIsolate::TakeJitReport() {
   CheckThread();
-  return {{.name = "fetch", .line = 1, .column = 1, .tier = JitTier::kBaseline, .samples = std::exchange(watched_, false) ? 1U : 0U}};
+  const uint32_t samples = std::exchange(watched_, false) ? 1 : 0;
+  return {{.name = "fetch", .line = 1, .column = 1, .tier = JitTier::kBaseline, .code_bytes = 100, .samples = samples}};
 }
 
 void FakeIsolate::CheckThread() const { ZTS_CHECK(thread_ == std::this_thread::get_id()); }

@@ -73,6 +73,7 @@ class FakeIsolate final : public Isolate {
   MemoryUse memory() const override;
   void CollectGarbage() override { ++collections_; }
   void WatchJit() override { watched_ = true; }
+  bool watches_jit() const override { return watched_; }
   // One function, which was sampled if it was watched.
   JitReport TakeJitReport() override;
   const ScriptPtr& script() const override { return script_; }

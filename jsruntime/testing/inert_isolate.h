@@ -30,6 +30,7 @@ class InertIsolate : public Isolate {
   MemoryUse memory() const override { return {}; }
   void CollectGarbage() override {}
   void WatchJit() override {}
+  bool watches_jit() const override { return false; }
   JitReport TakeJitReport() override { return {}; }
   const ScriptPtr& script() const override { return script_; }
 

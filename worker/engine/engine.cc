@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "worker/engine/jit_message.h"
 #include "worker/engine/limits.h"
 
 namespace zts {
@@ -107,6 +108,7 @@ Status Engine::Handle(const ipc::ToEngine& message, UniqueFd descriptor) {
     Drain(message.drain().timeout_ms() * kMillisecond);
     return {};
   }
+  if (message.has_ask_jit()) return AskJit(message.ask_jit());
   if (message.has_share_listeners()) {
     successor_ = message.share_listeners().shared() ? Shard::Successor::kAccepts : Shard::Successor::kNone;
     return {};
@@ -322,6 +324,25 @@ void Engine::ForgetUnnamed() {
   if (committed_ != nullptr) add(committed_);
   for (const auto& [version, catalog] : prepared_) add(catalog);
   functions_.Retain(named);
+}
+
+// ---- what V8 has made of functions --------------------------------------------------------------------------------------------
+
+// Each thread answers for itself, when it comes to it: one in a long turn keeps no other waiting.
+Status Engine::AskJit(const ipc::AskJit& ask) {
+  const std::vector<uint64_t> ids(ask.version_ids().begin(), ask.version_ids().end());
+  const auto question = [this, id = ask.id(), ids, watch = ask.watch_ns()](JitSurvey& jit, uint32_t thread) {
+    jit.Ask(ids, watch, [this, id, thread](const std::vector<VersionJit>& versions) { outbox_.Send(ToMessage(id, thread, versions)); });
+  };
+  uint32_t thread = 0;
+  for (auto& shard : shards_) {
+    shard->Post([question, thread = thread++](Shard& self) { question(self.jit(), thread); });
+  }
+  for (auto& offload : offloads_) {
+    offload::OffloadHost* host = offload->host();
+    host->Post([question, host, thread = thread++] { question(host->jit(), thread); });
+  }
+  return {};
 }
 
 // ---- the end ----------------------------------------------------------------------------------------------------------------

@@ -70,6 +70,7 @@ class Engine {
   Status StartOffloadThreads(net::IoBackend backend);
   void EnterSandbox();
   void SendReady();
+  Status AskJit(const ipc::AskJit& ask);
   Status Prepare(const ipc::Prepare& prepare);
   Status Commit(const ipc::Commit& commit);
   Status Abort(const ipc::Abort& abort);

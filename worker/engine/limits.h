@@ -150,6 +150,18 @@ inline constexpr int kOffloadNiceness = 5;
 // Outgoing requests of a shard under way: as many as the egress process takes from one (worker/egress/limits.h).
 inline constexpr size_t kFetchesMax = 1024;
 
+// --- what V8 has made of a function --------------------------------------------------------------------------------------------------
+
+// A watch is V8's profiler at work, a few percent of the function's time: long enough to see what happens now and then, and over when
+// nobody looks any more.
+inline constexpr Nanos kJitWatchMax = 30 * kSecond;
+// Of one isolate: the functions where most time goes. More than anybody reads; with what else is bounded here a version's answer stays
+// below 128 KiB.
+inline constexpr size_t kJitFunctionsMax = 300;
+inline constexpr size_t kJitNameBytesMax = 120;
+inline constexpr size_t kJitDeoptimizationsMax = 400;  // of all its functions together
+inline constexpr size_t kJitReasonBytesMax = 100;
+
 // --- logs ---------------------------------------------------------------------------------------------------------------------------
 
 // One console record; longer ones are cut and say so.

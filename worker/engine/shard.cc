@@ -24,6 +24,7 @@ Shard::Shard(const Options& options)
   if (options.offload != nullptr) offload_ = std::make_unique<offload::OffloadLink>(loop_, options.offload);
   pool_ = std::make_unique<runtime::Pool>(this, options.warmup, options.watchdog, counters_,
                                           runtime::PoolOptions{.elsewhere = offload_.get(), .budget = options.budget});
+  jit_.emplace(loop_, pool_.get());
   if (offload_ != nullptr) offload_->Connect(pool_->elsewhere_events());
   context_.loop = loop_;
   context_.pool = pool_.get();
@@ -38,6 +39,7 @@ Shard::Shard(const Options& options)
 }
 
 Shard::~Shard() {
+  jit_.reset();
   // Before the sessions, so that nobody answers them any more.
   pool_.reset();
 }

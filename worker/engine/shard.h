@@ -16,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +26,7 @@
 #include "base/unique_fd.h"
 #include "jsruntime/outcome.h"
 #include "worker/engine/egress_link.h"
+#include "worker/engine/jit_survey.h"
 #include "worker/engine/log_batch.h"
 #include "worker/engine/log_queue.h"
 #include "worker/engine/net/loop.h"
@@ -72,6 +74,9 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
 
   // Functions' requests go out by this socket from here on.
   void ConnectEgress(UniqueFd socket) { egress_.Connect(std::move(socket)); }
+
+  // What V8 has made of functions here.
+  JitSurvey& jit() { return *jit_; }
 
   // Serves what has connected by now, finishes what is in flight, and cuts what is left after `timeout`. `done` comes once.
   //   kNone:    who connects later is refused at once, and idle connections end.
@@ -125,6 +130,7 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
   EgressLink egress_;
   std::unique_ptr<offload::OffloadLink> offload_;  // null: heavy functions stay
   std::unique_ptr<runtime::Pool> pool_;
+  std::optional<JitSurvey> jit_;
   SlotMap<Session> sessions_;
   std::map<uint64_t, route::CatalogPtr> prepared_;
   Successor successor_ = Successor::kNone;

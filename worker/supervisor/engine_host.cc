@@ -42,7 +42,7 @@ std::string_view EngineStateName(EngineStatus::State state) {
   return kNames[static_cast<int>(state)];
 }
 
-EngineHost::EngineHost(Setup setup, World world) : setup_(std::move(setup)), world_(world) {}
+EngineHost::EngineHost(Setup setup, World world) : setup_(std::move(setup)), world_(world), surveys_(world.clock) {}
 EngineHost::~EngineHost() = default;
 
 // --- starting ------------------------------------------------------------------------------------
@@ -424,6 +424,26 @@ void EngineHost::AbandonChange(Error error) {
   if (change_) FinishPrepare(std::move(error));
 }
 
+// --- questions -----------------------------------------------------------------------------------
+
+void EngineHost::AskJit(const std::string& function, Nanos watch, JitSurveys::Done done) {
+  if (status_.state != State::kServing || !committed_ || !status_.serves_catalog) {
+    return done({.watch = watch, .versions = {}, .threads_silent = 0,
+                 .problem = "the engine is " + std::string(EngineStateName(status_.state)) + "; ask again when it serves"});
+  }
+  JitSurveys::Subject subject{.function = function, .numbers = {},
+                              .threads = static_cast<uint32_t>(setup_.listeners.size()) + setup_.offload_threads};
+  const auto add = [&](const FunctionSpecPtr& spec) {
+    if (spec->function == function && !LeftOut(spec->version_id)) subject.numbers[spec->version_id] = spec->number;
+  };
+  for (const FunctionSpecPtr& spec : committed_->functions) add(spec);
+  for (const SplitSpec& split : committed_->splits) add(split.canary);
+  if (subject.numbers.empty()) {
+    return done({.watch = watch, .versions = {}, .threads_silent = 0, .problem = "this worker does not serve the function"});
+  }
+  if (const auto question = surveys_.Begin(std::move(subject), watch, std::move(done))) Send(*question);
+}
+
 // --- dying ---------------------------------------------------------------------------------------
 
 void EngineHost::OnExit(uint64_t generation, ExitStatus exit) {
@@ -432,6 +452,7 @@ void EngineHost::OnExit(uint64_t generation, ExitStatus exit) {
   const pid_t pid = std::exchange(status_.pid, 0);
   const Exchange during = std::exchange(exchange_, Exchange::kNone);
   known_.clear();
+  surveys_.EndAll("the engine has ended meanwhile");
   status_.serves_catalog = false;
   if (change_) change_->ready_here = false;
   if (status_.state == State::kDraining) {
@@ -566,6 +587,7 @@ void EngineHost::Drain(Nanos timeout, std::function<void()> done) {
   const bool alive = process_ != nullptr;
   SetState(State::kDraining);
   AbandonChange({ErrorCode::kAborted, "the worker is stopping"});
+  surveys_.EndAll("the worker is stopping");
   if (!alive) return Stopped();
   ipc::ToEngine message;
   message.mutable_drain()->set_timeout_ms(static_cast<uint32_t>(timeout / kMillisecond));
@@ -588,6 +610,7 @@ void EngineHost::Stopped() {
 void EngineHost::OnMessage(uint64_t generation, ipc::FromEngine message) {
   if (generation != generation_ || process_ == nullptr) return;
   if (message.has_logs()) return OnLogs(message.logs());
+  if (message.has_jit()) return surveys_.OnAnswer(message.jit());
   if (message.has_fatal()) {
     fatal_ = message.fatal();
     return;
@@ -619,6 +642,7 @@ void EngineHost::OnLogs(const ipc::Logs& logs) {
 }
 
 void EngineHost::OnTime() {
+  surveys_.OnTime();
   if (deadline_ == 0 || world_.clock->Now() < deadline_) return;
   deadline_ = 0;
   switch (status_.state) {
@@ -632,6 +656,11 @@ void EngineHost::OnTime() {
     case State::kIdle:
     case State::kStopped: return;
   }
+}
+
+Nanos EngineHost::NextDeadline() const {
+  const Nanos survey = surveys_.NextDeadline();
+  return deadline_ == 0 || survey == 0 ? std::max(deadline_, survey) : std::min(deadline_, survey);
 }
 
 void EngineHost::SetState(State state) {

@@ -32,6 +32,7 @@
 #include "worker/supervisor/egress_host.h"
 #include "worker/supervisor/engine_process.h"
 #include "worker/supervisor/function_spec.h"
+#include "worker/supervisor/jit_survey.h"
 #include "worker/supervisor/quarantine.h"
 #include "worker/supervisor/restart_policy.h"
 #include "worker/supervisor/version_rows.h"
@@ -122,6 +123,9 @@ class EngineHost {
   using CommitDone = std::function<void(Status)>;
   void Commit(CommitDone done);
 
+  // What V8 has made of the versions of this function that get requests, watched for so long.
+  void AskJit(const std::string& function, Nanos watch, JitSurveys::Done done);
+
   // Whether another worker's engine has the same listening sockets, or is about to: then this one leaves them as they are when it
   // drains, which it also does by itself when this process dies.
   void ShareListeners(bool shared);
@@ -138,7 +142,7 @@ class EngineHost {
   // The egress process is a new one: the engine is connected with it.
   void OnEgressUp();
   // When OnTime is due; 0: never.
-  Nanos NextDeadline() const { return deadline_; }
+  Nanos NextDeadline() const;
 
   const EngineStatus& status() const { return status_; }
 
@@ -217,6 +221,7 @@ class EngineHost {
   std::optional<ipc::Fatal> fatal_;
   std::optional<std::string> unresponsive_;
 
+  JitSurveys surveys_;
   std::optional<CatalogSpec> committed_;
   std::optional<Change> change_;
   std::set<uint64_t> known_;        // version ids this engine has

@@ -56,6 +56,11 @@ Status Engines::Commit() {
 
 std::string Engines::ArtifactKey() const { return status().artifact_key; }
 
+void Engines::AskJit(std::string function, Nanos watch, JitSurveys::Done done) {
+  Post([this, function = std::move(function), watch, done = std::move(done)]() mutable { host_.AskJit(function, watch, std::move(done)); },
+       Room::kTake);
+}
+
 Result<std::vector<UniqueFd>> Engines::ShareListeners() {
   std::vector<UniqueFd> copies;
   for (const UniqueFd& listener : options_.listeners) {

@@ -57,6 +57,9 @@ class Engines final : public CatalogSink, private EngineSink, private HostObserv
   Status Commit() override;
   std::string ArtifactKey() const override;
 
+  // See EngineHost; `done` is called on the inner thread, or never where the worker ends first.
+  void AskJit(std::string function, Nanos watch, JitSurveys::Done done);
+
   // Duplicates of the listening sockets, for another worker to accept from at the same time; and the end of that.
   Result<std::vector<UniqueFd>> ShareListeners();
   void KeepListeners();

@@ -189,7 +189,10 @@ Status Worker::StartEngines() {
   applier_ = std::make_unique<Applier>(engines_.get(), cache_.get(), [this] { return CacheKey(options_.token_file); });
   ControllerClient::Options client{options_.controller, options_.token_file, name_, http_address_, shards_,
                                    [this] { return engines_->status(); }, [this] { return version_rows_->Take(); },
-                                   {options_.tls_ca, options_.tls_cert, options_.tls_key}};
+                                   {options_.tls_ca, options_.tls_cert, options_.tls_key},
+                                   [this](const std::string& function, Nanos watch, JitSurveys::Done done) {
+                                     engines_->AskJit(function, watch, std::move(done));
+                                   }};
   client_ = std::make_unique<ControllerClient>(std::move(client), applier_.get(), &logs_);
   return {};
 }

@@ -75,10 +75,12 @@ OffloadHost::OffloadHost(const Options& options)
       housekeeping_timer_([this] { OnHousekeeping(); }) {
   pool_ = std::make_unique<runtime::Pool>(this, options.warmup, options.watchdog, options.counters,
                                           runtime::PoolOptions{.role = runtime::PoolOptions::Role::kOffload, .budget = options.budget});
+  jit_.emplace(loop_, pool_.get());
   OnHousekeeping();
 }
 
 OffloadHost::~OffloadHost() {
+  jit_.reset();
   // Before what it calls back.
   pool_.reset();
 }

@@ -13,6 +13,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@
 #include "base/unique_fd.h"
 #include "jsruntime/isolate.h"
 #include "worker/engine/egress_link.h"
+#include "worker/engine/jit_survey.h"
 #include "worker/engine/log_batch.h"
 #include "worker/engine/net/loop.h"
 #include "worker/engine/offload/away_request.h"
@@ -63,6 +65,8 @@ class OffloadHost final : public net::LoopHandler, public runtime::PoolHost, pri
   void ChunkTaken(const AwayRequest& request, size_t bytes);
 
   const runtime::Pool& pool() const { return *pool_; }
+  // What V8 has made of functions here.
+  JitSurvey& jit() { return *jit_; }
   size_t running() const { return running_.size(); }
 
   // net::LoopHandler
@@ -102,6 +106,7 @@ class OffloadHost final : public net::LoopHandler, public runtime::PoolHost, pri
   LogBatch logs_;
   EgressLink egress_;
   std::unique_ptr<runtime::Pool> pool_;
+  std::optional<JitSurvey> jit_;
   OffloadLink* link_ = nullptr;     // of the shard it serves
   SlotMap<std::unique_ptr<Running>> running_;
   std::vector<SlotId> to_flush_;    // have something to be seen to at the end of this pass

@@ -227,6 +227,12 @@ Pool::~Pool() {
   impl_->versions.ForEach([this](Version& version) { impl_->due.Remove(&version); });
 }
 
+js::Isolate* Pool::IsolateOf(uint64_t version_id) {
+  ZTS_DCHECK(!impl_->in_turn);
+  const Version* version = impl_->versions.Find(version_id);
+  return version != nullptr && version->current != nullptr ? version->current->isolate.get() : nullptr;
+}
+
 size_t Pool::in_flight() const { return impl_->requests.size(); }
 size_t Pool::warm() const { return impl_->warm; }
 size_t Pool::away() const { return impl_->away; }

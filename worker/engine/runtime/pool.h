@@ -125,6 +125,10 @@ class Pool {
   // To be called about once a second: garbage and memory figures of one isolate, gauges; a bounded piece of work.
   void Idle();
 
+  // The isolate that new requests of the version go to here, to be looked into between turns; null: there is none. It is the pool's, and
+  // may be gone after the next call.
+  js::Isolate* IsolateOf(uint64_t version_id);
+
   // Requests submitted and neither answered nor cancelled.
   size_t in_flight() const;
   // Versions that have an isolate ready.

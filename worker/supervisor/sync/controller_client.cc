@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "worker/supervisor/sync/jit_message.h"
 #include "zts/v1/sync.grpc.pb.h"
 
 namespace zts::supervisor {
@@ -214,6 +215,26 @@ std::optional<v1::WorkerStats> ControllerClient::TakeStats() {
   return std::exchange(stats_, std::nullopt);
 }
 
+// The thread that reads does not wait for the answer.
+void ControllerClient::AskJit(const v1::AskJit& ask) {
+  const auto answer = [this, id = ask.id()](const JitSurvey& survey) {
+    {
+      std::lock_guard lock(mutex_);
+      if (jit_.size() < kJitAnswersMax) jit_.push_back(ToMessage(id, survey));
+    }
+    logs_->Interrupt();
+  };
+  if (options_.ask_jit) return options_.ask_jit(ask.function(), ask.watch_ns(), answer);
+  JitSurvey none;
+  none.problem = "this worker has no engine";
+  answer(none);
+}
+
+std::vector<v1::WorkerJit> ControllerClient::TakeJit() {
+  std::lock_guard lock(mutex_);
+  return std::exchange(jit_, {});
+}
+
 ControllerClient::Status ControllerClient::status() const {
   std::lock_guard lock(mutex_);
   return status_;
@@ -275,6 +296,7 @@ class ControllerClient::LogSender {
       std::vector<LogRecord> records = client_.logs_->Take(kLogWait);
       SendStats();
       SendWindows();
+      SendJit();
       if (records.empty()) continue;
       v1::WorkerMessage batch;
       *batch.mutable_logs() = ToBatch(records, client_.options_.worker);
@@ -290,6 +312,14 @@ class ControllerClient::LogSender {
     v1::WorkerMessage report;
     *report.mutable_stats() = std::move(*stats);
     session_.Write(report);
+  }
+
+  void SendJit() {
+    for (v1::WorkerJit& jit : client_.TakeJit()) {
+      v1::WorkerMessage message;
+      *message.mutable_jit() = std::move(jit);
+      session_.Write(message);
+    }
   }
 
   // Where functions log much, this comes round more often than the wait; a window a second is enough.
@@ -354,6 +384,7 @@ Result<void> ControllerClient::RunSession() {
     backoff_ = 0;
     // One that sends no key: its first message says as much.
     if (!std::exchange(connected, true)) OnConnected(logs);
+    if (pushed.has_ask_jit()) AskJit(pushed.ask_jit());
     if (!pushed.has_update() && !pushed.has_activate()) continue;  // of a newer controller
     auto result = pushed.has_update() ? receiver_->OnUpdate(pushed.update(), &session) : receiver_->OnActivate(pushed.activate());
     if (!result.ok()) {
@@ -374,6 +405,7 @@ Result<void> ControllerClient::RunSession() {
   {
     std::lock_guard lock(mutex_);
     session_ = nullptr;
+    jit_.clear();
     status_.connected = false;
   }
   if (!ended.ok()) return ended;

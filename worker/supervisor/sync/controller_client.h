@@ -3,7 +3,7 @@
 // Owner:    main(), one.
 // Thread:   Start, Stop: one thread. status: any. Two threads inside: one reads and applies, one sends logs and windows.
 // Life:     receiver and logs outlive it.
-// Limits:   kBackoffMin..kBackoffMax between attempts, jittered, so that a fleet does not come back at one instant.
+// Limits:   kBackoffMin..kBackoffMax between attempts, jittered, so that a fleet does not come back at one instant. kJitAnswersMax.
 // Errors:   none to handle: a controller that is away, refuses the token or talks nonsense is logged and tried again.
 #pragma once
 
@@ -15,10 +15,12 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "worker/supervisor/engine_host.h"
+#include "worker/supervisor/jit_survey.h"
 #include "worker/supervisor/log_queue.h"
 #include "worker/supervisor/version_rows.h"
 #include "worker/supervisor/sync/catalog_receiver.h"
@@ -30,6 +32,8 @@ class ControllerClient {
  public:
   static constexpr Nanos kBackoffMin = 50 * kMillisecond;
   static constexpr Nanos kBackoffMax = 1 * kSecond;
+  // Answers that wait to be sent: a controller asks two questions at a time.
+  static constexpr size_t kJitAnswersMax = 16;
 
   struct Options {
     std::string address;     // "127.0.0.1:7070"
@@ -47,6 +51,8 @@ class ControllerClient {
       std::string key;
     };
     Tls tls = {};
+    // What V8 has made of a function; the answer comes once, on any thread, or never where the worker ends. May be empty.
+    std::function<void(const std::string& function, Nanos watch, JitSurveys::Done done)> ask_jit = {};
   };
   ControllerClient(Options options, CatalogReceiver* receiver, LogQueue* logs);
   ~ControllerClient();
@@ -72,6 +78,8 @@ class ControllerClient {
   void Run();
   Result<void> RunSession();
   std::optional<v1::WorkerStats> TakeStats();
+  void AskJit(const v1::AskJit& ask);
+  std::vector<v1::WorkerJit> TakeJit();
   void OnConnected(LogSender& logs);
   void Report(const Error& error);
   Nanos NextBackoff();
@@ -86,6 +94,7 @@ class ControllerClient {
   bool stopping_ = false;
   Session* session_ = nullptr;
   std::optional<v1::WorkerStats> stats_;
+  std::vector<v1::WorkerJit> jit_;  // to be sent: one a question of the controller's
   Status status_;
 
   std::minstd_rand random_;
