@@ -1,5 +1,7 @@
 """ztsctl inspect --jit: what V8 has made of a function, asked of a worker that serves it."""
 
+import os
+import signal
 import threading
 
 import case
@@ -91,6 +93,22 @@ class Jit(case.PlatformCase):
         self.assertTrue(version["loaded"])
         self.assertEqual(version["version"], 1)
         self.assertTrue(all(each["deoptimizations"] == [] and each["time_ms"] == 0 for each in version["functions"]))
+
+    def test_what_a_new_engine_has_not_loaded_yet(self):
+        for pid in self.zts.engine_pids():
+            os.kill(pid, signal.SIGKILL)
+
+        def first():
+            ran = self.zts.ctl("inspect", "plain", "--jit", "--watch", "0", "--json")
+            self.assertEqual(ran.code, 0, ran)
+            worker = ran.json["workers"][0]
+            # Until it serves again, the worker says that it does not.
+            return worker["versions"][0] if not worker.get("problem") else None
+
+        self.assertFalse(wait_until(first, "the new engine", 60)["loaded"])
+        self.assertIn("not loaded", self.zts.ctl("inspect", "plain", "--jit", "--watch", "0").out)
+        self.fetch("/plain")
+        self.assertTrue(self.version("plain", "0")["loaded"])
 
     def test_the_table_is_for_people(self):
         self.fetch("/plain")

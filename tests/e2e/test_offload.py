@@ -60,6 +60,13 @@ class Offload(case.PlatformCase):
             return self.metric("zts_function_offloaded", function=function) == 1
         wait_until(away, f"{function} to be on the offload thread", 60)
 
+    def test_its_code_is_looked_at_where_it_runs(self):
+        ran = self.zts.ctl("inspect", "heavy", "--jit", "--watch", "0", "--json")
+        self.assertEqual(ran.code, 0, ran)
+        version = ran.json["workers"][0]["versions"][0]
+        self.assertTrue(version["loaded"], ran)
+        self.assertIn("fetch", [each["name"] for each in version["functions"]])
+
     def test_others_are_answered_while_it_does_not_return(self):
         answers = []
         burning = threading.Thread(target=lambda: answers.append(self.fetch("/heavy?do=loop", timeout=60)))

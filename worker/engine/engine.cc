@@ -133,14 +133,19 @@ Status Engine::Configure(const ipc::Configure& configure, UniqueFd counters) {
   }
   watchdog_ = std::make_unique<runtime::Watchdog>([this](uint64_t version_id) { OnStuck(version_id); });
   warmup_ = std::make_unique<runtime::Warmup>(factory_.get(), watchdog_.get());
-  return {};
+  if (!configure.without_listeners()) return {};
+  listeners_.resize(configure.shards());
+  return Begin();
 }
 
 Status Engine::AddListener(const ipc::AddListener& add, UniqueFd listener) {
   if (counters_ == nullptr || !shards_.empty()) return Nonsense("AddListener at the wrong time");
   if (add.shard() != listeners_.size() || !listener.valid()) return Nonsense("AddListener out of order or without a socket");
   listeners_.push_back(std::move(listener));
-  if (listeners_.size() < configure_.shards()) return {};
+  return listeners_.size() < configure_.shards() ? Status() : Begin();
+}
+
+Status Engine::Begin() {
   ZTS_RETURN_IF_ERROR(StartShards());
   watchdog_->Start();
   warmup_->WaitUntilStocked();

@@ -66,6 +66,7 @@ class Engine {
   Status Configure(const ipc::Configure& configure, UniqueFd counters);
   Status AddListener(const ipc::AddListener& add, UniqueFd listener);
   Status ConnectEgress(const ipc::ConnectEgress& connect, UniqueFd socket);
+  Status Begin();
   Status StartShards();
   Status StartOffloadThreads(net::IoBackend backend);
   void EnterSandbox();

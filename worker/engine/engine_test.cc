@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -185,6 +186,38 @@ TEST_P(EngineTest, ServesWhatIsCommittedOnEveryShard) {
   EXPECT_EQ(ExitCode(), Engine::kExitDrained);
 }
 
+TEST_P(EngineTest, WithoutListenersItRunsAndAcceptsNobody) {
+  ipc::ToEngine message;
+  message.mutable_configure()->set_shards(kShards);
+  message.mutable_configure()->set_io(GetParam());
+  message.mutable_configure()->set_without_listeners(true);
+  Tell(message, counters_->fd());
+  ASSERT_TRUE(Hear().has_ready());
+  Add(1, "hello", "respond 200 hi");
+  EXPECT_EQ(Prepare(1, {1}).problems_size(), 0);
+  Commit(1);
+  for (uint32_t shard = 0; shard < kShards; ++shard) {
+    EXPECT_EQ(counters_->shard(shard).active_catalog.Read(), 1u);
+    EXPECT_EQ(counters_->shard(shard).warm_isolates.Read(), 1u);
+  }
+  Drain();
+  EXPECT_TRUE(Hear().has_drained());
+  EXPECT_EQ(ExitCode(), Engine::kExitDrained);
+}
+
+TEST_P(EngineTest, AListenerForOneWithoutIsNonsense) {
+  ipc::ToEngine message;
+  message.mutable_configure()->set_shards(kShards);
+  message.mutable_configure()->set_io(GetParam());
+  message.mutable_configure()->set_without_listeners(true);
+  Tell(message, counters_->fd());
+  ASSERT_TRUE(Hear().has_ready());
+  message.mutable_add_listener()->set_shard(0);
+  const UniqueFd listener = Listener();
+  Tell(message, listener.get());
+  EXPECT_EQ(ExitCode(), Engine::kExitProtocol);
+}
+
 TEST_P(EngineTest, AReplacedVersionIsServedAfterItsCommitAndNotBefore) {
   Start();
   Add(1, "f", "respond 200 old");
@@ -226,6 +259,36 @@ TEST_P(EngineTest, TwoFunctionsOnOneRouteAreAProblem) {
   const ipc::Prepared prepared = Prepare(1, {1, 2});
   ASSERT_EQ(prepared.problems_size(), 1);
   EXPECT_EQ(prepared.problems(0).kind(), "catalog");
+}
+
+TEST_P(EngineTest, EachShardTellsWhatBecameOfTheCode) {
+  Start();
+  Add(1, "f", "respond 200 x");
+  Add(2, "cold", "respond 200 x");
+  Prepare(1, {1});
+  Commit(1);
+  for (const Nanos watch : {Nanos{0}, 5 * kMillisecond}) {
+    ipc::ToEngine question;
+    question.mutable_ask_jit()->set_id(17);
+    for (const uint64_t id : {1, 2, 3}) question.mutable_ask_jit()->add_version_ids(id);
+    question.mutable_ask_jit()->set_watch_ns(watch);
+    Tell(question);
+    std::set<uint32_t> threads;
+    for (uint32_t i = 0; i < kShards; ++i) {
+      const ipc::FromEngine answer = Hear();
+      ASSERT_TRUE(answer.has_jit());
+      EXPECT_EQ(answer.jit().id(), 17u);
+      threads.insert(answer.jit().thread());
+      ASSERT_EQ(answer.jit().versions_size(), 1);  // the others have no isolate
+      const ipc::VersionCode& code = answer.jit().versions(0);
+      EXPECT_EQ(code.version_id(), 1u);
+      EXPECT_EQ(code.watched(), watch > 0);
+      ASSERT_EQ(code.functions_size(), 1);
+      EXPECT_EQ(code.functions(0).name(), "fetch");
+      EXPECT_EQ(code.functions(0).samples(), watch > 0 ? 1u : 0u);
+    }
+    EXPECT_EQ(threads.size(), kShards);
+  }
 }
 
 TEST_P(EngineTest, ConsoleRecordsReachTheSupervisor) {

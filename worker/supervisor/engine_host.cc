@@ -1,48 +1,27 @@
 #include "worker/supervisor/engine_host.h"
 
-#include <signal.h>
-
 #include <algorithm>
 
 #include "base/log.h"
 #include "worker/engine/limits.h"
 #include "worker/ipc/channel.h"
+#include "worker/supervisor/engine_messages.h"
 
 namespace zts::supervisor {
 namespace {
 
-constexpr std::string_view kCauseNames[kDeathCauses] = {"fatal",        "crashed",     "killed",
-                                                        "exited",       "unresponsive", "not-started"};
-// In the order of js::LogSeverity.
-constexpr const char* kSeverities[] = {"debug", "info", "log", "warn", "error", "exception"};
-
-// Names are kept for logs of versions that have left the catalog.
-constexpr size_t kNamesMax = 2 * kFunctionCountMax;
 // For what a function's message gets beyond what is measured: its counter row.
 constexpr size_t kMessageSlack = 64;
 
-bool IsCrashSignal(int signal) {
-  return signal == SIGSEGV || signal == SIGABRT || signal == SIGILL || signal == SIGTRAP || signal == SIGBUS ||
-         signal == SIGFPE || signal == SIGSYS;
-}
-
-// As route::Sticky counts.
-uint32_t StickyNumber(const std::string& by) { return by == "header" ? 1 : by == "cookie" ? 2 : by == "ip" ? 3 : 0; }
-
-std::string Title(const std::string& function, uint64_t number) {
-  return function.empty() ? "the catalog" : function + " v" + std::to_string(number);
-}
-
 }  // namespace
-
-std::string_view DeathCauseName(DeathCause cause) { return kCauseNames[static_cast<int>(cause)]; }
 
 std::string_view EngineStateName(EngineStatus::State state) {
   constexpr std::string_view kNames[] = {"idle", "back-off", "starting", "replaying", "serving", "draining", "stopped"};
   return kNames[static_cast<int>(state)];
 }
 
-EngineHost::EngineHost(Setup setup, World world) : setup_(std::move(setup)), world_(world), surveys_(world.clock) {}
+EngineHost::EngineHost(Setup setup, World world)
+    : setup_(std::move(setup)), world_(world), counters_(world.counters, world.rows), surveys_(world.clock) {}
 EngineHost::~EngineHost() = default;
 
 // --- starting ------------------------------------------------------------------------------------
@@ -77,7 +56,8 @@ void EngineHost::Launch() {
 bool EngineHost::SendStart() {
   ipc::ToEngine message;
   ipc::Configure* configure = message.mutable_configure();
-  configure->set_shards(static_cast<uint32_t>(setup_.listeners.size()));
+  configure->set_shards(setup_.shards());
+  configure->set_without_listeners(setup_.listeners.empty());
   configure->set_offload_threads(setup_.offload_threads);
   configure->set_memory_budget_bytes(setup_.memory_budget_bytes);
   configure->set_io(setup_.io);
@@ -99,7 +79,7 @@ void EngineHost::OnReady(const ipc::Ready& ready) {
   status_.artifact_key = ready.artifact_key();
   status_.sandboxed = ready.sandboxed();
   ZTS_LOG(kInfo) << "engine " << status_.pid << " is ready after "
-                 << (world_.clock->Now() - started_at_) / kMillisecond << " ms: " << setup_.listeners.size()
+                 << (world_.clock->Now() - started_at_) / kMillisecond << " ms: " << setup_.shards()
                  << " shards, io " << ready.io_backend() << ", seccomp " << (ready.sandboxed() ? "on" : "off");
   ConnectEgress();
   if (committed_) return Replay();
@@ -113,7 +93,7 @@ void EngineHost::OnEgressUp() {
 // Without egress the engine serves; functions that ask for something are told.
 void EngineHost::ConnectEgress() {
   if (world_.egress == nullptr) return;
-  auto sockets = world_.egress->Connect(static_cast<uint32_t>(setup_.listeners.size()) + setup_.offload_threads);
+  auto sockets = world_.egress->Connect(setup_.shards() + setup_.offload_threads);
   if (!sockets.ok()) {
     ZTS_LOG(kWarning) << "no outgoing requests for now: " << sockets.error().message;
     return;
@@ -148,33 +128,10 @@ bool EngineHost::Send(const ipc::ToEngine& message, int descriptor) {
   return false;
 }
 
-ipc::ToEngine EngineHost::ToMessage(const FunctionSpec& spec) const {
-  ipc::ToEngine message;
-  ipc::AddFunction* add = message.mutable_add_function();
-  add->set_version_id(spec.version_id);
-  add->set_function(spec.function);
-  add->set_number(spec.number);
-  add->set_main_module(spec.main_module);
-  add->set_source_bytes(spec.source_bytes);
-  add->set_code_cache_bytes(spec.artifact_key == status_.artifact_key ? spec.code_cache_bytes : 0);
-  add->set_cpu_per_request_ns(spec.cpu_per_request);
-  add->set_wall_per_request_ns(spec.wall_per_request);
-  add->set_startup_cpu_ns(spec.startup_cpu);
-  add->set_memory_bytes_max(spec.memory_bytes_max);
-  add->set_nursery_bytes(spec.nursery_bytes);
-  for (const auto& [name, value] : spec.env) {
-    ipc::EnvVar* variable = add->add_env();
-    variable->set_name(name);
-    variable->set_value(value);
-  }
-  for (const std::string& route : spec.routes) add->add_routes(route);
-  return message;
-}
-
 bool EngineHost::SendFunction(const FunctionSpec& spec) {
-  ipc::ToEngine message = ToMessage(spec);
+  ipc::ToEngine message = ToMessage(spec, status_.artifact_key);
   message.mutable_add_function()->set_counter_row(world_.rows->Assign(spec.function));
-  Remember(spec);
+  names_.Remember(spec, known_);
   if (world_.egress != nullptr) world_.egress->AddFunction(spec);
   return Send(message, spec.content.get());
 }
@@ -207,11 +164,7 @@ bool EngineHost::SendBesides(const CatalogSpec& catalog, ipc::Prepare& prepare) 
     if (!SendOnce(*split.canary)) return false;
     prepare.add_besides(split.canary->version_id);
     ipc::Split& message = *prepare.add_splits();
-    message.set_active(split.active->version_id);
-    message.set_canary(split.canary->version_id);
-    message.set_share(split.share);
-    message.set_sticky(StickyNumber(split.sticky_by));
-    message.set_sticky_name(split.sticky_name);
+    message = ToMessage(split);
     message.set_active_row(world_.version_rows->Assign(*split.active));
     message.set_canary_row(world_.version_rows->Assign(*split.canary));
   }
@@ -271,7 +224,7 @@ std::vector<Problem> EngineHost::Refusals(const CatalogSpec& catalog) const {
       problems.push_back({spec->function, spec->number, "quarantined",
                           "this version ended the engine " + std::to_string(Quarantine::kDeathsMax) +
                               " times within a minute; deploy another one"});
-    } else if (ToMessage(*spec).ByteSizeLong() + kMessageSlack > ipc::kIpcMessageBytesMax) {
+    } else if (ToMessage(*spec, status_.artifact_key).ByteSizeLong() + kMessageSlack > ipc::kIpcMessageBytesMax) {
       problems.push_back({spec->function, spec->number, "too-large", "environment and routes are too large for one message"});
     }
   };
@@ -315,7 +268,7 @@ void EngineHost::Advance() {
 void EngineHost::OnPrepared(const ipc::Prepared& prepared) {
   if (!Answers(Exchange::kPrepare, Exchange::kReplayPrepare, prepared.catalog_version(), "Prepared")) return;
   std::vector<Problem> problems;
-  for (const ipc::Problem& problem : prepared.problems()) problems.push_back(ToProblem(problem));
+  for (const ipc::Problem& problem : prepared.problems()) problems.push_back(names_.ToProblem(problem));
   if (exchange_ == Exchange::kReplayPrepare) return OnReplayPrepared(std::move(problems), prepared);
   exchange_ = Exchange::kNone;
   SetDeadline(0);
@@ -432,7 +385,7 @@ void EngineHost::AskJit(const std::string& function, Nanos watch, JitSurveys::Do
                  .problem = "the engine is " + std::string(EngineStateName(status_.state)) + "; ask again when it serves"});
   }
   JitSurveys::Subject subject{.function = function, .numbers = {},
-                              .threads = static_cast<uint32_t>(setup_.listeners.size()) + setup_.offload_threads};
+                              .threads = setup_.shards() + setup_.offload_threads};
   const auto add = [&](const FunctionSpecPtr& spec) {
     if (spec->function == function && !LeftOut(spec->version_id)) subject.numbers[spec->version_id] = spec->number;
   };
@@ -460,17 +413,13 @@ void EngineHost::OnExit(uint64_t generation, ExitStatus exit) {
     return Stopped();
   }
 
-  const DeathCause cause = CauseOf(exit);
-  ++status_.deaths[static_cast<int>(cause)];
+  Death death{.pid = pid, .exit = exit, .unresponsive = unresponsive_.value_or(""), .fatal = LastWords(), .in = ""};
+  ++status_.deaths[static_cast<int>(death.Cause())];
   // The gauges still say who was in flight.
-  const uint64_t suspect = Suspect(cause);
-  ResetGauges();
-  status_.last_death = "engine " + std::to_string(pid) + " ended with " + exit.ToString();
-  if (unresponsive_) status_.last_death += ": " + *unresponsive_;
-  if (fatal_) status_.last_death += ": " + fatal_->reason();
-  if (const auto name = names_.find(suspect); name != names_.end()) {
-    status_.last_death += ", in " + Title(name->second.function, name->second.number);
-  }
+  const uint64_t suspect = Suspect(death.Cause());
+  counters_.ResetGauges();
+  if (const VersionNames::Name* name = names_.Find(suspect)) death.in = Title(name->function, name->number);
+  status_.last_death = death.Sentence();
   const Nanos delay = restart_policy_.OnDeath(world_.clock->Now() - started_at_);
   ZTS_LOG(kError) << status_.last_death << (delay == 0 ? "; a new one starts at once"
                                                        : "; a new one starts in " +
@@ -484,39 +433,23 @@ void EngineHost::OnExit(uint64_t generation, ExitStatus exit) {
   SetState(State::kBackoff);
 }
 
-DeathCause EngineHost::CauseOf(ExitStatus exit) const {
-  if (unresponsive_) return DeathCause::kUnresponsive;
-  if (fatal_) return DeathCause::kFatal;
-  if (!exit.signaled) return DeathCause::kExited;
-  return IsCrashSignal(exit.code) ? DeathCause::kCrashed : DeathCause::kKilled;
+std::string EngineHost::LastWords() const {
+  if (!fatal_) return "";
+  return fatal_->reason().empty() ? "it gave no reason" : fatal_->reason();
 }
 
 // The version that took the engine down: the one it named, or, in a crash without a word, the only one that was running. 0: unknown.
 uint64_t EngineHost::Suspect(DeathCause cause) const {
   if (fatal_) return fatal_->version_id();
   if (cause != DeathCause::kCrashed || !committed_) return 0;
-  uint64_t only = 0;
-  std::set<uint64_t> divided;  // which of two it was is not known
-  for (const SplitSpec& split : committed_->splits) divided.insert(split.active->version_id);
-  for (const FunctionSpecPtr& spec : committed_->functions) {
-    const uint32_t row = world_.rows->Assign(spec->function);
-    if (row == 0) continue;
-    bool running = false;
-    for (uint32_t shard = 0; shard < world_.counters->shards(); ++shard) {
-      running = running || world_.counters->shard(shard).functions[row].in_flight.Read() != 0;
-    }
-    if (!running) continue;
-    if (only != 0 || divided.count(spec->version_id) > 0) return 0;
-    only = spec->version_id;
-  }
-  return only;
+  return counters_.OnlyRunning(*committed_);
 }
 
 void EngineHost::Blame(uint64_t version_id) {
   if (!quarantine_.OnDeath(version_id, world_.clock->Now())) return;
-  const auto name = names_.find(version_id);
-  if (name == names_.end()) return;
-  const auto& [function, number] = name->second;
+  const VersionNames::Name* name = names_.Find(version_id);
+  if (name == nullptr) return;
+  const auto& [function, number] = *name;
   const std::string message = "barred from worker " + setup_.worker_name + ": this version ended the engine " +
                               std::to_string(Quarantine::kDeathsMax) +
                               " times within a minute. Other functions go on; deploy a new version to serve this one again";
@@ -528,8 +461,7 @@ void EngineHost::Blame(uint64_t version_id) {
 void EngineHost::ListQuarantined() {
   status_.quarantined.clear();
   for (uint64_t version_id : quarantine_.held()) {
-    const auto name = names_.find(version_id);
-    if (name != names_.end()) status_.quarantined.emplace_back(name->second.function, name->second.number);
+    if (const VersionNames::Name* name = names_.Find(version_id)) status_.quarantined.emplace_back(name->function, name->number);
   }
 }
 
@@ -542,31 +474,11 @@ void EngineHost::CountAgainstChange(uint64_t version_id) {
                     status_.last_death;
   // Without a name, a change that brings one new version brings the culprit.
   if (version_id == 0 && change_->warm.size() == 1) version_id = change_->warm.front();
-  if (const auto name = names_.find(version_id); name != names_.end()) {
-    problem.function = name->second.function;
-    problem.number = name->second.number;
+  if (const VersionNames::Name* name = names_.Find(version_id)) {
+    problem.function = name->function;
+    problem.number = name->number;
   }
   FinishPrepare(std::vector<Problem>{problem});
-}
-
-// What was a level in the dead engine is nothing in the next one; what was counted stays.
-void EngineHost::ResetGauges() {
-  for (uint32_t index = 0; index < world_.counters->shards(); ++index) {
-    ipc::ShardCounters& shard = world_.counters->shard(index);
-    for (ipc::Counter* gauge : {&shard.connections_open, &shard.warm_isolates, &shard.spare_isolates, &shard.queued,
-                                &shard.active_catalog}) {
-      gauge->Set(0);
-    }
-    for (const auto& [function, row] : world_.rows->InUse()) {
-      ipc::FunctionCounters& counters = shard.functions[row];
-      counters.in_flight.Set(0);
-      counters.isolates.Set(0);
-      counters.heap_used_bytes.Set(0);
-      counters.heap_committed_bytes.Set(0);
-      counters.external_bytes.Set(0);
-      counters.offloaded.Set(0);
-    }
-  }
 }
 
 // --- stopping ------------------------------------------------------------------------------------
@@ -609,7 +521,7 @@ void EngineHost::Stopped() {
 
 void EngineHost::OnMessage(uint64_t generation, ipc::FromEngine message) {
   if (generation != generation_ || process_ == nullptr) return;
-  if (message.has_logs()) return OnLogs(message.logs());
+  if (message.has_logs()) return world_.observer->OnLogs(names_.ToRecords(message.logs()));
   if (message.has_jit()) return surveys_.OnAnswer(message.jit());
   if (message.has_fatal()) {
     fatal_ = message.fatal();
@@ -621,24 +533,6 @@ void EngineHost::OnMessage(uint64_t generation, ipc::FromEngine message) {
   if (message.has_prepared()) return OnPrepared(message.prepared());
   if (message.has_committed()) return OnCommitted(message.committed());
   EndUnresponsive("sent a message that nobody understands");
-}
-
-void EngineHost::OnLogs(const ipc::Logs& logs) {
-  std::vector<LogRecord> records;
-  for (const ipc::Log& log : logs.records()) {
-    LogRecord record;
-    record.time = log.time_ns();
-    if (const auto name = names_.find(log.version_id()); name != names_.end()) {
-      record.function = name->second.function;
-      record.number = name->second.number;
-    }
-    record.severity = log.severity() < std::size(kSeverities) ? kSeverities[log.severity()] : "log";
-    record.message = log.message();
-    record.request_id = log.request_id();
-    record.dropped_before = log.dropped_before();
-    records.push_back(std::move(record));
-  }
-  world_.observer->OnLogs(std::move(records));
 }
 
 void EngineHost::OnTime() {
@@ -683,32 +577,9 @@ Nanos EngineHost::PrepareTimeout(const CatalogSpec& catalog, const std::vector<u
   catalog.ForEach([&](const FunctionSpecPtr& spec) {
     if (std::find(warm.begin(), warm.end(), spec->version_id) == warm.end()) return;
     const Nanos startup = spec->startup_cpu > 0 ? spec->startup_cpu : kStartupCpuDefault;
-    timeout += startup * static_cast<Nanos>(setup_.listeners.size());
+    timeout += startup * Nanos{setup_.shards()};
   });
   return timeout;
-}
-
-Problem EngineHost::ToProblem(const ipc::Problem& from) const {
-  Problem problem;
-  if (const auto name = names_.find(from.version_id()); name != names_.end()) {
-    problem.function = name->second.function;
-    problem.number = name->second.number;
-  }
-  problem.kind = from.kind();
-  problem.message = from.message();
-  problem.file = from.file();
-  problem.line = from.line();
-  problem.column = from.column();
-  problem.source_line = from.source_line();
-  problem.stack = from.stack();
-  return problem;
-}
-
-void EngineHost::Remember(const FunctionSpec& spec) {
-  names_[spec.version_id] = {spec.function, spec.number};
-  for (auto it = names_.begin(); names_.size() > kNamesMax && it != names_.end();) {
-    it = known_.count(it->first) > 0 ? std::next(it) : names_.erase(it);
-  }
 }
 
 void EngineHost::ReportToTenant(const std::string& function, uint64_t number, const std::string& message) {

@@ -17,7 +17,6 @@
 #include <array>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -30,26 +29,17 @@
 #include "worker/ipc/shared_counters.h"
 #include "worker/supervisor/counter_rows.h"
 #include "worker/supervisor/egress_host.h"
+#include "worker/supervisor/engine_counters.h"
+#include "worker/supervisor/engine_death.h"
 #include "worker/supervisor/engine_process.h"
 #include "worker/supervisor/function_spec.h"
 #include "worker/supervisor/jit_survey.h"
 #include "worker/supervisor/quarantine.h"
 #include "worker/supervisor/restart_policy.h"
+#include "worker/supervisor/version_names.h"
 #include "worker/supervisor/version_rows.h"
 
 namespace zts::supervisor {
-
-// Why an engine had to be started again.
-enum class DeathCause : uint8_t {
-  kFatal,         // it said so itself: a V8 fatal, a turn that would not stop
-  kCrashed,       // a signal that a program brings upon itself
-  kKilled,        // SIGKILL, SIGTERM: from outside, or the kernel for want of memory
-  kExited,        // by itself, without a word
-  kUnresponsive,  // it missed a deadline, or spoke nonsense
-  kNotStarted,    // it could not be executed
-};
-inline constexpr int kDeathCauses = 6;
-std::string_view DeathCauseName(DeathCause cause);
 
 // What the admin port, the metrics and the start-up look at.
 struct EngineStatus {
@@ -95,9 +85,11 @@ class EngineHost {
     std::vector<uint32_t> cpus;  // one a shard, or empty
     std::string snapshot_path;
     std::string worker_name;
-    std::vector<int> listeners;  // one a shard
+    std::vector<int> listeners;  // one a shard; none: the engine accepts no connections
     uint64_t memory_budget_bytes = 0;  // of functions' isolates; 0: no bound
-    uint32_t offload_threads = 0;  // as many, or none; their counters stand behind the shards'
+    uint32_t offload_threads = 0;  // as many as shards, or none; their counters stand behind the shards'
+    uint32_t shards_without_listeners = 0;  // of an engine that has none
+    uint32_t shards() const { return listeners.empty() ? shards_without_listeners : static_cast<uint32_t>(listeners.size()); }
   };
   struct World {
     const Clock* clock;
@@ -171,7 +163,6 @@ class EngineHost {
   bool SendBesides(const CatalogSpec& catalog, ipc::Prepare& prepare);
   bool SendOnce(const FunctionSpec& spec);
   bool SendFunction(const FunctionSpec& spec);
-  ipc::ToEngine ToMessage(const FunctionSpec& spec) const;
   void Ask(Exchange exchange, Nanos timeout);
   bool Answers(Exchange first, Exchange second, uint64_t catalog_version, std::string_view what);
   void EndUnresponsive(const std::string& why);
@@ -180,7 +171,6 @@ class EngineHost {
   void OnPrepared(const ipc::Prepared& prepared);
   void OnReplayPrepared(std::vector<Problem> problems, const ipc::Prepared& prepared);
   void OnCommitted(const ipc::Committed& committed);
-  void OnLogs(const ipc::Logs& logs);
   void Replay();
   void Serve();
   void Advance();
@@ -192,23 +182,21 @@ class EngineHost {
   std::set<uint64_t> CommittedIds() const;
   std::vector<Problem> Refusals(const CatalogSpec& catalog) const;
 
-  DeathCause CauseOf(ExitStatus status) const;
   uint64_t Suspect(DeathCause cause) const;
+  std::string LastWords() const;
   void Blame(uint64_t version_id);
   void ListQuarantined();
   void CountAgainstChange(uint64_t version_id);
-  void ResetGauges();
   void Stopped();
 
   bool LeftOut(uint64_t version_id) const;
   Nanos PrepareTimeout(const CatalogSpec& catalog, const std::vector<uint64_t>& warm) const;
-  Problem ToProblem(const ipc::Problem& problem) const;
-  void Remember(const FunctionSpec& spec);
   void ReportToTenant(const std::string& function, uint64_t number, const std::string& message);
 
   const Setup setup_;
   const World world_;
   EngineStatus status_;
+  const EngineCounters counters_;
   RestartPolicy restart_policy_;
   Quarantine quarantine_;
 
@@ -226,11 +214,7 @@ class EngineHost {
   std::optional<Change> change_;
   std::set<uint64_t> known_;        // version ids this engine has
   std::set<uint64_t> refused_;      // committed once, refused by a later engine
-  struct Name {
-    std::string function;
-    uint64_t number;
-  };
-  std::map<uint64_t, Name> names_;  // for logs that come late
+  VersionNames names_;  // for logs that come late
   bool listeners_shared_ = false;
   std::function<void()> drain_done_;
 };

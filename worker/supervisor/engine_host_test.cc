@@ -11,7 +11,7 @@ namespace {
 using State = EngineStatus::State;
 
 // One host over fake engines, and short words for what tests do with it.
-class EngineHostTest : public ::testing::Test, private EngineSink, private HostObserver {
+class EngineHostTest : public ::testing::Test, protected EngineSink, protected HostObserver {
  protected:
   EngineHostTest()
       : counters_(std::move(*ipc::SharedCounters::Create(2))),
@@ -105,6 +105,16 @@ TEST_F(EngineHostTest, StartsWithConfigureAndAListenerAShard) {
   EXPECT_EQ(status().artifact_key, "k2");
   EXPECT_EQ(status().io_backend, "fake");
   EXPECT_FALSE(status().serves_catalog);
+}
+
+TEST_F(EngineHostTest, OneWithoutListenersIsConfiguredAndThatIsAll) {
+  EngineHost::Setup setup{"auto", {}, "web.snapshot", "w1", {}};
+  setup.shards_without_listeners = 2;
+  EngineHost host(setup, {&clock_, &launcher_, this, &rows_, &version_rows_, counters_.get(), this});
+  host.Start();
+  ASSERT_EQ(engine().sent.size(), 1u);
+  EXPECT_TRUE(engine().sent[0].configure().without_listeners());
+  EXPECT_EQ(engine().sent[0].configure().shards(), 2u);
 }
 
 TEST_F(EngineHostTest, AChangeIsAddedPreparedAndCommitted) {
@@ -503,6 +513,42 @@ TEST_F(EngineHostTest, LogsGetTheirNames) {
   EXPECT_EQ(logs_[0].number, 4u);
   EXPECT_EQ(logs_[0].severity, "warn");
   EXPECT_EQ(logs_[1].severity, "log");
+}
+
+TEST_F(EngineHostTest, AQuestionAboutCodeIsAboutWhatGetsRequests) {
+  std::optional<JitSurvey> told;
+  const auto ask = [&](const std::string& function) {
+    told.reset();
+    host_.AskJit(function, kSecond, [&](JitSurvey survey) { told = std::move(survey); });
+  };
+  ask("hello");
+  EXPECT_NE(told->problem.find("idle"), std::string::npos);
+  StartServing();
+  Deploy(1, {Spec(1), Spec(2, "other")});
+  ask("nobody");
+  EXPECT_NE(told->problem.find("does not serve"), std::string::npos);
+  ask("hello");
+  EXPECT_FALSE(told);
+  ASSERT_TRUE(engine().last().has_ask_jit());
+  ASSERT_EQ(engine().last().ask_jit().version_ids_size(), 1);
+  EXPECT_EQ(engine().last().ask_jit().version_ids(0), 1u);
+  EXPECT_EQ(host_.NextDeadline(), clock_.Now() + kSecond + JitSurveys::kAnswerTime);
+  ipc::FromEngine answer;
+  answer.mutable_jit()->set_id(engine().last().ask_jit().id());
+  for (const uint32_t thread : {0, 1}) {
+    answer.mutable_jit()->set_thread(thread);
+    host_.OnMessage(1, answer);
+  }
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->versions.size(), 1u);
+  ask("hello");
+  engine().Exit(kKilled);
+  EXPECT_NE(told->problem.find("ended"), std::string::npos);
+  Recover(1);
+  ask("hello");
+  Pass(kSecond + JitSurveys::kAnswerTime);
+  EXPECT_EQ(told->threads_silent, 2u);
+  EXPECT_FALSE(engine().killed);
 }
 
 TEST_F(EngineHostTest, DrainWaitsForTheEngineAndStartsNoOther) {

@@ -40,6 +40,7 @@ class ControllerClientTest : public ::testing::Test {
       return status;
     };
     options.windows = windows_;
+    options.ask_jit = ask_jit_;
     client_ = std::make_unique<ControllerClient>(std::move(options), applier_.get(), &logs_);
     client_->Start();
   }
@@ -93,6 +94,7 @@ class ControllerClientTest : public ::testing::Test {
   Applying applier_;
   LogQueue logs_;
   std::function<std::vector<VersionWindow>()> windows_;
+  std::function<void(const std::string&, Nanos, JitSurveys::Done)> ask_jit_;
   FakeController controller_{"secret"};
   std::unique_ptr<ControllerClient> client_;
 };
@@ -107,6 +109,35 @@ TEST_F(ControllerClientTest, SaysWhoItIs) {
   EXPECT_EQ(hello.io_backend(), "epoll");
   EXPECT_EQ(hello.store_id(), "");
   EXPECT_EQ(hello.active_version(), 0u);
+}
+
+TEST_F(ControllerClientTest, AnswersQuestionsAboutCode) {
+  controller_.Start();
+  ask_jit_ = [](const std::string& function, Nanos watch, const JitSurveys::Done& done) {
+    JitSurvey survey;
+    survey.watch = watch;
+    survey.versions.push_back({.number = 4, .isolates = 2, .watched = 1, .functions = {}, .left_out = 0});
+    survey.versions[0].functions.push_back({.name = function, .line = 1, .column = 2, .isolates = {0, 0, 1, 1}, .code_bytes = 9});
+    survey.versions[0].functions[0].deoptimizations.push_back({"wrong map", 3, 5});
+    done(survey);
+  };
+  StartClient(controller_.address());
+  ExpectHello();
+  v1::ControllerMessage question;
+  question.mutable_ask_jit()->set_id(12);
+  question.mutable_ask_jit()->set_function("f");
+  question.mutable_ask_jit()->set_watch_ns(kSecond);
+  controller_.Push(question);
+  const v1::WorkerMessage answer = controller_.Next();
+  ASSERT_TRUE(answer.has_jit());
+  EXPECT_EQ(answer.jit().id(), 12u);
+  EXPECT_EQ(answer.jit().watch_ns(), kSecond);
+  const v1::VersionJit& version = answer.jit().versions(0);
+  EXPECT_EQ(version.number(), 4u);
+  EXPECT_EQ(version.functions(0).name(), "f");
+  EXPECT_EQ(version.functions(0).maglev(), 1u);
+  EXPECT_EQ(version.functions(0).turbofan(), 1u);
+  EXPECT_EQ(version.functions(0).deoptimizations(0).count(), 5u);
 }
 
 TEST_F(ControllerClientTest, AppliesWhatIsPushed) {

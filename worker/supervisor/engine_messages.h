@@ -1,0 +1,18 @@
+// What an engine is told of functions, as messages.
+//
+// Thread:   pure functions.
+#pragma once
+
+#include <string>
+
+#include "worker/ipc/engine.pb.h"
+#include "worker/supervisor/function_spec.h"
+
+namespace zts::supervisor {
+
+// The engine's code caches are those with this key; a version with another one is sent without. The counter row is the caller's to set.
+ipc::ToEngine ToMessage(const FunctionSpec& spec, const std::string& artifact_key);
+// Without rows.
+ipc::Split ToMessage(const SplitSpec& split);
+
+}  // namespace zts::supervisor
