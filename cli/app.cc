@@ -43,6 +43,10 @@ until Ctrl-C: one that dies is started again on the same ports.)";
 constexpr const char* kUpFooter = R"(Addresses are remembered in the data directory: a later 'up' uses them again.
 Port 0 picks a free port, once.
 
+--jit is for all functions of the worker: 'disabled' interprets all but WebAssembly (no machine code is made of JavaScript
+while it runs), 'lazy' compiles what is called often, 'eager' compiles at once and optimises sooner. Other than with
+'lazy' the code caches of a deploy are of no use, so that cold starts compile. 'ztsctl inspect NAME --jit' shows the effect.
+
 Examples:
   ztsctl up
   ztsctl up --http 0.0.0.0:80 --threads 8
@@ -321,6 +325,12 @@ class App {
         ->type_name("N");
     up->add_option("--memory-budget", up_.memory_budget, "Memory of all functions [three fifths of what there is]")
         ->type_name("SIZE");
+    up->add_option("--jit", up_.jit, "When JavaScript is compiled: disabled, lazy or eager [ZTS_JIT_POLICY, or lazy]")
+        ->check(CLI::IsMember({"disabled", "lazy", "eager"}).description(""))
+        ->type_name("POLICY");
+    up->add_option("--jit-threshold", up_.jit_threshold, "Calls before a function is optimised [ZTS_JIT_THRESHOLD, or 3000; eager: 300]")
+        ->check(CLI::Range(1, 1'000'000).description(""))
+        ->type_name("N");
     up->add_option("--io", up_.io, "How sockets are served: auto, uring or epoll")
         ->check(CLI::IsMember({"auto", "uring", "epoll"}).description(""))
         ->type_name("MODE");

@@ -80,6 +80,8 @@ std::vector<std::string> Monitor::WorkerCommand() const {
                                       "--name", options_.worker_name,
                                       "--ready-file", data_.ready_file("worker")};
   if (!options_.memory_budget.empty()) command.insert(command.end(), {"--memory-budget", options_.memory_budget});
+  if (!options_.jit.empty()) command.insert(command.end(), {"--jit", options_.jit});
+  if (options_.jit_threshold > 0) command.insert(command.end(), {"--jit-threshold", std::to_string(options_.jit_threshold)});
   if (options_.threads > 0) command.insert(command.end(), {"--threads", std::to_string(options_.threads)});
   return command;
 }

@@ -37,6 +37,8 @@ struct MonitorOptions {
   std::string io;
   unsigned threads = 0;       // 0: the worker's choice
   std::string memory_budget;  // empty: likewise
+  std::string jit;            // likewise
+  unsigned jit_threshold = 0;  // 0: likewise
   Addresses addresses;  // port 0: the process picks one
   bool insecure = false;
 };

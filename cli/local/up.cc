@@ -215,7 +215,7 @@ ExitCode Up(Context& context, const UpOptions& options) {
     return console.Fail(UpFailure(Invalid("--memory-budget " + options.memory_budget + ": a size is needed, like 512MiB or 2GiB")));
   }
   const MonitorOptions monitor{*controller, *worker, options.name, options.io, options.threads,
-                               options.memory_budget, *addresses, options.insecure};
+                               options.memory_budget, options.jit, options.jit_threshold, *addresses, options.insecure};
   console.Note("starting controller and worker in " + data.root());
   if (options.detach) return RunDetached(context, data, options, monitor);
   return RunMonitor(context, data, options, monitor, Verdict(UniqueFd()));

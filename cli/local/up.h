@@ -21,6 +21,8 @@ struct UpOptions {
   std::string io = "auto";
   std::string name = "local";
   std::string memory_budget;      // like "2GiB"; empty: the worker's choice
+  std::string jit;                // "disabled", "lazy", "eager"; empty: likewise
+  unsigned jit_threshold = 0;     // 0: the policy's own
   unsigned threads = 0;           // 0: one a core, as the worker counts them
   bool insecure = false;          // the controller may listen in plain text where others can reach it
   bool detach = false;

@@ -131,6 +131,19 @@ class Up(unittest.TestCase):
         self.assertEqual(popen.wait(60), 0)
         self.assertEqual([pid for pid in family if proc.is_running(pid)], [])
 
+    def test_the_jit_policy_is_all_functions(self):
+        for policy in ("eager", "disabled"):
+            answer = self.up("--jit", policy)
+            self.deploy_hello()
+            for _ in range(50):
+                self.assertEqual(self.fetch(answer).text, "hello")
+            ran = self.ctl("inspect", "hello", "--jit", "--watch", "0", "--json")
+            self.assertEqual(ran.code, 0, ran)
+            tiers = {each["name"]: each["tier"] for each in ran.json["workers"][0]["versions"][0]["functions"]}
+            self.assertEqual(tiers["default"] == "interpreter", policy == "disabled", tiers)
+            self.assertEqual(self.ctl("down").code, 0)
+        self.assertEqual(self.ctl("up", "--jit", "sometimes").code, 2)
+
     def test_a_taken_port_is_named(self):
         import socket
         with socket.create_server(("127.0.0.1", 0)) as taken:
