@@ -172,7 +172,7 @@ last errors.
 With --jit, what V8 has made of its JavaScript instead: for each function that has run, the tier of its fastest code
 (interpreter, baseline, maglev, turbofan), the bytes of that code, the time spent in it, and the deoptimisations with
 their reasons. Time and deoptimisations are counted while the command watches, and only then: V8's profiler takes a
-few percent of the function's time. --watch 0 asks for the tiers alone.)";
+few percent of a core for each thread that has the function. --watch 0 asks for the tiers alone.)";
 constexpr const char* kInspectFooter = R"(Examples:
   ztsctl inspect hello
   ztsctl inspect hello --json | jq .workers
