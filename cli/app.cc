@@ -370,7 +370,7 @@ class App {
     verb->add_option("--canary", deploy_.canary, "Only this share of the requests, beside the active version")->type_name("SHARE");
     verb->add_option("--sticky", deploy_.sticky, "Keep clients with one version, by header:NAME, cookie:NAME or ip")->type_name("BY");
     verb->add_option("-m,--message", deploy_.message, "Why, for 'ztsctl versions'")->type_name("TEXT");
-    verb->add_option("--wait", deploy_.wait, "How long to wait for all workers [60s]")->type_name("TIME");
+    verb->add_option("--wait", deploy_.wait, "How long to wait for workers at most [60s]")->type_name("TIME");
     verb->add_flag("--require-all", deploy_.require_all, "Take it back unless every worker serves it");
     verb->callback([this] { action_ = [this](Context& context) { return Deploy(context, deploy_); }; });
   }
@@ -411,7 +411,7 @@ class App {
   void AddChange(CLI::App* verb, ChangeOptions& change) {
     verb->add_option("NAME", change.function, "The function")->required()->type_name("");
     verb->add_option("-m,--message", change.message, "Why, for 'ztsctl versions'")->type_name("TEXT");
-    verb->add_option("--wait", change.wait, "How long to wait for all workers [60s]")->type_name("TIME");
+    verb->add_option("--wait", change.wait, "How long to wait for workers at most [60s]")->type_name("TIME");
     verb->add_flag("--require-all", change.require_all, "Take it back unless every worker serves it");
   }
 

@@ -18,6 +18,10 @@ std::string_view ShownToken(const grpc::ServerContext& context) {
   return bearer ? value.substr(kScheme.size()) : std::string_view();
 }
 
+grpc::Status NoToken() {
+  return {grpc::StatusCode::UNAUTHENTICATED, "a valid token is needed; an admin makes one with 'ztsctl token create'"};
+}
+
 grpc::Status OutOfReach(const tenancy::Token& token, Call call) {
   return {grpc::StatusCode::PERMISSION_DENIED,
           "this token may not " + std::string(tenancy::RuleOf(call).action) + " there: its scopes do not cover that function (" +
@@ -53,11 +57,15 @@ bool AdmittedCall::CoversSomeOf(std::string_view name_space) const {
   return false;
 }
 
+grpc::Status Authorizer::CheckToken(const grpc::ServerContext& context, Call call) {
+  if (tokens_.Find(ShownToken(context)) != nullptr) return grpc::Status::OK;
+  audit_.AddStranger(context.peer(), std::string(tenancy::RuleOf(call).action));
+  return NoToken();
+}
+
 grpc::Status Authorizer::Admit(const grpc::ServerContext& context, Call call, const std::string& function, tenancy::TokenPtr& token) {
   token = tokens_.Find(ShownToken(context));
-  if (token == nullptr) {
-    return {grpc::StatusCode::UNAUTHENTICATED, "a valid token is needed; an admin makes one with 'ztsctl token create'"};
-  }
+  if (token == nullptr) return NoToken();
   if (!tenancy::MayCall(token->role, call)) {
     return {grpc::StatusCode::PERMISSION_DENIED, "this token may not " + std::string(tenancy::RuleOf(call).action) + ": its role is " +
                                                      std::string(tenancy::RoleName(token->role)) + " (" + tenancy::ActorName(*token) + ")"};

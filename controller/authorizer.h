@@ -60,6 +60,9 @@ class Authorizer {
   grpc::Status Run(grpc::ServerContext& context, Call call, const std::string& function,
                    const std::function<grpc::Status(AdmittedCall&)>& body);
 
+  // Whether the call shows a valid token; told to whoever shows none, before anything it sends is read.
+  grpc::Status CheckToken(const grpc::ServerContext& context, Call call);
+
   // Cancels the open calls whose token is no longer valid; called after a revocation, and now and then for those that expire.
   void EndInvalid();
 

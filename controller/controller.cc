@@ -99,13 +99,14 @@ class RunningController final : public Controller {
         DeployService::Parts{*authorizer_, *deployer_, *registry_, *publisher_, logs_, metrics_, clock_, *namespaces_, call_timer_,
                              options.upload_timeout});
     versions_service_ =
-        std::make_unique<VersionsService>(VersionsService::Parts{*authorizer_, *deployer_, *registry_, clock_});
+        std::make_unique<VersionsService>(VersionsService::Parts{*authorizer_, *deployer_, *registry_, clock_, call_timer_});
     sync_service_ = std::make_unique<SyncService>(SyncService::Parts{
         *authorizer_, *registry_, *publisher_, logs_, stats_, jit_, *promoter_, metrics_, *vault_, !options.tls.ca.empty(), call_timer_,
         options.hello_timeout});
-    stats_service_ = std::make_unique<StatsService>(*authorizer_, stats_, jit_, *registry_);
+    stats_service_ = std::make_unique<StatsService>(*authorizer_, call_timer_, stats_, jit_, *registry_);
     tenancy_service_ = std::make_unique<TenancyService>(TenancyService::Parts{
-        *authorizer_, *tokens_, *audit_, *namespaces_, *vault_, *registry_, *publisher_, *store_, options.data_dir + "/checkpoint"});
+        *authorizer_, *tokens_, *audit_, *namespaces_, *vault_, *registry_, *publisher_, *store_,
+        options.data_dir + "/checkpoint", call_timer_});
     const std::vector<grpc::Service*> services{deploy_service_.get(), versions_service_.get(), sync_service_.get(), stats_service_.get(),
                                                tenancy_service_.get()};
     ZTS_ASSIGN_OR_RETURN(rpc_, RpcServer::Start(options.listen, options.tls, services));

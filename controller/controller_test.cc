@@ -1,6 +1,7 @@
 // The whole controller in one process, spoken to over gRPC as ztsctl and workers do; only the compiler is a fake.
 #include "controller/controller.h"
 
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -11,11 +12,15 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
+#include "controller/authorizer.h"
 #include "controller/limits.h"
 #include "controller/store/testing/scratch_folder.h"
 #include "controller/testing/fake_compiler.h"
+#include "zts/v1/admin.pb.h"
 #include "zts/v1/deploy.grpc.pb.h"
+#include "zts/v1/stats.pb.h"
 #include "zts/v1/sync.grpc.pb.h"
+#include "zts/v1/versions.pb.h"
 
 namespace zts::controller {
 namespace {
@@ -247,6 +252,40 @@ class ControllerTest : public testing::Test {
   std::unique_ptr<v1::Deploy::Stub> stub_;
   grpc::Status status_;
 };
+
+// The status of a call that says its headers and nothing more.
+grpc::Status CallWithoutAWord(const std::shared_ptr<grpc::Channel>& channel, const std::string& method, const std::string& token) {
+  grpc::GenericStub stub(channel);
+  grpc::CompletionQueue queue;
+  const auto context = ContextWith(token);
+  const auto next = [&queue] {
+    void* tag = nullptr;
+    bool ok = false;
+    EXPECT_TRUE(queue.Next(&tag, &ok));
+  };
+  auto call = stub.PrepareCall(context.get(), method, &queue);
+  call->StartCall(nullptr);
+  next();
+  grpc::Status status;
+  call->Finish(&status, nullptr);
+  next();
+  queue.Shutdown();
+  return status;
+}
+
+TEST_F(ControllerTest, StrangersAreRefusedBeforeAnythingTheySayIsRead) {
+  size_t calls = 0;
+  for (const auto* file : {v1::DeployStart::descriptor()->file(), v1::Hello::descriptor()->file(), v1::Token::descriptor()->file(),
+                           v1::GetStatsRequest::descriptor()->file(), v1::Change::descriptor()->file()}) {
+    const auto* service = file->service(0);
+    for (int i = 0; i < service->method_count(); ++i, ++calls) {
+      const std::string method = "/" + service->full_name() + "/" + service->method(i)->name();
+      EXPECT_EQ(CallWithoutAWord(channel_, method, "").error_code(), grpc::StatusCode::UNAUTHENTICATED) << method;
+      EXPECT_EQ(CallWithoutAWord(channel_, method, "wrong").error_code(), grpc::StatusCode::UNAUTHENTICATED) << method;
+    }
+  }
+  EXPECT_EQ(calls, static_cast<size_t>(Call::kCount));
+}
 
 TEST_F(ControllerTest, SourcesAreForThoseWhoReadStacks) {
   auto worker = Worker("one");

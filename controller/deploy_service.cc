@@ -137,6 +137,15 @@ DeployEnd DeployService::RunDeploy(const v1::DeployStart& start, grpc::ServerCon
   return parts_.deployer.Run(std::get<DeployOrder>(std::move(order)), observer);
 }
 
+DeployService::DeployService(Parts parts) : GatedService(parts.authorizer, parts.timer), parts_(parts) {
+  Gate(Call::kListFunctions, &DeployService::ListFunctions);
+  Gate(Call::kListVersions, &DeployService::ListVersions);
+  Gate(Call::kDeleteFunction, &DeployService::DeleteFunction);
+  Gate(Call::kListWorkers, &DeployService::ListWorkers);
+  GateStream(Call::kTailLogs, &DeployService::ServeLogs);
+  GateStream(Call::kGetSource, &DeployService::ServeSource);
+}
+
 grpc::Status DeployService::DeployFunction(grpc::ServerContext* context, DeployStream* stream) {
   const Nanos started = parts_.clock.Now();
   return parts_.authorizer.Run(*context, Call::kDeployFunction, "", [&](AdmittedCall& call) {
@@ -206,8 +215,8 @@ grpc::Status DeployService::DeleteFunction(grpc::ServerContext* context, const v
   });
 }
 
-grpc::Status DeployService::TailLogs(grpc::ServerContext* context, const v1::TailLogsRequest* request,
-                                     grpc::ServerWriter<v1::TailLogsEvent>* writer) {
+grpc::Status DeployService::ServeLogs(grpc::ServerContext* context, const v1::TailLogsRequest* request,
+                                      Writer<v1::TailLogsEvent>* writer) {
   return parts_.authorizer.Run(*context, Call::kTailLogs, request->function(), [&](const AdmittedCall& call) {
     auto filter = FilterOf(*request);
     if (!filter.ok()) return ToStatus(filter.error());
@@ -222,7 +231,7 @@ grpc::Status DeployService::TailLogs(grpc::ServerContext* context, const v1::Tai
 }
 
 // Until the client is gone.
-void DeployService::Send(grpc::ServerContext& context, LogHub::Tail& tail, bool heartbeats, grpc::ServerWriter<v1::TailLogsEvent>& writer) {
+void DeployService::Send(grpc::ServerContext& context, LogHub::Tail& tail, bool heartbeats, Writer<v1::TailLogsEvent>& writer) {
   Nanos beat_at = 0;
   const auto beat = [&](uint64_t sequence, uint64_t dropped, bool gap) {
     v1::TailLogsEvent event;
@@ -251,8 +260,8 @@ void DeployService::Send(grpc::ServerContext& context, LogHub::Tail& tail, bool 
 }
 
 // Those who may read logs without this right see stacks in terms of the bundle.
-grpc::Status DeployService::GetSource(grpc::ServerContext* context, const v1::GetSourceRequest* request,
-                                      grpc::ServerWriter<v1::SourceChunk>* writer) {
+grpc::Status DeployService::ServeSource(grpc::ServerContext* context, const v1::GetSourceRequest* request,
+                                        Writer<v1::SourceChunk>* writer) {
   return parts_.authorizer.Run(*context, Call::kGetSource, request->function(), [&](const AdmittedCall&) {
     const auto versions = parts_.registry.Versions(request->function());
     if (!versions.ok()) return ToStatus(versions.error());

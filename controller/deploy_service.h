@@ -10,6 +10,7 @@
 #include "controller/authorizer.h"
 #include "controller/call_timer.h"
 #include "controller/deployer.h"
+#include "controller/gated_service.h"
 #include "controller/limits.h"
 #include "controller/log_hub.h"
 #include "controller/metrics.h"
@@ -20,7 +21,7 @@
 
 namespace zts::controller {
 
-class DeployService final : public v1::Deploy::Service {
+class DeployService final : public GatedService<v1::Deploy::Service> {
  public:
   struct Parts {
     Authorizer& authorizer;
@@ -34,7 +35,7 @@ class DeployService final : public v1::Deploy::Service {
     CallTimer& timer;
     Nanos upload_timeout = kUploadTimeout;
   };
-  explicit DeployService(Parts parts) : parts_(parts) {}
+  explicit DeployService(Parts parts);
 
   using DeployStream = grpc::ServerReaderWriter<v1::DeployEvent, v1::DeployRequest>;
   grpc::Status DeployFunction(grpc::ServerContext* context, DeployStream* stream) override;
@@ -44,15 +45,13 @@ class DeployService final : public v1::Deploy::Service {
                             v1::ListVersionsResponse* response) override;
   grpc::Status DeleteFunction(grpc::ServerContext* context, const v1::DeleteFunctionRequest* request,
                               v1::DeleteFunctionResponse* response) override;
-  grpc::Status TailLogs(grpc::ServerContext* context, const v1::TailLogsRequest* request,
-                        grpc::ServerWriter<v1::TailLogsEvent>* writer) override;
-  grpc::Status GetSource(grpc::ServerContext* context, const v1::GetSourceRequest* request,
-                         grpc::ServerWriter<v1::SourceChunk>* writer) override;
   grpc::Status ListWorkers(grpc::ServerContext* context, const v1::ListWorkersRequest* request,
                            v1::ListWorkersResponse* response) override;
 
  private:
-  void Send(grpc::ServerContext& context, LogHub::Tail& tail, bool heartbeats, grpc::ServerWriter<v1::TailLogsEvent>& writer);
+  grpc::Status ServeLogs(grpc::ServerContext* context, const v1::TailLogsRequest* request, Writer<v1::TailLogsEvent>* writer);
+  grpc::Status ServeSource(grpc::ServerContext* context, const v1::GetSourceRequest* request, Writer<v1::SourceChunk>* writer);
+  void Send(grpc::ServerContext& context, LogHub::Tail& tail, bool heartbeats, Writer<v1::TailLogsEvent>& writer);
   DeployEnd RunDeploy(const v1::DeployStart& start, grpc::ServerContext& context, DeployStream& stream);
 
   const Parts parts_;

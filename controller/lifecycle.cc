@@ -106,6 +106,14 @@ void DropOldVersions(FunctionState& state, int64_t now_ns) {
   std::erase_if(state.record.served, [&](uint64_t number) { return versions.count(number) == 0; });
 }
 
+HistoryEvent EventOf(std::string what, uint64_t number, uint32_t share) {
+  HistoryEvent event;
+  event.what = std::move(what);
+  event.number = number;
+  event.share = share;
+  return event;
+}
+
 void Remember(FunctionState& state, HistoryEvent event) {
   auto& history = state.record.history;
   history.push_back(std::move(event));

@@ -48,6 +48,8 @@ std::vector<VersionPtr> WarmVersions(const FunctionState& state);
 bool InUse(const FunctionState& state, uint64_t number);
 void DropOldVersions(FunctionState& state, int64_t now_ns);
 
+// A change of what serves; when, by whom and why is filled in by who makes it durable.
+HistoryEvent EventOf(std::string what, uint64_t number, uint32_t share = kWholeShare);
 void Remember(FunctionState& state, HistoryEvent event);
 
 // What a record of an older controller leaves unsaid.

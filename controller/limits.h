@@ -160,6 +160,10 @@ inline constexpr int kRpcThreadsMax = 2 * static_cast<int>(kWorkersMax) + static
 // What arrives and is not read yet, of all connections together: chunks of kDeploysMax uploads and a batch of logs of each worker come to
 // less than 80 MiB. Where it is used up, gRPC closes windows, and then streams.
 inline constexpr size_t kRpcMemoryBytesMax = size_t{256} << 20;
+// What a call may have sent before somebody reads it, and calls at once on one connection. Both bound what a stranger's connection holds
+// before its calls are refused; an upload of kBundleBytesMax over 100 ms of round trip takes four seconds with it.
+inline constexpr int kUnreadBytesMax = 256 * 1024;
+inline constexpr int kCallsPerConnectionMax = 64;
 inline constexpr size_t kBlobChunkBytes = 256 * 1024;
 // A dead peer is noticed after interval + timeout.
 inline constexpr Nanos kKeepaliveInterval = 10 * kSecond;

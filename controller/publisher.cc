@@ -373,8 +373,8 @@ RolloutView Publisher::LookLocked(const Subject& subject, Detail detail) const {
     const bool refused = !worker.refusal.empty() && worker.refused_version >= subject.catalog_version;
     // Where all must be ready, one that is waits for those that are not.
     const bool is_waited_for = !(refused || (prepared && WantsAll()));
-    // One that has not answered to an earlier catalog, and has held up a rollout with it, holds up no deploy that others serve.
-    const bool stuck = worker.late && worker.phase != Phase::kIdle && worker.target->version < subject.catalog_version;
+    // The others have gone on without its answer, to this catalog or an earlier one: it holds up no deploy that they serve.
+    const bool stuck = worker.late && worker.phase != Phase::kIdle;
     (stuck ? waiting_for_late : waiting) |= is_waited_for;
     if (detail == Detail::kAll) view.laggards.push_back(worker.hello.name + ": " + WhyNot(worker, subject.catalog_version));
   }

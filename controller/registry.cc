@@ -2,39 +2,14 @@
 
 #include <algorithm>
 #include <limits>
-#include <set>
 
 #include "controller/limits.h"
-#include "controller/tenancy/roles.h"
 #include "controller/validate.h"
 
 namespace zts::controller {
 namespace {
 
 Error Exhausted(std::string message) { return {ErrorCode::kExhausted, std::move(message)}; }
-
-std::string PathRouteOf(const std::string& function) { return "/" + function; }
-std::string HostRouteOf(const std::string& function) { return function + ".localhost/"; }
-
-// The function whose own route this is, whether or not there is one.
-std::optional<std::string> OwnerByName(std::string_view route) {
-  constexpr std::string_view kHostTail = ".localhost/";
-  if (route.starts_with('/') && route.find('/', 1) == std::string_view::npos) return std::string(route.substr(1));
-  if (!route.ends_with(kHostTail)) return std::nullopt;
-  return std::string(route.substr(0, route.size() - kHostTail.size()));
-}
-
-Error RouteTaken(const std::string& route, const std::string& function) {
-  return Invalid("route '" + route + "' belongs to function '" + function + "'; choose another, or delete that function first");
-}
-
-HistoryEvent EventOf(std::string what, uint64_t number, uint32_t share = kWholeShare) {
-  HistoryEvent event;
-  event.what = std::move(what);
-  event.number = number;
-  event.share = share;
-  return event;
-}
 
 }  // namespace
 
@@ -99,14 +74,6 @@ store::Counters Registry::NextCounters() const {
   return counters;
 }
 
-std::vector<VersionPtr> Registry::Serving(const Function& function) const {
-  std::vector<VersionPtr> serving{function.versions.at(function.record.active_number)};
-  const auto fallback = function.versions.find(function.record.fallback_number);
-  if (!IsProven(function.record) && fallback != function.versions.end()) serving.push_back(fallback->second);
-  if (function.record.canary) serving.push_back(function.versions.at(function.record.canary->number));
-  return serving;
-}
-
 CatalogEntry Registry::EntryOf(const Function& function) const {
   CatalogEntry entry;
   entry.version = function.versions.at(function.record.active_number);
@@ -118,78 +85,6 @@ CatalogEntry Registry::EntryOf(const Function& function) const {
     entry.canary_since = canary->since;
   }
   return entry;
-}
-
-Status Registry::Check(const std::string& function, const std::string& main_module, VersionConfig& config, uint64_t bundle_bytes) const {
-  ZTS_RETURN_IF_ERROR(ValidateFunctionName(function));
-  ZTS_RETURN_IF_ERROR(ValidateMainModule(main_module));
-  ZTS_RETURN_IF_ERROR(ValidateConfig(config));
-  ZTS_RETURN_IF_ERROR(ValidateBundleSize(bundle_bytes));
-  const std::lock_guard lock(mutex_);
-  ZTS_RETURN_IF_ERROR(CheckRoom(function, main_module, config));
-  ZTS_RETURN_IF_ERROR(CheckQuotas(function, bundle_bytes));
-  return CheckRoutes(function, config);
-}
-
-Status Registry::CheckRoom(const std::string& function, const std::string& main_module, const VersionConfig& config) const {
-  if (functions_.count(function) == 0 && functions_.size() >= kFunctionsMax) {
-    return Exhausted("there are " + std::to_string(kFunctionsMax) + " functions already; delete one first");
-  }
-  ServingIndex::Sums sums = index_.sums();
-  sums.routes += config.routes.size();
-  sums.bytes += CatalogBytes(function, main_module, config);
-  if (const auto found = functions_.find(function); found != functions_.end()) {
-    const ServingIndex::Sums own = ServingIndex::SumsOf(found->second);
-    sums.routes -= own.routes;
-    sums.bytes -= own.bytes;
-  }
-  // Where the upper bounds fit there is nothing to count.
-  if (sums.routes > kRoutesMax || sums.bytes > kCatalogBytesMax) sums = SumsBeside(function, main_module, config);
-  if (sums.routes > kRoutesMax) return Exhausted("all functions together would have more than " + std::to_string(kRoutesMax) + " routes");
-  if (sums.bytes > kCatalogBytesMax) {
-    return Exhausted("the configuration of all functions together would be more than " + std::to_string(kCatalogBytesMax >> 20) +
-                     " MiB; make environments smaller");
-  }
-  return {};
-}
-
-// Exactly: of all others, and this.
-ServingIndex::Sums Registry::SumsBeside(const std::string& function, const std::string& main_module, const VersionConfig& config) const {
-  ServingIndex::Sums sums{config.routes.size(), CatalogBytes(function, main_module, config)};
-  for (const auto& [name, other] : functions_) {
-    if (name == function) continue;
-    for (const VersionPtr& version : Serving(other)) {
-      sums.routes += version->config.routes.size();
-      sums.bytes += CatalogBytes(name, version->main_module, version->config);
-    }
-    for (const VersionPtr& version : WarmVersions(other)) sums.bytes += CatalogBytes(name, version->main_module, version->config);
-  }
-  return sums;
-}
-
-bool Registry::ServesRoute(const std::string& function, const std::string& route) const {
-  for (const VersionPtr& version : Serving(functions_.at(function))) {
-    const auto& routes = version->config.routes;
-    if (std::find(routes.begin(), routes.end(), route) != routes.end()) return true;
-  }
-  return false;
-}
-
-Status Registry::CheckRoutes(const std::string& function, const VersionConfig& config) const {
-  for (const std::string& route : config.routes) {
-    const auto owner = OwnerByName(route);
-    if (owner == function) return Invalid("route '" + route + "' is the function's own already; leave it out");
-    if (owner && functions_.count(*owner) != 0) return RouteTaken(route, *owner);
-  }
-  std::set<std::string> wanted(config.routes.begin(), config.routes.end());
-  wanted.insert(PathRouteOf(function));
-  wanted.insert(HostRouteOf(function));
-  for (const std::string& route : wanted) {
-    for (const std::string& holder : index_.Holders(route)) {
-      if (holder != function && ServesRoute(holder, route)) return RouteTaken(route, holder);
-    }
-  }
-  return {};
 }
 
 Result<Deployed> Registry::Deploy(NewVersion wanted) {
@@ -266,143 +161,6 @@ Status Registry::Finish(Function after, HistoryEvent event, const Actor& actor, 
   return Commit(name, std::move(after), std::move(blobs), counters);
 }
 
-Result<Deployed> Registry::Change(const std::string& function, const Actor& actor, const Alter& change) {
-  ZTS_RETURN_IF_ERROR(ValidateFunctionName(function));
-  const std::lock_guard lock(mutex_);
-  const auto found = functions_.find(function);
-  if (found == functions_.end()) return NotFound("there is no function '" + function + "'");
-  const store::Counters counters = NextCounters();
-  Function after = found->second;
-  if (IsProven(after.record)) after.record.fallback_number = after.record.active_number;
-  ZTS_ASSIGN_OR_RETURN(HistoryEvent event, change(after, counters.catalog_version));
-  ZTS_ASSIGN_OR_RETURN(VersionPtr version, after.Find(event.number));
-  ZTS_RETURN_IF_ERROR(Finish(std::move(after), std::move(event), actor, {}, counters));
-  return Deployed{std::move(version), counters_.catalog_version};
-}
-
-// Whether a version of the store may serve beside what the other functions have by now.
-Status Registry::CheckFit(const Function& function, uint64_t number) const {
-  ZTS_ASSIGN_OR_RETURN(const VersionPtr version, function.Find(number));
-  ZTS_RETURN_IF_ERROR(CheckRoom(function.name(), version->main_module, version->config));
-  return CheckRoutes(function.name(), version->config);
-}
-
-Result<Deployed> Registry::Configure(const std::string& function, const Edit& edit, const Actor& actor) {
-  return Change(function, actor, [&](Function& after, uint64_t) -> Result<HistoryEvent> {
-    if (after.record.canary) {
-      return Invalid("'" + function + "' has a canary; promote it or roll it back before the configuration is changed");
-    }
-    const FunctionVersion& active = *after.versions.at(after.record.active_number);
-    ZTS_ASSIGN_OR_RETURN(std::shared_ptr<FunctionVersion> version, NextVersion(after, actor));
-    const uint64_t number = version->number, id = version->version_id;
-    const int64_t created = version->created_ns;
-    *version = active;
-    version->number = number;
-    version->version_id = id;
-    version->created_ns = created;
-    version->author = actor.by;
-    version->message = actor.note;
-    version->based_on = active.based_on != 0 ? active.based_on : active.number;
-    ZTS_RETURN_IF_ERROR(edit(version->config));
-    ZTS_RETURN_IF_ERROR(ValidateConfig(version->config));
-    if (version->config == active.config) return Error{ErrorCode::kExists, "'" + function + "' is configured like this already"};
-    after.versions[number] = std::move(version);
-    ZTS_RETURN_IF_ERROR(CheckFit(after, number));
-    MakeActive(after, number);
-    return EventOf("configured", number);
-  });
-}
-
-Result<Deployed> Registry::Rollback(const std::string& function, uint64_t to, const Actor& actor) {
-  return Change(function, actor, [&](Function& after, uint64_t) -> Result<HistoryEvent> {
-    if (to == 0 && after.record.canary) {
-      ZTS_RETURN_IF_ERROR(EndCanary(after));
-      return EventOf("rolled-back", after.record.active_number);
-    }
-    ZTS_ASSIGN_OR_RETURN(const uint64_t target, RollbackTarget(after, to));
-    ZTS_RETURN_IF_ERROR(CheckFit(after, target));
-    MakeActive(after, target);
-    return EventOf("rolled-back", target);
-  });
-}
-
-Result<Deployed> Registry::SetShare(const std::string& function, uint64_t number, const CanaryShare& traffic, const Actor& actor) {
-  return Change(function, actor, [&](Function& after, uint64_t catalog_version) -> Result<HistoryEvent> {
-    ZTS_ASSIGN_OR_RETURN(const uint64_t canary, SetCanary(after, number, traffic, catalog_version));
-    ZTS_RETURN_IF_ERROR(CheckFit(after, canary));
-    // Whoever sets a share by hand takes the wheel.
-    after.record.promotion.reset();
-    return EventOf("canary", canary, traffic.share);
-  });
-}
-
-Result<Deployed> Registry::Promote(const std::string& function, uint64_t number, const Actor& actor) {
-  return Change(function, actor, [&](Function& after, uint64_t) -> Result<HistoryEvent> {
-    if (number == 0 && !after.record.canary) {
-      return Invalid("'" + function + "' has no canary to promote; deploy one with --canary, or name a version with --version");
-    }
-    const uint64_t wanted = number != 0 ? number : after.record.canary->number;
-    if (wanted == after.record.active_number) return Invalid(function + " v" + std::to_string(wanted) + " gets all requests already");
-    ZTS_RETURN_IF_ERROR(CheckFit(after, wanted));
-    MakeActive(after, wanted);
-    return EventOf("promoted", wanted);
-  });
-}
-
-Result<Deployed> Registry::StartPromotion(const std::string& function, uint64_t number, Promotion promotion, const Sticky& sticky,
-                                          const Actor& actor) {
-  ZTS_RETURN_IF_ERROR(ValidatePromotion(promotion));
-  promotion.step = 0;
-  promotion.by = actor.by;
-  return Change(function, actor, [&](Function& after, uint64_t catalog_version) -> Result<HistoryEvent> {
-    const CanaryShare traffic{promotion.steps.front(), sticky};
-    ZTS_ASSIGN_OR_RETURN(const uint64_t canary, SetCanary(after, number, traffic, catalog_version));
-    ZTS_RETURN_IF_ERROR(CheckFit(after, canary));
-    after.record.promotion = promotion;
-    return EventOf("auto", canary, traffic.share);
-  });
-}
-
-Result<Deployed> Registry::StopPromotion(const std::string& function, const Actor& actor) {
-  return Change(function, actor, [&](Function& after, uint64_t) -> Result<HistoryEvent> {
-    if (!after.record.promotion || !after.record.canary) return Invalid("'" + function + "' is not being promoted");
-    after.record.promotion.reset();
-    return EventOf("auto-stopped", after.record.canary->number, after.record.canary->traffic.share);
-  });
-}
-
-Result<Deployed> Registry::NextStep(const std::string& function, uint64_t number, const Actor& actor) {
-  return Change(function, actor, [&](Function& after, uint64_t) -> Result<HistoryEvent> {
-    auto& promotion = after.record.promotion;
-    auto& canary = after.record.canary;
-    if (!promotion || !canary || canary->number != number || promotion->step + 1 >= promotion->steps.size()) {
-      return Error{ErrorCode::kAborted, function + " v" + std::to_string(number) + " is not being promoted any more"};
-    }
-    canary->traffic.share = promotion->steps[++promotion->step];
-    return EventOf("canary", number, canary->traffic.share);
-  });
-}
-
-std::vector<Registry::Promoting> Registry::Promotions() const {
-  const std::lock_guard lock(mutex_);
-  std::vector<Promoting> running;
-  for (const auto& [name, function] : functions_) {
-    const store::FunctionRecord& record = function.record;
-    if (record.promotion && record.canary) running.push_back({name, record.active_number, *record.canary, *record.promotion});
-  }
-  return running;
-}
-
-Result<Deployed> Registry::Withdraw(const std::string& function, uint64_t number, const Actor& actor) {
-  return Change(function, actor, [&](Function& after, uint64_t) -> Result<HistoryEvent> {
-    if (!after.record.canary || after.record.canary->number != number) {
-      return Error{ErrorCode::kAborted, function + " v" + std::to_string(number) + " is no canary any more"};
-    }
-    ZTS_RETURN_IF_ERROR(EndCanary(after));
-    return EventOf("withdrawn", number, 0);
-  });
-}
-
 Result<uint64_t> Registry::Delete(const std::string& function) {
   ZTS_RETURN_IF_ERROR(ValidateFunctionName(function));
   const std::lock_guard lock(mutex_);
@@ -430,49 +188,6 @@ Status Registry::Touch(const std::string& function, store::RecordEdit record, co
   if (IsProven(after.record)) after.record.fallback_number = after.record.active_number;
   after.record.changed_at = counters.catalog_version;
   return Commit(function, std::move(after), {}, counters, {std::move(record)}, committed);
-}
-
-tenancy::Usage Registry::Used(std::string_view name_space, const std::string& except) const {
-  tenancy::Usage used;
-  for (const auto& [name, function] : functions_) {
-    if (name == except || tenancy::SplitName(name).name_space != name_space) continue;
-    ++used.functions;
-    used.versions += function.versions.size();
-    for (const auto& [number, version] : function.versions) used.stored_bytes += version->bundle_bytes + version->code_cache_bytes;
-  }
-  return used;
-}
-
-tenancy::Usage Registry::UsageOf(const std::string& name_space) const {
-  const std::lock_guard lock(mutex_);
-  return Used(name_space, "");
-}
-
-Status Registry::WhileEmpty(const std::string& name_space, const std::function<Status()>& act) {
-  const std::lock_guard lock(mutex_);
-  if (Used(name_space, "").functions != 0) {
-    return Error{ErrorCode::kExists, "namespace '" + name_space +
-        "' has functions; delete them first: ztsctl list --namespace " + name_space};
-  }
-  return act();
-}
-
-// With what the deploy brings and without what it pushes out.
-Status Registry::CheckQuotas(const std::string& function, uint64_t bundle_bytes) const {
-  if (rules_ == nullptr) return {};
-  tenancy::Usage after = Used(tenancy::SplitName(function).name_space, function);
-  after.functions += 1;
-  after.versions += 1;
-  after.stored_bytes += bundle_bytes;
-  const auto found = functions_.find(function);
-  if (found != functions_.end()) {
-    size_t kept = 1;
-    for (auto at = found->second.versions.rbegin(); at != found->second.versions.rend() && kept < kVersionsMax; ++at, ++kept) {
-      after.versions += 1;
-      after.stored_bytes += at->second->bundle_bytes + at->second->code_cache_bytes;
-    }
-  }
-  return rules_->CheckDeploy(function, after);
 }
 
 Result<uint64_t> Registry::Reject(const std::string& function, uint64_t number) {
@@ -608,36 +323,6 @@ void Registry::PublishCatalog(const std::string& name, bool removed) {
   }
   const std::lock_guard lock(catalog_mutex_);
   catalog_ = std::move(next);
-}
-
-Result<std::vector<Registry::VersionItem>> Registry::Versions(const std::string& function) const {
-  using Role = VersionItem::Role;
-  ZTS_RETURN_IF_ERROR(ValidateFunctionName(function));
-  const std::lock_guard lock(mutex_);
-  const auto found = functions_.find(function);
-  if (found == functions_.end()) return NotFound("there is no function '" + function + "'");
-  const store::FunctionRecord& record = found->second.record;
-  const uint32_t canary_share = record.canary ? record.canary->traffic.share : 0;
-  std::set<uint64_t> warm;
-  for (const VersionPtr& version : WarmVersions(found->second)) warm.insert(version->number);
-  std::vector<VersionItem> items;
-  for (const auto& [number, version] : found->second.versions) {
-    VersionItem item{version, warm.count(number) != 0 ? Role::kWarm : Role::kKept, 0};
-    if (number == record.active_number) item = {version, Role::kActive, kWholeShare - canary_share};
-    if (record.canary && number == record.canary->number) item = {version, Role::kCanary, canary_share};
-    items.push_back(std::move(item));
-  }
-  std::reverse(items.begin(), items.end());
-  return items;
-}
-
-Result<Registry::Story> Registry::History(const std::string& function) const {
-  ZTS_RETURN_IF_ERROR(ValidateFunctionName(function));
-  const std::lock_guard lock(mutex_);
-  const auto found = functions_.find(function);
-  if (found == functions_.end()) return NotFound("there is no function '" + function + "'");
-  const store::FunctionRecord& record = found->second.record;
-  return Story{record.history, record.canary, record.promotion};
 }
 
 }  // namespace zts::controller

@@ -8,6 +8,7 @@
 
 #include "controller/authorizer.h"
 #include "controller/convert.h"
+#include "controller/gated_service.h"
 #include "controller/jit_hub.h"
 #include "controller/limits.h"
 #include "controller/registry.h"
@@ -16,10 +17,13 @@
 
 namespace zts::controller {
 
-class StatsService final : public v1::Stats::Service {
+class StatsService final : public GatedService<v1::Stats::Service> {
  public:
-  StatsService(Authorizer& authorizer, const StatsHub& hub, JitHub& jit, const Registry& registry)
-      : authorizer_(authorizer), hub_(hub), jit_(jit), registry_(registry) {}
+  StatsService(Authorizer& authorizer, CallTimer& timer, const StatsHub& hub, JitHub& jit, const Registry& registry)
+      : GatedService(authorizer, timer), authorizer_(authorizer), hub_(hub), jit_(jit), registry_(registry) {
+    Gate(Call::kGetStats, &StatsService::GetStats);
+    GateStream(Call::kGetJit, &StatsService::ServeJit);
+  }
   grpc::Status GetStats(grpc::ServerContext* context, const v1::GetStatsRequest* request, v1::GetStatsResponse* response) override {
     return authorizer_.Run(*context, Call::kGetStats, request->function(), [&](const AdmittedCall& call) {
       v1::GetStatsResponse all = hub_.Read(request->function());
@@ -30,7 +34,8 @@ class StatsService final : public v1::Stats::Service {
     });
   }
 
-  grpc::Status GetJit(grpc::ServerContext* context, const v1::GetJitRequest* request, grpc::ServerWriter<v1::WorkerJit>* writer) override {
+ private:
+  grpc::Status ServeJit(grpc::ServerContext* context, const v1::GetJitRequest* request, Writer<v1::WorkerJit>* writer) {
     return authorizer_.Run(*context, Call::kGetJit, request->function(), [&](const AdmittedCall&) {
       if (const auto versions = registry_.Versions(request->function()); !versions.ok()) return ToStatus(versions.error());
       if (request->watch_ns() < 0 || request->watch_ns() > kJitWatchMax) {
@@ -42,7 +47,6 @@ class StatsService final : public v1::Stats::Service {
     });
   }
 
- private:
   Authorizer& authorizer_;
   const StatsHub& hub_;
   JitHub& jit_;

@@ -135,7 +135,10 @@ grpc::Status CheckHello(const v1::Hello& hello) {
 }  // namespace
 
 SyncService::SyncService(Parts parts)
-    : parts_(parts), encoder_([this](const std::string& function) { return parts_.vault.OpenAll(function); }) {
+    : GatedService(parts.authorizer, parts.timer),
+      parts_(parts),
+      encoder_([this](const std::string& function) { return parts_.vault.OpenAll(function); }) {
+  GateStream(Call::kFetchBlob, &SyncService::ServeBlob);
   // The generated service would encode a message of its own for each worker.
   MarkMethodStreamed(kStreamIndex, new grpc::internal::BidiStreamingHandler<SyncService, v1::WorkerMessage, grpc::ByteBuffer>(
                                        [](SyncService* self, grpc::ServerContext* context, WorkerStream* stream) {
@@ -225,15 +228,14 @@ grpc::Status SyncService::ReadFrom(WorkerStream& stream, WorkerId id, const std:
   return grpc::Status::OK;
 }
 
-grpc::Status SyncService::FetchBlob(grpc::ServerContext* context, const v1::FetchBlobRequest* request,
-                                    grpc::ServerWriter<v1::BlobChunk>* writer) {
+grpc::Status SyncService::ServeBlob(grpc::ServerContext* context, const v1::FetchBlobRequest* request, Writer<v1::BlobChunk>* writer) {
   return parts_.authorizer.Run(*context, Call::kFetchBlob, "", [&](const AdmittedCall&) {
     const grpc::Status peer = CheckPeer(*context, "");
     return peer.ok() ? Send(*request, *writer) : peer;
   });
 }
 
-grpc::Status SyncService::Send(const v1::FetchBlobRequest& request, grpc::ServerWriter<v1::BlobChunk>& writer) {
+grpc::Status SyncService::Send(const v1::FetchBlobRequest& request, Writer<v1::BlobChunk>& writer) {
   const auto digest = DigestFromHex(request.digest());
   if (!digest) return {grpc::StatusCode::INVALID_ARGUMENT, "a digest is 64 lower-case hex digits"};
   const auto content = parts_.registry.ReadBlob(*digest);

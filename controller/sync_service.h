@@ -9,6 +9,7 @@
 
 #include "controller/authorizer.h"
 #include "controller/call_timer.h"
+#include "controller/gated_service.h"
 #include "controller/jit_hub.h"
 #include "controller/limits.h"
 #include "controller/log_hub.h"
@@ -23,7 +24,7 @@
 
 namespace zts::controller {
 
-class SyncService final : public v1::Sync::Service {
+class SyncService final : public GatedService<v1::Sync::Service> {
  public:
   struct Parts {
     Authorizer& authorizer;
@@ -44,15 +45,14 @@ class SyncService final : public v1::Sync::Service {
 
   // What is written is encoded before, and shared: ControllerMessages as bytes.
   using WorkerStream = grpc::ServerReaderWriter<grpc::ByteBuffer, v1::WorkerMessage>;
-  grpc::Status FetchBlob(grpc::ServerContext* context, const v1::FetchBlobRequest* request,
-                         grpc::ServerWriter<v1::BlobChunk>* writer) override;
 
  private:
+  grpc::Status ServeBlob(grpc::ServerContext* context, const v1::FetchBlobRequest* request, Writer<v1::BlobChunk>* writer);
   grpc::Status CheckPeer(const grpc::ServerContext& context, const std::string& name) const;
   // The Stream of sync.proto.
   grpc::Status Admit(grpc::ServerContext& context, WorkerStream& stream);
   grpc::Status Serve(grpc::ServerContext& context, WorkerStream& stream);
-  grpc::Status Send(const v1::FetchBlobRequest& request, grpc::ServerWriter<v1::BlobChunk>& writer);
+  grpc::Status Send(const v1::FetchBlobRequest& request, Writer<v1::BlobChunk>& writer);
   grpc::Status ReadFrom(WorkerStream& stream, WorkerId id, const std::string& name);
 
   const Parts parts_;

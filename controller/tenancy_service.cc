@@ -30,6 +30,21 @@ std::string Describe(const v1::CreateTokenRequest& request) {
 
 }  // namespace
 
+TenancyService::TenancyService(Parts parts) : GatedService(parts.authorizer, parts.timer), parts_(std::move(parts)) {
+  Gate(Call::kCreateToken, &TenancyService::CreateToken);
+  Gate(Call::kListTokens, &TenancyService::ListTokens);
+  Gate(Call::kRevokeToken, &TenancyService::RevokeToken);
+  Gate(Call::kPutNamespace, &TenancyService::PutNamespace);
+  Gate(Call::kListNamespaces, &TenancyService::ListNamespaces);
+  Gate(Call::kDeleteNamespace, &TenancyService::DeleteNamespace);
+  Gate(Call::kSetSecret, &TenancyService::SetSecret);
+  Gate(Call::kListSecrets, &TenancyService::ListSecrets);
+  Gate(Call::kDeleteSecret, &TenancyService::DeleteSecret);
+  Gate(Call::kRotateSecrets, &TenancyService::RotateSecrets);
+  GateStream(Call::kBackup, &TenancyService::ServeBackup);
+  GateStream(Call::kListAudit, &TenancyService::ServeAudit);
+}
+
 grpc::Status TenancyService::CreateToken(Context* context, const v1::CreateTokenRequest* request, v1::CreateTokenResponse* response) {
   return parts_.authorizer.Run(*context, Call::kCreateToken, "", [&](AdmittedCall& call) {
     call.set_detail(Describe(*request));
@@ -159,7 +174,7 @@ grpc::Status TenancyService::RotateSecrets(Context* context, const v1::RotateSec
 
 // --- backup ---------------------------------------------------------------------------------------
 
-grpc::Status TenancyService::Backup(Context* context, const v1::BackupRequest*, grpc::ServerWriter<v1::BackupPart>* writer) {
+grpc::Status TenancyService::ServeBackup(Context* context, const v1::BackupRequest*, Writer<v1::BackupPart>* writer) {
   return parts_.authorizer.Run(*context, Call::kBackup, "", [&](AdmittedCall& call) {
     const std::unique_lock lock(backup_mutex_, std::try_to_lock);
     if (!lock.owns_lock()) return ToStatus(Unavailable("a backup is being made; try again when it is done"));
@@ -173,7 +188,7 @@ grpc::Status TenancyService::Backup(Context* context, const v1::BackupRequest*, 
   });
 }
 
-Status TenancyService::SendBackup(grpc::ServerWriter<v1::BackupPart>& writer) {
+Status TenancyService::SendBackup(Writer<v1::BackupPart>& writer) {
   v1::BackupPart part;
   // Before the checkpoint: what it says is in it, and perhaps a little more.
   const CatalogPtr catalog = parts_.registry.catalog();
@@ -197,7 +212,7 @@ Status TenancyService::SendBackup(grpc::ServerWriter<v1::BackupPart>& writer) {
   return {};
 }
 
-grpc::Status TenancyService::ListAudit(Context* context, const v1::ListAuditRequest* request, grpc::ServerWriter<v1::AuditEvent>* writer) {
+grpc::Status TenancyService::ServeAudit(Context* context, const v1::ListAuditRequest* request, Writer<v1::AuditEvent>* writer) {
   return parts_.authorizer.Run(*context, Call::kListAudit, "", [&](const AdmittedCall&) {
     for (const tenancy::AuditEvent& event : parts_.audit.List(request->since_ns(), request->count_max())) {
       v1::AuditEvent message;

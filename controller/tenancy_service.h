@@ -10,6 +10,7 @@
 #include <string>
 
 #include "controller/authorizer.h"
+#include "controller/gated_service.h"
 #include "controller/publisher.h"
 #include "controller/registry.h"
 #include "controller/store/store.h"
@@ -21,7 +22,7 @@
 
 namespace zts::controller {
 
-class TenancyService final : public v1::Admin::Service {
+class TenancyService final : public GatedService<v1::Admin::Service> {
  public:
   struct Parts {
     Authorizer& authorizer;
@@ -34,8 +35,9 @@ class TenancyService final : public v1::Admin::Service {
     store::Store& store;
     // Where a checkpoint can be: on the file system of the store.
     std::string checkpoint_folder;
+    CallTimer& timer;
   };
-  explicit TenancyService(Parts parts) : parts_(std::move(parts)) {}
+  explicit TenancyService(Parts parts);
 
   using Context = grpc::ServerContext;
   grpc::Status CreateToken(Context* context, const v1::CreateTokenRequest* request, v1::CreateTokenResponse* response) override;
@@ -48,12 +50,12 @@ class TenancyService final : public v1::Admin::Service {
   grpc::Status ListSecrets(Context* context, const v1::ListSecretsRequest* request, v1::ListSecretsResponse* response) override;
   grpc::Status DeleteSecret(Context* context, const v1::DeleteSecretRequest* request, v1::DeleteSecretResponse* response) override;
   grpc::Status RotateSecrets(Context* context, const v1::RotateSecretsRequest* request, v1::RotateSecretsResponse* response) override;
-  grpc::Status Backup(Context* context, const v1::BackupRequest* request, grpc::ServerWriter<v1::BackupPart>* writer) override;
-  grpc::Status ListAudit(Context* context, const v1::ListAuditRequest* request, grpc::ServerWriter<v1::AuditEvent>* writer) override;
 
  private:
+  grpc::Status ServeBackup(Context* context, const v1::BackupRequest* request, Writer<v1::BackupPart>* writer);
+  grpc::Status ServeAudit(Context* context, const v1::ListAuditRequest* request, Writer<v1::AuditEvent>* writer);
   tenancy::Vault::Write WriteOf(const std::string& function);
-  Status SendBackup(grpc::ServerWriter<v1::BackupPart>& writer);
+  Status SendBackup(Writer<v1::BackupPart>& writer);
 
   const Parts parts_;
   std::mutex backup_mutex_;  // one at a time: there is one folder for it

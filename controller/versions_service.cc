@@ -45,6 +45,12 @@ Status EditConfig(const v1::ConfigureRequest& request, VersionConfig& config) {
 
 }  // namespace
 
+VersionsService::VersionsService(Parts parts) : GatedService(parts.authorizer, parts.timer), parts_(parts) {
+  Gate(Call::kRollback, &VersionsService::Rollback);
+  Gate(Call::kPromote, &VersionsService::Promote);
+  Gate(Call::kConfigure, &VersionsService::Configure);
+}
+
 grpc::Status VersionsService::Apply(grpc::ServerContext& context, Call call, const v1::Change& change, const Make& make,
                                     v1::ChangeResponse& response) {
   return parts_.authorizer.Run(context, call, change.function(),

@@ -10,20 +10,22 @@
 #include "base/clock.h"
 #include "controller/authorizer.h"
 #include "controller/deployer.h"
+#include "controller/gated_service.h"
 #include "controller/registry.h"
 #include "zts/v1/versions.grpc.pb.h"
 
 namespace zts::controller {
 
-class VersionsService final : public v1::Versions::Service {
+class VersionsService final : public GatedService<v1::Versions::Service> {
  public:
   struct Parts {
     Authorizer& authorizer;
     Deployer& deployer;
     Registry& registry;
     const Clock& clock;
+    CallTimer& timer;
   };
-  explicit VersionsService(Parts parts) : parts_(parts) {}
+  explicit VersionsService(Parts parts);
 
   grpc::Status Rollback(grpc::ServerContext* context, const v1::RollbackRequest* request, v1::ChangeResponse* response) override;
   grpc::Status Promote(grpc::ServerContext* context, const v1::PromoteRequest* request, v1::ChangeResponse* response) override;

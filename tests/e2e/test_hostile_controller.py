@@ -1,16 +1,20 @@
 """Peers that mean harm at the controller's port: refused and told why, with nothing lost, its memory bounded, and everybody else served."""
 
 import hashlib
+import json
 import os
 import random
+import threading
 
 import case
 from harness import proc, rawgrpc, wire
+from harness.metrics import Metrics
 from harness.rawgrpc import field, message
 from harness.wait import wait_until
 
 DEPLOY = "/zts.v1.Deploy/DeployFunction"
 STREAM = "/zts.v1.Sync/Stream"
+LIST = "/zts.v1.Deploy/ListFunctions"
 FETCH = "/zts.v1.Sync/FetchBlob"
 GARBAGE_BYTES = 1 << 30
 # What gRPC may hold of what arrives (kRpcMemoryBytesMax), and what the allocator keeps beside it.
@@ -62,6 +66,9 @@ class HostileController(case.PlatformCase):
     def resident(self):
         return proc.rss_bytes(self.zts.controller.pid)
 
+    def worker_metric(self, name):
+        return Metrics(wire.fetch(self.zts.admin, "/metrics", host="admin").text).total(name)
+
     def open(self):
         host, port = self.zts.controller_address.rsplit(":", 1)
         connection = rawgrpc.Connection((host, int(port)))
@@ -98,6 +105,45 @@ class HostileController(case.PlatformCase):
                 pass
             connection.close()
         print(f"[{connections} connections, seed {SEED}]", end=" ", flush=True)
+
+    def test_strangers_do_not_close_a_workers_stream(self):
+        """A hundred connections without a token, each with a message of four announced gibibytes for as long as it is taken."""
+        connects = self.worker_metric("zts_controller_connects_total")
+        paths = [LIST, FETCH, STREAM, DEPLOY, "/zts.v1.Tenancy/SetSecret"]
+        offered, taken_whole = [], []
+
+        def flood(index):
+            connection = self.open()
+            connection.socket.settimeout(30)
+            piece = b"x" * (1 << 18)
+            try:
+                connection.start()
+                while connection.sent < GARBAGE_BYTES // 100:
+                    connection.call(paths[index % len(paths)], token=("wrong" if index % 2 else None))
+                    connection.send(b"\0\xff\xff\xff\xff")
+                    taken = 0
+                    while not connection.ended and taken < GARBAGE_BYTES // 100:
+                        connection.send(piece)
+                        taken += len(piece)
+                    # What was under way when it was refused: the refusal is there.
+                    connection.finish()
+            except TimeoutError:
+                taken_whole.append(paths[index % len(paths)])
+            except (rawgrpc.Gone, OSError):
+                pass
+            offered.append(connection.sent)
+
+        flooders = [threading.Thread(target=flood, args=(index,)) for index in range(100)]
+        for flooder in flooders:
+            flooder.start()
+        for flooder in flooders:
+            flooder.join()
+        self.assertEqual(taken_whole, [], "messages of strangers were taken in")
+        self.assertEqual(self.worker_metric("zts_controller_connected"), 1)
+        self.assertEqual(self.worker_metric("zts_controller_connects_total"), connects, "the worker lost its stream")
+        events = [json.loads(line) for line in self.zts.ctl("audit", "--json").out.splitlines()]
+        self.assertTrue([event for event in events if event["actor"] == "nobody" and event["from"].startswith("ipv4:127.0.0.1")], events[-3:])
+        print(f"[{sum(offered) >> 20} MiB offered]", end=" ", flush=True)
 
     def test_headers_without_end(self):
         connection = self.start()

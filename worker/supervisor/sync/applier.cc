@@ -1,25 +1,12 @@
 #include "worker/supervisor/sync/applier.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "base/file.h"
 #include "base/log.h"
-#include "base/sha256.h"
 
 namespace zts::supervisor {
 namespace {
-
-// The active version, and those that the traffic names; all have the function's secrets.
-template <typename F>
-void ForEachVersion(v1::FunctionVersion& version, F&& visit) {
-  visit(version);
-  if (!version.has_traffic()) return;
-  if (version.traffic().has_canary()) visit(*version.mutable_traffic()->mutable_canary());
-  for (v1::FunctionVersion& warm : *version.mutable_traffic()->mutable_warm()) visit(warm);
-}
-
-constexpr std::string_view kSecretsContext = "zts worker cache";
-constexpr size_t kTokenBytesMax = 4096;
 
 v1::UpdateResult Answer(uint64_t version, uint64_t nonce, v1::UpdateResult::State state) {
   v1::UpdateResult result;
@@ -58,253 +45,174 @@ Problem ProblemOf(const v1::FunctionVersion& version, std::string kind, std::str
   return problem;
 }
 
-std::shared_ptr<FunctionSpec> Describe(const v1::FunctionVersion& version) {
-  auto spec = std::make_shared<FunctionSpec>();
-  spec->function = version.function();
-  spec->number = version.number();
-  spec->main_module = version.main_module();
-  spec->artifact_key = version.artifact_key();
-  const v1::Limits& limits = version.config().limits();
-  spec->cpu_per_request = limits.cpu_per_request_ns();
-  spec->wall_per_request = limits.wall_per_request_ns();
-  spec->startup_cpu = limits.startup_cpu_ns();
-  spec->memory_bytes_max = limits.memory_bytes_max();
-  spec->nursery_bytes = limits.nursery_bytes();
-  // A secret goes before a plain variable of its name.
-  for (const auto& [name, value] : version.secrets()) spec->env.emplace_back(name, value);
-  for (const auto& [name, value] : version.config().env()) {
-    if (version.secrets().count(name) == 0) spec->env.emplace_back(name, value);
-  }
-  std::sort(spec->env.begin(), spec->env.end());
-  spec->routes.assign(version.config().routes().begin(), version.config().routes().end());
-  spec->allow_net.assign(version.config().allow_net().begin(), version.config().allow_net().end());
-  return spec;
-}
-
 }  // namespace
-
-Result<AeadKey> CacheKey(const std::string& token_file) {
-  ZTS_ASSIGN_OR_RETURN(std::string token, ReadFile(token_file, kTokenBytesMax));
-  while (!token.empty() && static_cast<unsigned char>(token.back()) <= ' ') token.pop_back();
-  // The token is 32 random bytes: a hash of it is as good a key as it is a token.
-  return Sha256Of("zts worker cache key" + token);
-}
 
 // --- content -------------------------------------------------------------------------------------
 
-// From the disk if it is there and whole, else from the source, then kept on the disk.
-Result<std::string> Applier::Blob(const std::string& digest, uint64_t bytes, BlobSource* blobs) {
-  if (!DigestFromHex(digest)) return Invalid("'" + digest + "' is no digest");
-  if (bytes > kBlobBytesMax) return Invalid(std::to_string(bytes) + " bytes of content are more than a worker takes");
-  auto cached = cache_->ReadBlob(digest);
-  if (cached.ok()) return cached;
-  if (cached.error().code != ErrorCode::kNotFound) {
-    ZTS_LOG(kWarning) << cached.error().message;
-  }
-  if (blobs == nullptr) return std::move(cached).error();
-  ZTS_ASSIGN_OR_RETURN(std::string fetched, blobs->Fetch(digest, bytes));
-  if (ToHex(Sha256Of(fetched)) != digest) {
-    return Error{ErrorCode::kCorrupt, "what the controller sent for " + digest + " does not hash to it"};
-  }
-  if (Status written = cache_->WriteBlob(digest, fetched); !written.ok()) {
-    ZTS_LOG(kWarning) << "not kept for a start without the controller: " << written.error().message;
-  }
-  return fetched;
-}
-
-// Empty where there is none, or none for this engine: the function works without, its first start is slower.
-std::string Applier::CodeCache(const v1::FunctionVersion& version, BlobSource* blobs) {
-  if (version.code_cache_digest().empty() || version.code_cache_bytes() == 0) return {};
-  const std::string key = engines_->ArtifactKey();
-  // Before the first engine is ready nobody knows; the host leaves out what turns out not to fit.
-  if (!key.empty() && version.artifact_key() != key) return {};
-  auto code = Blob(version.code_cache_digest(), version.code_cache_bytes(), blobs);
-  if (code.ok()) return std::move(*code);
-  ZTS_LOG(kWarning) << version.function() << " v" << version.number() << " has no code cache: " << code.error().message;
-  return {};
-}
-
-Result<FunctionSpecPtr> Applier::Make(const v1::FunctionVersion& version, BlobSource* blobs) {
-  ZTS_ASSIGN_OR_RETURN(const std::string source, Blob(version.bundle_digest(), version.bundle_bytes(), blobs));
-  const std::string code_cache = CodeCache(version, blobs);
-  std::shared_ptr<FunctionSpec> spec = Describe(version);
-  ZTS_ASSIGN_OR_RETURN(spec->content, MakeSealedMemfd(("zts-" + version.function()).c_str(), source + code_cache));
-  spec->source_bytes = source.size();
-  spec->code_cache_bytes = code_cache.size();
-  spec->version_id = next_version_id_++;
-  return FunctionSpecPtr(std::move(spec));
-}
-
 // What the engines may have already. Only within one store do equal ids mean the same version.
-const Applier::Content* Applier::Known(const Catalog& catalog, const v1::FunctionVersion& version) const {
-  for (const Catalog* with : {&active_, prepared_ ? &*prepared_ : nullptr}) {
-    if (with == nullptr || with->store_id != catalog.store_id) continue;
-    const auto found = with->contents.find({version.function(), version.version_id()});
-    if (found == with->contents.end()) continue;
-    const Content& known = found->second;
-    if (known.bundle_digest == version.bundle_digest() && known.code_cache_digest == version.code_cache_digest() &&
-        known.secrets_revision == version.secrets_revision()) {
-      return &known;
-    }
+const Content* Applier::Known(const std::string& store_id, const v1::FunctionVersion& version) const {
+  const auto known = [&](const ServedFunctionPtr& function) -> const Content* {
+    const Content* content = function == nullptr ? nullptr : function->Find(version.version_id());
+    return content != nullptr && content->Fits(version) ? content : nullptr;
+  };
+  if (active_.store_id == store_id) {
+    if (const Content* content = known(active_.Find(version.function()))) return content;
   }
-  return nullptr;
-}
-
-Status Applier::Equip(Catalog* catalog, const v1::FunctionVersion& version, BlobSource* blobs) {
-  Content content{nullptr, version.bundle_digest(), version.code_cache_digest(), version.secrets_revision()};
-  if (const Content* known = Known(*catalog, version)) {
-    content.spec = known->spec;
-  } else {
-    ZTS_ASSIGN_OR_RETURN(content.spec, Make(version, blobs));
-  }
-  catalog->contents[{version.function(), version.version_id()}] = std::move(content);
-  return {};
+  if (!prepared_ || prepared_->store_id != store_id) return nullptr;
+  const auto found = prepared_->functions.find(version.function());
+  return found == prepared_->functions.end() ? nullptr : known(found->second);
 }
 
 // Whether requests reach this version in the catalog that serves: then it is as warm as it will be.
-bool Applier::Served(const Catalog& catalog, const v1::FunctionVersion& version) const {
-  const auto found = active_.functions.find(version.function());
-  if (active_.store_id != catalog.store_id || found == active_.functions.end()) return false;
-  const v1::FunctionVersion& active = found->second;
-  const bool canary = active.traffic().has_canary() && active.traffic().canary().version_id() == version.version_id();
-  return (active.version_id() == version.version_id() || canary) && Known(catalog, version) != nullptr;
+bool Applier::Served(const std::string& store_id, const v1::FunctionVersion& version) const {
+  if (active_.store_id != store_id) return false;
+  const ServedFunctionPtr active = active_.Find(version.function());
+  return active != nullptr && active->Serves(version.version_id()) && Known(store_id, version) != nullptr;
 }
 
-// Gives each version of the catalog its content. One that requests reach and that cannot have it is a problem; one on standby goes without.
-void Applier::Fill(Catalog* catalog, BlobSource* blobs, std::vector<Problem>* problems, std::vector<uint64_t>* fresh) {
-  std::vector<std::pair<int64_t, uint64_t>> made;  // created, id
-  const auto serve = [&](const v1::FunctionVersion& version) {
-    const bool served = Served(*catalog, version);
-    if (Status equipped = Equip(catalog, version, blobs); !equipped.ok()) {
-      problems->push_back(ProblemOf(version, "fetch", equipped.error().message));
-    } else if (!served) {
-      made.emplace_back(version.created_ns(), SpecOf(*catalog, version)->version_id);
+// Gives each version of one function its content. One that requests reach and that cannot have it is a problem; one on standby goes
+// without.
+ServedFunctionPtr Applier::Equip(const v1::FunctionVersion& version, const std::string& store_id, BlobSource* blobs, Filling* filling) {
+  auto function = std::make_shared<ServedFunction>();
+  function->version = version;
+  const auto equip = [&](const v1::FunctionVersion& one) -> Result<FunctionSpecPtr> {
+    if (FunctionSpecPtr already = function->SpecOf(one)) return already;
+    if (const Content* known = Known(store_id, one)) {
+      function->contents.push_back(*known);
+    } else {
+      ZTS_ASSIGN_OR_RETURN(Content made, contents_.Make(one, blobs));
+      function->contents.push_back(std::move(made));
+    }
+    return function->contents.back().spec;
+  };
+  const auto serve = [&](const v1::FunctionVersion& one) {
+    const auto equipped = equip(one);
+    if (!equipped.ok()) {
+      filling->problems.push_back(ProblemOf(one, "fetch", equipped.error().message));
+    } else if (!Served(store_id, one)) {
+      filling->fresh.emplace_back(one.created_ns(), (*equipped)->version_id);
     }
   };
-  for (const auto& [function, version] : catalog->functions) {
-    serve(version);
-    if (version.traffic().has_canary()) serve(version.traffic().canary());
-    for (const v1::FunctionVersion& warm : version.traffic().warm()) {
-      if (Status equipped = Equip(catalog, warm, blobs); !equipped.ok()) {
-        ZTS_LOG(kWarning) << function << " v" << warm.number() << " is not kept ready: " << equipped.error().message;
-      }
+  serve(version);
+  if (version.traffic().has_canary()) serve(version.traffic().canary());
+  for (const v1::FunctionVersion& warm : version.traffic().warm()) {
+    if (const auto equipped = equip(warm); !equipped.ok()) {
+      ZTS_LOG(kWarning) << version.function() << " v" << warm.number() << " is not kept ready: " << equipped.error().message;
     }
   }
-  std::sort(made.rbegin(), made.rend());
-  for (size_t i = 0; i < made.size() && i < kWarmMax; ++i) fresh->push_back(made[i].second);
+  return function;
 }
 
-FunctionSpecPtr Applier::SpecOf(const Catalog& catalog, const v1::FunctionVersion& version) {
-  const auto found = catalog.contents.find({version.function(), version.version_id()});
-  return found == catalog.contents.end() ? nullptr : found->second.spec;
-}
-
-CatalogSpec Applier::ToSpec(const Catalog& catalog) {
-  CatalogSpec spec;
-  spec.version = catalog.version;
-  for (const auto& [function, version] : catalog.functions) {
-    const FunctionSpecPtr active = SpecOf(catalog, version);
-    if (active == nullptr) continue;
-    spec.functions.push_back(active);
-    const v1::Traffic& traffic = version.traffic();
-    const FunctionSpecPtr canary = traffic.has_canary() ? SpecOf(catalog, traffic.canary()) : nullptr;
-    if (canary != nullptr && canary != active) {
-      spec.splits.push_back({active, canary, traffic.share().share(), traffic.share().sticky_by(), traffic.share().sticky_name()});
-    }
-    for (const v1::FunctionVersion& warm : traffic.warm()) {
-      const FunctionSpecPtr standby = SpecOf(catalog, warm);
-      if (standby != nullptr && standby != active && standby != canary) spec.standby.push_back(standby);
-    }
-  }
-  return spec;
+// The newest of those that are not warm yet.
+std::vector<uint64_t> Applier::Filling::ToWarm() {
+  std::sort(fresh.rbegin(), fresh.rend());
+  std::vector<uint64_t> ids;
+  for (size_t i = 0; i < fresh.size() && i < kWarmMax; ++i) ids.push_back(fresh[i].second);
+  return ids;
 }
 
 // --- from the disk -------------------------------------------------------------------------------
 
 Status Applier::StartFromDisk() {
-  Catalog catalog;
+  CatalogChange change;
+  change.extent = CatalogChange::Extent::kWhole;
   auto cached = cache_->ReadCatalog();
   if (!cached.ok()) {
     if (cached.error().code != ErrorCode::kNotFound) {
       ZTS_LOG(kWarning) << cached.error().message << "; it is not used";
     }
     // Something must be committed for the engine to answer at all.
-    return Serve(catalog);
+    return Serve(std::move(change));
   }
-  catalog.store_id = cached->store_id();
-  catalog.version = cached->catalog_version();
-  for (const v1::FunctionVersion& version : cached->functions()) catalog.functions[version.function()] = version;
-  std::vector<Problem> problems;
-  if (!OpenSecrets(*cached, &catalog.functions)) {
+  change.store_id = cached->store_id();
+  change.version = cached->catalog_version();
+  const size_t count = static_cast<size_t>(cached->functions_size());
+  Filling filling;
+  OpenedCatalog opened = vault_.Open(std::move(*cached));
+  for (const v1::FunctionVersion& version : opened.without_secrets) {
     // A function that runs without its secrets does harm that one that does not run does not.
-    for (auto at = catalog.functions.begin(); at != catalog.functions.end();) {
-      const bool has_secrets = at->second.secrets_revision() != 0;
-      if (has_secrets) problems.push_back(ProblemOf(at->second, "secrets", "its secrets on the disk cannot be read with this token"));
-      at = has_secrets ? catalog.functions.erase(at) : std::next(at);
-    }
+    filling.problems.push_back(ProblemOf(version, "secrets", "its secrets on the disk cannot be read with this token"));
   }
-  std::vector<uint64_t> fresh;
-  Fill(&catalog, nullptr, &problems, &fresh);
-  for (const Problem& problem : problems) {
+  for (const v1::FunctionVersion& version : opened.functions) {
+    change.functions[version.function()] = Equip(version, change.store_id, nullptr, &filling);
+  }
+  for (const Problem& problem : filling.problems) {
     ZTS_LOG(kError) << problem.function << " v" << problem.number
                     << " cannot be served until the controller is there: " << problem.message;
   }
-  ZTS_LOG(kInfo) << "catalog " << catalog.version << " with " << catalog.functions.size() << " functions comes from the disk";
-  const Status served = Serve(catalog);
+  ZTS_LOG(kInfo) << "catalog " << change.version << " with " << count << " functions comes from the disk";
+  const Status served = Serve(std::move(change));
   if (!served.ok() && served.error().code != ErrorCode::kAborted) {
     ZTS_LOG(kError) << "what the disk has cannot be served: " << served.error().message;
-    return Serve(Catalog());
+    CatalogChange nothing;
+    nothing.extent = CatalogChange::Extent::kWhole;
+    return Serve(std::move(nothing));
   }
   if (served.ok()) {
     // With a part missing, only the whole catalog brings it back.
-    SetPosition(problems.empty() ? Position{active_.store_id, active_.version} : Position{}, true);
+    SetPosition(filling.problems.empty() ? Position{active_.store_id, active_.version} : Position{}, true);
   }
   return served;
 }
 
 // Prepares without warming and commits.
-Status Applier::Serve(const Catalog& catalog) {
-  ZTS_ASSIGN_OR_RETURN(const std::vector<Problem> problems, engines_->Prepare(ToSpec(catalog), {}));
+Status Applier::Serve(CatalogChange change) {
+  ZTS_ASSIGN_OR_RETURN(const std::vector<Problem> problems, engines_->Prepare(active_.SpecWith(change), {}));
   if (!problems.empty()) return Invalid(problems.front().function + ": " + problems.front().message);
   ZTS_RETURN_IF_ERROR(engines_->Commit());
-  active_ = catalog;
+  Use(change);
+  Adopt(std::move(change));
   return {};
 }
 
 // --- from the controller -------------------------------------------------------------------------
 
-Result<Applier::Catalog> Applier::Target(const v1::Update& update) const {
-  Catalog target;
-  target.store_id = update.store_id();
-  target.version = update.catalog_version();
-  if (!update.full()) {
-    const Position position = this->position();
-    if (update.store_id() != position.store_id || update.base_version() != position.version) {
-      return Invalid("a delta on catalog " + std::to_string(update.base_version()) + " does not fit catalog " +
-                     std::to_string(position.version) + "; the whole one is asked for");
-    }
-    target.functions = active_.functions;
+Status Applier::CheckBase(const v1::Update& update) const {
+  const Position position = this->position();
+  if (update.full() || (update.store_id() == position.store_id && update.base_version() == position.version)) return {};
+  return Invalid("a delta on catalog " + std::to_string(update.base_version()) + " does not fit catalog " +
+                 std::to_string(position.version) + "; the whole one is asked for");
+}
+
+CatalogChange Applier::ChangeOf(const v1::Update& update, BlobSource* blobs, Filling* filling) {
+  CatalogChange change;
+  change.store_id = update.store_id();
+  change.base_version = update.base_version();
+  change.version = update.catalog_version();
+  if (update.full()) change.extent = CatalogChange::Extent::kWhole;
+  for (const std::string& removal : update.removals()) change.functions[removal] = nullptr;
+  for (const v1::FunctionVersion& upsert : update.upserts()) {
+    change.functions[upsert.function()] = Equip(upsert, change.store_id, blobs, filling);
   }
-  for (const std::string& removal : update.removals()) target.functions.erase(removal);
-  for (const v1::FunctionVersion& upsert : update.upserts()) target.functions[upsert.function()] = upsert;
-  return target;
+  if (!update.full()) return change;
+  // A whole catalog names what is there, and nothing else.
+  for (const std::string& removal : update.removals()) {
+    if (change.functions[removal] == nullptr) change.functions.erase(removal);
+  }
+  return change;
 }
 
 Result<v1::UpdateResult> Applier::OnUpdate(const v1::Update& update, BlobSource* blobs) {
-  auto target = Target(update);
-  if (!target.ok()) {
+  if (Status fits = CheckBase(update); !fits.ok()) {
     SetPosition({}, has_catalog());
-    return std::move(target).error();
+    return std::move(fits).error();
   }
-  std::vector<Problem> problems;
-  std::vector<uint64_t> fresh;
-  Fill(&*target, blobs, &problems, &fresh);
-  if (!problems.empty()) return Nack(update.catalog_version(), update.nonce(), problems);
+  Filling filling;
+  CatalogChange change = ChangeOf(update, blobs, &filling);
+  Use(change);
+  if (!filling.problems.empty()) {
+    Release(change);
+    return Nack(update.catalog_version(), update.nonce(), filling.problems);
+  }
   // From here on an earlier change is no longer what the engines have prepared.
-  prepared_.reset();
-  ZTS_ASSIGN_OR_RETURN(problems, engines_->Prepare(ToSpec(*target), fresh));
-  if (!problems.empty()) return Nack(update.catalog_version(), update.nonce(), problems);
-  prepared_ = std::move(*target);
+  DropPrepared();
+  const auto problems = engines_->Prepare(active_.SpecWith(change), filling.ToWarm());
+  if (!problems.ok() || !problems->empty()) {
+    Release(change);
+    if (!problems.ok()) return problems.error();
+    return Nack(update.catalog_version(), update.nonce(), *problems);
+  }
+  prepared_ = std::move(change);
   return Answer(update.catalog_version(), update.nonce(), v1::UpdateResult::PREPARED);
 }
 
@@ -320,62 +228,65 @@ Result<v1::UpdateResult> Applier::OnActivate(const v1::Activate& activate) {
   }
   Status committed = engines_->Commit();
   if (!committed.ok()) {
-    prepared_.reset();
+    DropPrepared();
     if (committed.error().code == ErrorCode::kAborted) return std::move(committed).error();
     Problem problem;
     problem.kind = "commit";
     problem.message = committed.error().message;
     return Nack(version, activate.nonce(), {problem});
   }
-  active_ = std::move(*prepared_);
-  prepared_.reset();
-  Remember();
+  const CatalogChange change = *std::exchange(prepared_, std::nullopt);
+  Adopt(change);
+  Remember(change);
   SetPosition({active_.store_id, active_.version}, true);
   ZTS_LOG(kInfo) << "serving catalog " << version << " with " << active_.functions.size() << " functions";
   return Answer(version, activate.nonce(), v1::UpdateResult::ACTIVE);
 }
 
-// Moves the secrets out of the functions and under the cache's key.
-Status Applier::SealSecrets(CachedCatalog* catalog) const {
-  Secrets secrets;
-  for (v1::FunctionVersion& version : *catalog->mutable_functions()) {
-    if (version.secrets().empty()) continue;
-    (*secrets.mutable_functions())[version.function()].mutable_values()->swap(*version.mutable_secrets());
-    ForEachVersion(version, [](v1::FunctionVersion& one) { one.clear_secrets(); });
+void Applier::Use(const CatalogChange& change) {
+  for (const auto& [name, function] : change.functions) {
+    if (function != nullptr) contents_.Use(*function);
   }
-  if (secrets.functions().empty()) return {};
-  ZTS_ASSIGN_OR_RETURN(const AeadKey key, cache_key_());
-  ZTS_ASSIGN_OR_RETURN(*catalog->mutable_sealed_secrets(), Seal(key, kSecretsContext, secrets.SerializeAsString()));
-  return {};
 }
 
-bool Applier::OpenSecrets(const CachedCatalog& cached, std::map<std::string, v1::FunctionVersion>* functions) const {
-  if (cached.sealed_secrets().empty()) return true;
-  const auto key = cache_key_();
-  const auto opened = key.ok() ? Open(*key, kSecretsContext, cached.sealed_secrets()) : Result<std::string>(key.error());
-  Secrets secrets;
-  if (!opened.ok() || !secrets.ParseFromString(*opened)) return false;
-  for (auto& [function, values] : *secrets.mutable_functions()) {
-    const auto found = functions->find(function);
-    if (found == functions->end()) continue;
-    const auto& given = values.values();
-    ForEachVersion(found->second, [&given](v1::FunctionVersion& one) { *one.mutable_secrets() = given; });
+void Applier::Release(const CatalogChange& change) {
+  for (const auto& [name, function] : change.functions) {
+    if (function != nullptr) contents_.Release(*function);
   }
-  return true;
 }
 
-void Applier::Remember() {
-  CachedCatalog catalog;
-  catalog.set_store_id(active_.store_id);
-  catalog.set_catalog_version(active_.version);
-  for (const auto& [function, version] : active_.functions) *catalog.add_functions() = version;
-  Status written = SealSecrets(&catalog);
-  if (written.ok()) written = cache_->WriteCatalog(catalog);
+void Applier::DropPrepared() {
+  if (prepared_) Release(*prepared_);
+  prepared_.reset();
+}
+
+void Applier::Adopt(CatalogChange change) {
+  for (const ServedFunctionPtr& gone : active_.Apply(std::move(change))) contents_.Release(*gone);
+}
+
+// --- onto the disk -------------------------------------------------------------------------------
+
+// A record of the change where the disk has what it is on top of, else the whole catalog.
+void Applier::Remember(const CatalogChange& change) {
+  contents_.WriteMissing(active_);
+  Status written = NotFound("");
+  if (change.extent == CatalogChange::Extent::kDelta && vault_.IsSealedUnderCurrentKey()) {
+    auto sealed = vault_.Seal(change);
+    written = sealed.ok() ? cache_->AppendChange(*sealed) : Status(std::move(sealed).error());
+  }
+  if (!written.ok()) written = RememberAll();
   unsettled_ = written.ok();
   // Serving goes on; what the disk has stays as it was, and its blobs with it.
   if (written.ok()) return;
   ZTS_LOG(kError) << "catalog " << active_.version
                   << " is not kept for a start without the controller: " << written.error().message;
+}
+
+Status Applier::RememberAll() {
+  ZTS_ASSIGN_OR_RETURN(const CachedCatalog sealed, vault_.Seal(active_));
+  ZTS_RETURN_IF_ERROR(cache_->WriteCatalog(sealed));
+  sweep_ = true;
+  return {};
 }
 
 void Applier::Settle() {
@@ -385,16 +296,19 @@ void Applier::Settle() {
     ZTS_LOG(kError) << "catalog " << active_.version << " may not survive a crash of the machine: " << settled.error().message;
     return;
   }
-  // Not before: what was settled last needed the old content.
-  std::set<std::string> digests;
-  for (const Catalog* catalog : {&active_, prepared_ ? &*prepared_ : nullptr}) {
-    if (catalog == nullptr) continue;
-    for (const auto& [key, content] : catalog->contents) {
-      digests.insert(content.bundle_digest);
-      digests.insert(content.code_cache_digest);
-    }
+  // Not before: what was settled last needed the old content. All that is there is looked at only where something may have been left.
+  const std::vector<std::string> unused = contents_.TakeUnused();
+  if (std::exchange(sweep_, false)) {
+    cache_->RemoveUnused(contents_.Used());
+  } else {
+    cache_->RemoveBlobs(unused);
   }
-  cache_->RemoveUnused(digests);
+  if (!cache_->ShouldCompact()) return;
+  Status compacted = RememberAll();
+  if (compacted.ok()) compacted = cache_->Settle();
+  if (!compacted.ok()) {
+    ZTS_LOG(kWarning) << "the journal of catalog " << active_.version << " goes on growing: " << compacted.error().message;
+  }
 }
 
 Applier::Position Applier::position() const {

@@ -1,13 +1,13 @@
 #include "worker/supervisor/sync/applier.h"
 
 #include <gtest/gtest.h>
-
-#include "base/file.h"
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
+#include "base/aead.h"
+#include "base/file.h"
 #include "worker/supervisor/sync/testing/sync_fakes.h"
 
 namespace zts::supervisor {
@@ -81,6 +81,13 @@ class ApplierTest : public ::testing::Test {
     (*version.mutable_secrets())["PASSWORD"] = value;
     version.set_secrets_revision(revision);
     return version;
+  }
+  uint64_t BytesBesideBlobs() const {
+    uint64_t bytes = 0;
+    for (const auto& file : std::filesystem::directory_iterator(folder_)) {
+      if (file.is_regular_file()) bytes += file.file_size();
+    }
+    return bytes;
   }
   std::string EnvOf(size_t index) {
     std::string text;
@@ -487,6 +494,123 @@ TEST_F(ApplierTest, EveryVersionOfAFunctionHasItsSecrets) {
     ASSERT_EQ(spec->env.size(), 1u);
     EXPECT_EQ(spec->env[0].second, "open sesame");
   }
+}
+
+// --- what a change costs ----------------------------------------------------------------------------
+
+TEST_F(ApplierTest, AChangeIsARecordAndNotTheCatalog) {
+  std::vector<v1::FunctionVersion> functions;
+  for (uint64_t i = 0; i < 200; ++i) functions.push_back(blobs_.Version("f" + std::to_string(i), 1));
+  Apply(Full(1, functions));
+  const auto written = std::filesystem::last_write_time(folder_ + "/catalog");
+  const uint64_t whole = std::filesystem::file_size(folder_ + "/catalog");
+  const uint64_t before = BytesBesideBlobs();
+  uint64_t version = 1;
+  for (; version < 20; ++version) Apply(Delta(version, version + 1, {blobs_.Version("f7", version + 1)}));
+  EXPECT_EQ(std::filesystem::last_write_time(folder_ + "/catalog"), written);
+  EXPECT_LT(BytesBesideBlobs() - before, whole / 4) << "19 changes of one function in 200";
+  Apply(Delta(version, version + 1, {blobs_.Version("new", 1)}, {"f8"}));
+  const std::string serving = sink_->Serving();
+  Restart();
+  EXPECT_EQ(sink_->Serving(), serving);
+  EXPECT_EQ(applier_->position().version, version + 1);
+}
+
+TEST_F(ApplierTest, AJournalThatOutweighsTheCatalogIsReplacedByIt) {
+  Apply(Full(1, {blobs_.Version("a", 1)}));
+  const std::string whole = *ReadFile(folder_ + "/catalog");
+  uint64_t version = 1;
+  v1::FunctionVersion large = blobs_.Version("a", 2);
+  (*large.mutable_config()->mutable_env())["LARGE"] = std::string(60'000, 'x');
+  while (*ReadFile(folder_ + "/catalog") == whole) {
+    ASSERT_LT(version, 100u);
+    Apply(Delta(version, version + 1, {large}));
+    ++version;
+    EXPECT_LT(BytesBesideBlobs(), (2u << 20));
+  }
+  EXPECT_LT(BytesBesideBlobs(), 100'000u);
+  Restart();
+  EXPECT_EQ(applier_->position().version, version);
+}
+
+TEST_F(ApplierTest, AfterAChangeThatWasNotKeptTheWholeCatalogIs) {
+  Apply(Full(1, {blobs_.Version("a", 1), blobs_.Version("b", 1)}));
+  const std::string beside = folder_ + ".away";
+  std::filesystem::remove_all(beside);
+  std::filesystem::rename(folder_, beside);
+  Apply(Delta(1, 2, {blobs_.Version("a", 2)}));
+  std::filesystem::remove_all(folder_);
+  std::filesystem::rename(beside, folder_);
+  Apply(Delta(2, 3, {blobs_.Version("b", 2)}));
+  Apply(Delta(3, 4, {blobs_.Version("c", 1)}));
+  Restart();
+  EXPECT_EQ(applier_->position().version, 4u);
+  EXPECT_EQ(sink_->Serving(), "a=2 b=2 c=1") << "content that could not be written is written with the next change";
+}
+
+TEST_F(ApplierTest, ContentOfAChangeThatWasRefusedIsRemovedWithTheNext) {
+  Apply(Full(1, {blobs_.Version("a", 1)}));
+  Apply(Delta(1, 2, {blobs_.Version("a", 2)}));
+  const v1::FunctionVersion refused = blobs_.Version("a", 3);
+  sink_->problems = {Problem{}};
+  EXPECT_EQ(Send(Delta(2, 3, {refused})).state(), UpdateResult::NACK);
+  sink_->problems.clear();
+  Apply(Delta(2, 4, {blobs_.Version("a", 4)}));
+  EXPECT_EQ(cache_->ReadBlob(refused.bundle_digest()).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(ApplierTest, ContentThatTwoFunctionsShareStaysForTheOther) {
+  v1::FunctionVersion twin = blobs_.Version("a", 1);
+  twin.set_function("twin");
+  twin.set_version_id(99);
+  Apply(Full(1, {blobs_.Version("a", 1), twin}));
+  Apply(Delta(1, 2, {}, {"twin"}));
+  EXPECT_TRUE(cache_->ReadBlob(twin.bundle_digest()).ok());
+  Apply(Delta(2, 3, {}, {"a"}));
+  EXPECT_EQ(cache_->ReadBlob(twin.bundle_digest()).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(ApplierTest, SecretsOfAChangeAreSealedAndReadWithTheRest) {
+  Apply(Full(5, {WithSecret("a", 1, "open sesame"), blobs_.Version("b", 1)}));
+  v1::FunctionVersion b = WithSecret("b", 1, "another sesame");
+  Apply(Delta(5, 6, {b}));
+  for (const auto& file : std::filesystem::recursive_directory_iterator(folder_)) {
+    if (!file.is_regular_file()) continue;
+    EXPECT_EQ(ReadFile(file.path())->find("sesame"), std::string::npos) << file.path();
+  }
+  Restart();
+  EXPECT_EQ(EnvOf(0), "PASSWORD=open sesame;PLAIN=plain;");
+  EXPECT_EQ(EnvOf(1), "PASSWORD=another sesame;PLAIN=plain;");
+}
+
+TEST_F(ApplierTest, WithANewTokenTheNextChangeSealsEverythingAnew) {
+  Apply(Full(5, {WithSecret("a", 1, "open sesame"), blobs_.Version("b", 1)}));
+  cache_key_ = AeadKey{9};
+  Apply(Delta(5, 6, {blobs_.Version("b", 2)}));
+  Restart();
+  EXPECT_EQ(sink_->Serving(), "a=1 b=2");
+  EXPECT_EQ(EnvOf(0), "PASSWORD=open sesame;PLAIN=plain;");
+}
+
+// Sealed together, as builds of before the journal kept them.
+TEST_F(ApplierTest, AnOlderBuildsCacheIsRead) {
+  v1::FunctionVersion a = WithSecret("a", 1, "open sesame");
+  Apply(Full(5, {a, blobs_.Version("b", 1)}));
+  CachedCatalog old;
+  old.set_store_id("store");
+  old.set_catalog_version(5);
+  Secrets secrets;
+  secrets.mutable_functions()->operator[]("a").mutable_values()->swap(*a.mutable_secrets());
+  *old.add_functions() = a;
+  *old.add_functions() = blobs_.Version("b", 1);
+  old.set_sealed_secrets(*Seal(*cache_key_, "zts worker cache", secrets.SerializeAsString()));
+  ASSERT_TRUE(cache_->WriteCatalog(old).ok());
+  Restart();
+  EXPECT_EQ(sink_->Serving(), "a=1 b=1");
+  EXPECT_EQ(EnvOf(0), "PASSWORD=open sesame;PLAIN=plain;");
+  cache_key_ = AeadKey{9};
+  Restart();
+  EXPECT_EQ(sink_->Serving(), "b=1");
 }
 
 TEST_F(ApplierTest, WithoutATokenSecretsAreNotKept) {

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "base/file.h"
 #include "base/sha256.h"
@@ -127,6 +128,113 @@ TEST_F(DiskCacheTest, UnusedContentAndLeftoversGo) {
   EXPECT_TRUE(cache_->WriteCatalog(CatalogOf(1)).ok());
 }
 
+// What turns the catalog of `base` into the next: "hello" has that number.
+CachedChange ChangeOn(uint64_t base) {
+  CachedChange change;
+  change.set_base_version(base);
+  change.set_catalog_version(base + 1);
+  auto* version = change.add_upserts();
+  version->set_function("hello");
+  version->set_number(base + 1);
+  return change;
+}
+
+TEST_F(DiskCacheTest, ChangesAreReadOnTopOfTheirCatalog) {
+  EXPECT_EQ(cache_->AppendChange(ChangeOn(0)).error().code, ErrorCode::kNotFound) << "there is nothing to change";
+  CachedCatalog catalog = CatalogOf(1);
+  catalog.add_functions()->set_function("other");
+  catalog.add_functions()->set_function("third");
+  (*catalog.mutable_sealed_by_function())["other"] = "sealed";
+  (*catalog.mutable_sealed_by_function())["hello"] = "sealed";
+  ASSERT_TRUE(cache_->WriteCatalog(catalog).ok());
+  ASSERT_TRUE(cache_->AppendChange(ChangeOn(1)).ok());
+  CachedChange second = ChangeOn(2);
+  second.add_removals("other");
+  (*second.mutable_sealed_secrets())["hello"] = "newly sealed";
+  second.add_upserts()->set_function("new");
+  ASSERT_TRUE(cache_->AppendChange(second).ok());
+  for (int i = 0; i < 2; ++i) {
+    const auto read = cache_->ReadCatalog();
+    ASSERT_TRUE(read.ok());
+    EXPECT_EQ(read->catalog_version(), 3u);
+    EXPECT_EQ(read->store_id(), "store");
+    std::map<std::string, uint64_t> numbers;
+    for (const auto& function : read->functions()) numbers[function.function()] = function.number();
+    EXPECT_EQ(numbers, (std::map<std::string, uint64_t>{{"hello", 3}, {"third", 0}, {"new", 0}}));
+    ASSERT_EQ(read->sealed_by_function().size(), 1u) << "of what went, nothing is left";
+    EXPECT_EQ(read->sealed_by_function().at("hello"), "newly sealed");
+    ASSERT_TRUE(cache_->Settle().ok());
+    Reopen();
+  }
+}
+
+TEST_F(DiskCacheTest, AChangeOnAnotherCatalogIsRefused) {
+  ASSERT_TRUE(cache_->WriteCatalog(CatalogOf(7)).ok());
+  EXPECT_EQ(cache_->AppendChange(ChangeOn(6)).error().code, ErrorCode::kNotFound);
+  EXPECT_TRUE(cache_->AppendChange(ChangeOn(7)).ok());
+  EXPECT_EQ(cache_->AppendChange(ChangeOn(7)).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(DiskCacheTest, AfterARestartChangesGoOn) {
+  ASSERT_TRUE(cache_->WriteCatalog(CatalogOf(1)).ok());
+  ASSERT_TRUE(cache_->Settle().ok());
+  for (uint64_t version = 1; version < 5; ++version) {
+    ASSERT_TRUE(cache_->AppendChange(ChangeOn(version)).ok());
+    Reopen();
+    EXPECT_EQ(cache_->ReadCatalog()->catalog_version(), version + 1);
+  }
+}
+
+// A crash of the machine takes what was not flushed: the newer catalog with all that is on top of it, or the end of the journal.
+TEST_F(DiskCacheTest, WhatWasSettledIsThereWhateverBecomesOfTheRest) {
+  ASSERT_TRUE(cache_->WriteCatalog(CatalogOf(1)).ok());
+  ASSERT_TRUE(cache_->AppendChange(ChangeOn(1)).ok());
+  ASSERT_TRUE(cache_->Settle().ok());
+  ASSERT_TRUE(cache_->WriteCatalog(CatalogOf(10)).ok());
+  ASSERT_TRUE(cache_->AppendChange(ChangeOn(10)).ok());
+  EXPECT_EQ(cache_->ReadCatalog()->catalog_version(), 11u);
+  std::filesystem::resize_file(folder_ + "/catalog.next", 30);
+  Reopen();
+  EXPECT_EQ(cache_->ReadCatalog()->catalog_version(), 2u);
+  ASSERT_TRUE(cache_->AppendChange(ChangeOn(2)).ok());
+  Reopen();
+  EXPECT_EQ(cache_->ReadCatalog()->catalog_version(), 3u);
+}
+
+TEST_F(DiskCacheTest, ADamagedJournalCountsUpToTheDamage) {
+  ASSERT_TRUE(cache_->WriteCatalog(CatalogOf(1)).ok());
+  for (uint64_t version = 1; version < 4; ++version) ASSERT_TRUE(cache_->AppendChange(ChangeOn(version)).ok());
+  ASSERT_TRUE(cache_->Settle().ok());
+  for (const auto& file : std::filesystem::directory_iterator(folder_)) {
+    if (file.path().filename().string().starts_with("journal.")) Damage(file.path(), std::filesystem::file_size(file.path()) - 1);
+  }
+  Reopen();
+  EXPECT_EQ(cache_->ReadCatalog()->catalog_version(), 3u);
+}
+
+TEST_F(DiskCacheTest, ACompactedCatalogTakesThePlaceOfTheJournal) {
+  ASSERT_TRUE(cache_->WriteCatalog(CatalogOf(0)).ok());
+  uint64_t version = 0;
+  CachedChange large = ChangeOn(0);
+  large.mutable_upserts(0)->set_main_module(std::string(100'000, 'm'));
+  for (; !cache_->ShouldCompact(); ++version) {
+    ASSERT_LT(version, 100u);
+    large.set_base_version(version);
+    large.set_catalog_version(version + 1);
+    ASSERT_TRUE(cache_->AppendChange(large).ok());
+  }
+  ASSERT_TRUE(cache_->WriteCatalog(CatalogOf(version)).ok());
+  EXPECT_FALSE(cache_->ShouldCompact());
+  ASSERT_TRUE(cache_->Settle().ok());
+  uint64_t bytes = 0;
+  for (const auto& file : std::filesystem::directory_iterator(folder_)) {
+    if (file.is_regular_file()) bytes += file.file_size();
+  }
+  EXPECT_LT(bytes, 10'000u) << "the old journal stays";
+  Reopen();
+  EXPECT_EQ(cache_->ReadCatalog()->catalog_version(), version);
+}
+
 // A process that writes catalog after catalog is killed at many moments; what is read then is always a whole one with all it names.
 TEST_F(DiskCacheTest, SurvivesKillAtAnyMoment) {
   for (int round = 0; round < 20; ++round) {
@@ -139,7 +247,11 @@ TEST_F(DiskCacheTest, SurvivesKillAtAnyMoment) {
         CachedCatalog catalog = CatalogOf(version);
         const std::string digest = ToHex(Sha256Of(content));
         catalog.mutable_functions(0)->set_bundle_digest(digest);
-        if (!cache_->WriteBlob(digest, content).ok() || !cache_->WriteCatalog(catalog).ok()) ::_exit(1);
+        if (!cache_->WriteBlob(digest, content).ok()) ::_exit(1);
+        // A whole one every few, changes on top of it between them.
+        CachedChange change = ChangeOn(version - 1);
+        change.mutable_upserts(0)->set_bundle_digest(digest);
+        if (!(version % 5 == 1 ? cache_->WriteCatalog(catalog) : cache_->AppendChange(change)).ok()) ::_exit(1);
         // Now and then only, so that kills also meet what is not settled.
         if (version % 3 == 0) {
           if (!cache_->Settle().ok()) ::_exit(3);

@@ -1,0 +1,137 @@
+#include "worker/supervisor/sync/contents.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/sha256.h"
+
+namespace zts::supervisor {
+namespace {
+
+std::shared_ptr<FunctionSpec> Describe(const v1::FunctionVersion& version) {
+  auto spec = std::make_shared<FunctionSpec>();
+  spec->function = version.function();
+  spec->number = version.number();
+  spec->main_module = version.main_module();
+  spec->artifact_key = version.artifact_key();
+  const v1::Limits& limits = version.config().limits();
+  spec->cpu_per_request = limits.cpu_per_request_ns();
+  spec->wall_per_request = limits.wall_per_request_ns();
+  spec->startup_cpu = limits.startup_cpu_ns();
+  spec->memory_bytes_max = limits.memory_bytes_max();
+  spec->nursery_bytes = limits.nursery_bytes();
+  // A secret goes before a plain variable of its name.
+  for (const auto& [name, value] : version.secrets()) spec->env.emplace_back(name, value);
+  for (const auto& [name, value] : version.config().env()) {
+    if (version.secrets().count(name) == 0) spec->env.emplace_back(name, value);
+  }
+  std::sort(spec->env.begin(), spec->env.end());
+  spec->routes.assign(version.config().routes().begin(), version.config().routes().end());
+  spec->allow_net.assign(version.config().allow_net().begin(), version.config().allow_net().end());
+  return spec;
+}
+
+}  // namespace
+
+// From the disk if it is there and whole, else from the source, then kept on the disk.
+Result<std::string> Contents::Blob(const std::string& digest, uint64_t bytes, BlobSource* blobs) {
+  if (!DigestFromHex(digest)) return Invalid("'" + digest + "' is no digest");
+  if (bytes > kBlobBytesMax) return Invalid(std::to_string(bytes) + " bytes of content are more than a worker takes");
+  auto cached = cache_->ReadBlob(digest);
+  if (cached.ok()) return cached;
+  if (cached.error().code != ErrorCode::kNotFound) {
+    ZTS_LOG(kWarning) << cached.error().message;
+  }
+  if (blobs == nullptr) return std::move(cached).error();
+  ZTS_ASSIGN_OR_RETURN(std::string fetched, blobs->Fetch(digest, bytes));
+  if (ToHex(Sha256Of(fetched)) != digest) {
+    return Error{ErrorCode::kCorrupt, "what the controller sent for " + digest + " does not hash to it"};
+  }
+  if (Status written = cache_->WriteBlob(digest, fetched); !written.ok()) {
+    ZTS_LOG(kWarning) << "not kept for a start without the controller: " << written.error().message;
+    unwritten_.insert(digest);
+  }
+  return fetched;
+}
+
+// Empty where there is none, or none for this engine: the function works without, its first start is slower.
+std::string Contents::CodeCache(const v1::FunctionVersion& version, BlobSource* blobs) {
+  if (version.code_cache_digest().empty() || version.code_cache_bytes() == 0) return {};
+  const std::string key = engines_->ArtifactKey();
+  // Before the first engine is ready nobody knows; the host leaves out what turns out not to fit.
+  if (!key.empty() && version.artifact_key() != key) return {};
+  auto code = Blob(version.code_cache_digest(), version.code_cache_bytes(), blobs);
+  if (code.ok()) return std::move(*code);
+  ZTS_LOG(kWarning) << version.function() << " v" << version.number() << " has no code cache: " << code.error().message;
+  return {};
+}
+
+Result<Content> Contents::Make(const v1::FunctionVersion& version, BlobSource* blobs) {
+  ZTS_ASSIGN_OR_RETURN(const std::string source, Blob(version.bundle_digest(), version.bundle_bytes(), blobs));
+  const std::string code_cache = CodeCache(version, blobs);
+  std::shared_ptr<FunctionSpec> spec = Describe(version);
+  ZTS_ASSIGN_OR_RETURN(spec->content, MakeSealedMemfd(("zts-" + version.function()).c_str(), source + code_cache));
+  spec->source_bytes = source.size();
+  spec->code_cache_bytes = code_cache.size();
+  spec->version_id = next_version_id_++;
+  return Content{version.version_id(), std::move(spec), version.bundle_digest(), version.code_cache_digest(), version.secrets_revision()};
+}
+
+void Contents::Use(const ServedFunction& function) {
+  for (const Content& content : function.contents) {
+    for (const std::string& digest : {content.bundle_digest, content.code_cache_digest}) {
+      if (digest.empty()) continue;
+      ++uses_[digest];
+      unused_.erase(digest);
+    }
+  }
+}
+
+void Contents::Release(const ServedFunction& function) {
+  for (const Content& content : function.contents) {
+    for (const std::string& digest : {content.bundle_digest, content.code_cache_digest}) {
+      const auto found = uses_.find(digest);
+      if (found == uses_.end() || --found->second > 0) continue;
+      uses_.erase(found);
+      unused_.insert(digest);
+    }
+  }
+}
+
+void Contents::WriteMissing(const ServedCatalog& catalog) {
+  if (unwritten_.empty()) return;
+  std::set<std::string> still;
+  const auto write = [&](const std::string& digest, const FunctionSpec& spec, uint64_t begin, uint64_t bytes) {
+    if (unwritten_.count(digest) == 0) return;
+    std::string content(bytes, '\0');
+    const ssize_t got = ::pread(spec.content.get(), content.data(), content.size(), static_cast<off_t>(begin));
+    const bool whole = got >= 0 && static_cast<uint64_t>(got) == bytes && ToHex(Sha256Of(content)) == digest;
+    if (!whole || !cache_->WriteBlob(digest, content).ok()) still.insert(digest);
+  };
+  for (const auto& [name, function] : catalog.functions) {
+    for (const Content& content : function->contents) {
+      write(content.bundle_digest, *content.spec, 0, content.spec->source_bytes);
+      write(content.code_cache_digest, *content.spec, content.spec->source_bytes, content.spec->code_cache_bytes);
+    }
+  }
+  // What is no longer named is not missed.
+  unwritten_ = std::move(still);
+}
+
+std::set<std::string> Contents::Used() const {
+  std::set<std::string> used;
+  for (const auto& [digest, count] : uses_) used.insert(digest);
+  return used;
+}
+
+std::vector<std::string> Contents::TakeUnused() {
+  std::vector<std::string> unused(unused_.begin(), unused_.end());
+  unused_.clear();
+  return unused;
+}
+
+}  // namespace zts::supervisor
