@@ -8,7 +8,6 @@ NODE_INTEGRITY=sha512-OmAztarr1gK4PD+sNyoku4N5Q40d8eqMuLjNa/zRvxF33aCsVKVIQLs4V5
 # npm packages that are built into ours: "name version integrity" a line, the integrity from `npm view NAME@VERSION dist.integrity`.
 # Each becomes .deps/npm/NAME; the files that the build uses are named in third_party/npm.BUILD.
 NPM_PACKAGES="
-urlpattern-polyfill 10.1.0 sha512-IGjKp/o0NL3Bso1PymYURCJxMPNAf/ILOpendP9f5B6e1rTJgdgiOvgfoT8VxCAdY+Wisb9uhGaJJf3yZ2V9nw==
 web-streams-polyfill 4.3.0 sha512-/Gnggvj9oSrEvJbDyyPtAnxBt5fGQM2iWOKQNu7ie1OxDgK40iZpyV3TKaRiEzVj1oA1UxKnEy9XPXh6PW3eVw==
 "
 

@@ -45,7 +45,24 @@ void DefineLazy(const v8::FunctionCallbackInfo<v8::Value>& info) {
   if (set.IsJust()) info.GetReturnValue().Set(set.FromJust());
 }
 
+// By way of a template: an object's own Set() takes no private name.
+void PrivateNames(const v8::FunctionCallbackInfo<v8::Value>& info) {
+  if (info.Length() != 1 || !info[0]->IsArray()) return;
+  v8::Isolate* isolate = info.GetIsolate();
+  const v8::Local<v8::Context> context = isolate->GetCurrentContext();
+  const auto names = info[0].As<v8::Array>();
+  const v8::Local<v8::ObjectTemplate> made = v8::ObjectTemplate::New(isolate);
+  for (uint32_t i = 0; i < names->Length(); ++i) {
+    v8::Local<v8::Value> name;
+    if (!names->Get(context, i).ToLocal(&name) || !name->IsString()) return;
+    made->Set(name.As<v8::String>(), v8::Private::New(isolate, name.As<v8::String>()));
+  }
+  v8::Local<v8::Object> object;
+  if (made->NewInstance(context).ToLocal(&object)) info.GetReturnValue().Set(object);
+}
+
 constexpr Op kOps[] = {
+    {"privateNames", PrivateNames},
     {"lazyFunction", LazyFunction},
     {"defineLazy", DefineLazy},
 };

@@ -4,6 +4,8 @@
 //   defineLazy(object, name, make) -> done; a property whose value is make(name), called at the first read. It looks like the data
 //     property { value, writable, configurable } that it becomes then, and can be overwritten before. One `make` an object.
 //
+//   privateNames([name, ...]) -> { name: symbol }; properties under such a symbol are the object's own, and nothing lists or traps them
+//
 // Thread:   the isolate's. defineLazy also while the snapshot is built.
 #pragma once
 

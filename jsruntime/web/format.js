@@ -78,7 +78,7 @@ function platformView(value) {
   if (internal.isResponse?.(value)) return { status: value.status, bodyUsed: value.bodyUsed };
   if (internal.isEvent?.(value)) return { type: value.type };
   if (internal.isAbortSignal?.(value)) return { aborted: value.aborted };
-  if (internal.isReadableStream(value) || internal.isWritableStream(value)) return { locked: value.locked, state: value._state };
+  if (internal.isReadableStream(value) || internal.isWritableStream(value)) return { locked: value.locked, state: internal.lazy('streams.js').stateOf(value) };
   return undefined;
 }
 

@@ -13,7 +13,7 @@ internal.runLazy = (file, compiled) => {
   let made = loaded.get(file);
   if (made !== undefined) return made;
   if (file.startsWith('npm/')) {
-    const module = { exports: {} };
+    const module = { exports: {}, privateNames: native.privateNames };  // for what hide_slots.py has made of a library
     // Libraries make errors to see whether they can; V8 would read the whole source again for the lines of their stacks.
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;

@@ -40,8 +40,17 @@ const getter = (Class, name) => {
   return (object) => apply(get, object, []);
 };
 
-// The library keeps a stream's slots in properties whose names begin with '_', and knows its own by the first of them and the class.
-const isOf = (Class, slot) => (value) => typeof value === 'object' && value !== null && Object.hasOwn(value, slot) && value instanceof Class;
+// Async iteration's object has the language's prototype between itself and Object.prototype.
+{
+  const AsyncIteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}).prototype);
+  const iteratorPrototype = Object.getPrototypeOf(new ReadableStream().values());
+  Object.setPrototypeOf(iteratorPrototype, AsyncIteratorPrototype);
+  delete iteratorPrototype[Symbol.asyncIterator];
+}
+
+// Under what the library keeps an object's slots, where no function finds them (hide_slots.py); it knows its own by one of them and the class.
+const { slots } = library;
+const isOf = (Class, slot) => (value) => typeof value === 'object' && value !== null && value[slots] !== undefined && Object.hasOwn(value[slots], slot) && value instanceof Class;
 internal.isReadableStream = isOf(ReadableStream, '_readableStreamController');
 internal.isWritableStream = isOf(WritableStream, '_writableStreamController');
 
@@ -121,9 +130,9 @@ function newByteStream({ start, pull, cancel }, highWaterMark = 0) {
 return {
   ...classes,
   isLocked: getter(ReadableStream, 'locked'),
-  isDisturbed: (stream) => stream._disturbed,
-  stateOf: (stream) => stream._state,
-  errorOf: (stream) => stream._storedError,
+  isDisturbed: (stream) => stream[slots]._disturbed,
+  stateOf: (stream) => stream[slots]._state,
+  errorOf: (stream) => stream[slots]._storedError,
   reader: (stream) => new PlatformReader(stream),
   writer: (stream) => new PlatformWriter(stream),
   newByteStream,

@@ -246,3 +246,20 @@ test('strategies', () => {
 test('structuredClone refuses a stream that is not transferred', () => {
   throws(() => structuredClone(new ReadableStream()), 'DataCloneError');
 });
+
+test('what streams keep to themselves is out of sight', () => {
+  const seen = [];
+  const start = (controller) => { seen.push(controller); };
+  const streams = [new ReadableStream({ start }), new ReadableStream({ start, type: 'bytes' }), new WritableStream({ start }), new TransformStream({ start })];
+  seen.push(...streams, streams[0].getReader(), streams[1].getReader({ mode: 'byob' }), streams[2].getWriter(), new CountQueuingStrategy({ highWaterMark: 1 }));
+  seen.push(new ReadableStream().values());
+  for (const one of seen) {
+    same(Reflect.ownKeys(one), [], Object.prototype.toString.call(one));
+    equal(JSON.stringify(one), '{}');
+  }
+  // A subclass, and what only looks like a stream.
+  class Mine extends ReadableStream {}
+  same(Reflect.ownKeys(new Mine()), []);
+  throws(() => Object.create(ReadableStream.prototype).getReader(), TypeError);
+  throws(() => new Proxy(new ReadableStream(), {}).getReader(), TypeError);
+});

@@ -35,3 +35,23 @@ test('base URLs and options', () => {
   throws(() => new URLPattern('/relative'), TypeError);
   throws(() => new URLPattern({ pathname: '/(' }), TypeError);
 });
+
+test('canonical components, and patterns written as they are read', () => {
+  const pattern = new URLPattern('https://ex\u00e4mple.com:443/caf\u00e9/:id(\\d+)?');
+  equal(pattern.hostname, 'xn--exmple-cua.com');
+  equal(pattern.port, '');
+  equal(pattern.pathname, '/caf%C3%A9/:id(\\d+)?');
+  const braces = new URLPattern({ pathname: '/a{/:b}?/(.*)/*' });
+  equal(braces.pathname, '/a/:b?/*/*');
+  same(braces.exec({ pathname: '/a/x/y/z' }).pathname.groups, { b: 'x', 0: 'y', 1: 'z' });
+  same(new URLPattern({ pathname: '/x', baseURL: 'https://h/y?q#f' }).search, '*');
+  equal(new URLPattern({ search: 'a', baseURL: 'https://h/y?q#f' }).pathname, '/y');
+  equal(new URLPattern({ pathname: ':a\u{e0100}b' }).pathname, ':a\u{e0100}b');
+  same(new URLPattern('data\\:foobar').protocol, 'data');
+  for (const bad of [{ hostname: 'a b' }, { hostname: 'a%b' }, { port: 'x' }, { pathname: '/(?:a)' }, { pathname: '/:a/:a' }, { pathname: '/{a' }, { pathname: ':' },
+    { protocol: 'a b' }]) throws(() => new URLPattern(bad), TypeError, JSON.stringify(bad));
+  equal(new URLPattern({ port: '80' }).test({ port: '80x' }), true);
+  equal(new URLPattern({ pathname: '/*' }).exec('not a url'), null);
+  throws(() => new URLPattern({}, 'https://h'), TypeError);
+  throws(() => new URLPattern().test({}, 'https://h'), TypeError);
+});
