@@ -108,6 +108,11 @@ MIN ?= 60
 soak: bench-deps  ## mixed traffic for MIN minutes, and whether memory, descriptors or threads grow
 	@python3 bench/soak/soak.py --minutes $(MIN) $(ARGS)
 
+.PHONY: hostile
+N ?= 1000
+hostile: build  ## N handlers that mean harm in a row, beside a quiet neighbour: N=all for each kind once
+	@ZTS_E2E_HOSTILE=$(N) python3 -B tests/e2e/run.py -v test_hostile
+
 .PHONY: bench-idle
 bench-idle: bench-deps  ## memory of 10,000 idle connections, beside nginx
 	@python3 bench/load/idle.py --servers nginx,zts $(ARGS)

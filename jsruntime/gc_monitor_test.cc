@@ -39,6 +39,19 @@ TEST_F(GcMonitorTest, ALargerNurseryIsCollectedLessOften) {
   EXPECT_GT(collections[1], 0);
 }
 
+// V8 posts a task once the nursery is nearly full: run between requests, it spares the next one the pause.
+TEST_F(GcMonitorTest, ATaskCollectsBetweenRequests) {
+  ASSERT_TRUE(Load("export default () => { let kept; for (let i = 0; i < 200; ++i) kept = new Array(16).fill(i); "
+                   "return new Response(); }").outcome.ok());
+  client_.tasks_posted = 0;
+  for (int i = 0; i < 10000 && Count(GcKind::kMinor, GcDuring::kTask) == 0; ++i) {
+    Send();
+    if (client_.tasks_posted.exchange(0) > 0) isolate_->RunTasks();
+  }
+  EXPECT_GT(Count(GcKind::kMinor, GcDuring::kTask), 0);
+  EXPECT_EQ(Count(GcKind::kMinor, GcDuring::kTurn), 0);
+}
+
 TEST_F(GcMonitorTest, ACollectionInIdleTimeIsNoRequests) {
   Run("export default () => new Response()");
   client_.collections.clear();

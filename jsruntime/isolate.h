@@ -91,8 +91,9 @@ std::string_view LogSeverityName(LogSeverity severity);
 
 // What kind of collection of garbage: of the young generation, or of the whole heap (its marking steps and finalizers included).
 enum class GcKind : uint8_t { kMinor, kMajor };
-// What it interrupted: a turn that somebody may wait for, or CollectGarbage in idle time.
-enum class GcDuring : uint8_t { kTurn, kIdle };
+// What it interrupted: a turn that somebody may wait for; V8's own tasks, which run between requests when answers have been sent
+// (RunTasks); CollectGarbage in idle time.
+enum class GcDuring : uint8_t { kTurn, kTask, kIdle };
 
 // Called back on the thread of the turn, except where said.
 class IsolateClient {
@@ -138,7 +139,7 @@ struct LoadReport {
 struct MemoryUse {
   size_t heap_used_bytes = 0;
   size_t heap_committed_bytes = 0;
-  size_t external_bytes = 0;  // ArrayBuffers
+  size_t external_bytes = 0;  // ArrayBuffers, Wasm memories and modules, native objects
 };
 
 class Isolate {

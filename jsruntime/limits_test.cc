@@ -37,7 +37,18 @@ INSTANTIATE_TEST_SUITE_P(
                            "const kept = []; const f = (n) => { kept.push([n]); return n > 0 ? f(n - 1) : 0; }; for (;;) f(100);"},
                     Hungry{"Doubles", "const kept = []; for (;;) kept.push(Array.from({ length: 1e4 }, () => 0.5));"},
                     Hungry{"Json", "const kept = []; const text = JSON.stringify(Array(1e4).fill({ a: 1 })); "
-                                   "for (;;) kept.push(JSON.parse(text));"}),
+                                   "for (;;) kept.push(JSON.parse(text));"},
+                    Hungry{"Concatenated", "let s = 'x'.repeat(1000); const kept = []; for (let i = 0;; i++) { let t = s + i; "
+                                           "for (let j = 0; j < 8; j++) t += t; t.charCodeAt(0); kept.push(t); }"},
+                    Hungry{"WideStrings",
+                           "const kept = []; "
+                           "for (let i = 0;; i++) { const t = 'é\u4e00'.repeat(1 << 18) + i; t.charCodeAt(0); kept.push(t); }"},
+                    Hungry{"DecodedOneByte",
+                           "const kept = [], b = new Uint8Array(1 << 20).fill(97); for (;;) kept.push(new TextDecoder().decode(b));"},
+                    Hungry{"DecodedTwoByte",
+                           "const kept = [], b = new Uint8Array(1 << 20).fill(97); "
+                           "for (;;) kept.push(new TextDecoder('utf-16le').decode(b));"},
+                    Hungry{"Base64", "const kept = [], t = 'x'.repeat(1 << 20); for (let i = 0;; i++) kept.push(btoa(t + i));"}),
     [](const auto& info) { return info.param.name; });
 
 class MemorySizeTest : public FunctionTest, public testing::WithParamInterface<size_t> {};
@@ -80,6 +91,36 @@ TEST_F(LimitsTest, ABufferHeldAndAHeapTogetherReachTheLimit) {
   Run("const kept = [new Uint8Array(40 << 20)]; export default () => { for (;;) kept.push(new Array(1000).fill(1)); }");
   EXPECT_EQ(client_.failures[id_].kind, OutcomeKind::kMemoryLimit);
   EXPECT_LT(isolate_->memory().heap_used_bytes, size_t{50} << 20);
+}
+
+TEST_F(LimitsTest, TextsOfBodiesCount) {
+  memory_bytes_max_ = size_t{64} << 20;
+  Load("globalThis.kept = []; export default async (request) => { kept.push(await request.text()); return new Response('kept'); }");
+  const std::string body(size_t{8} << 20, 'x');
+  int kept = 0;
+  while (isolate_->usable() && kept < 100) {
+    Send("POST", body);
+    kept += Body() == "kept" ? 1 : 0;
+  }
+  EXPECT_EQ(client_.failures[id_].kind, OutcomeKind::kMemoryLimit);
+  EXPECT_GE(kept, 4);
+  EXPECT_LE(kept, 9);
+}
+
+// Keys, digests and ciphers are memory beside V8's heap.
+TEST_F(LimitsTest, NativeObjectsCount) {
+  memory_bytes_max_ = size_t{64} << 20;
+  Run("globalThis.kept = []; export default async () => { for (let i = 0; i < 5000; i++) kept.push(await crypto.subtle.importKey('raw', "
+      "new Uint8Array(1000), { name: 'HMAC', hash: 'SHA-256' }, true, ['sign'])); return new Response('kept'); }");
+  EXPECT_EQ(Body(), "kept");
+  isolate_->CollectGarbage();
+  const size_t held = isolate_->memory().external_bytes;
+  EXPECT_GE(held, size_t{5000} * 1000);
+  // What they take is missing from what a buffer may have.
+  EXPECT_EQ(Ask("globalThis.kept = [new Uint8Array(52 << 20)]; export default async () => { try { for (;;) kept.push(await "
+                "crypto.subtle.importKey('raw', new Uint8Array(1000), { name: 'HMAC', hash: 'SHA-256' }, true, ['sign'])); } "
+                "catch (e) { return new Response(e.name + (kept.length > 10 && kept.length < 12000 || kept.length)); } }"),
+            "DataErrortrue");
 }
 
 TEST_F(LimitsTest, LoadingIsBoundedToo) {

@@ -2,11 +2,12 @@
 // Wasm modules are charged.
 //
 // A handle is a v8::External that functions never see: web/*.js keeps it in a private field. The object goes when V8 collects the
-// handle, and at the latest with the isolate. Its memory is told to V8, so that many small handles over much memory are collected.
+// handle, and at the latest with the isolate. Its memory is told to V8, so that many small handles over much memory are collected, and
+// counts against the function's memory limit like an ArrayBuffer's.
 //
 // Owner:    Realm, one an isolate; Clear before V8's isolate goes.
 // Thread:   the isolate's.
-// Limits:   kNativeObjectBytesMax: Add fails beyond it, after one collection.
+// Limits:   kNativeObjectBytesMax, and the quota: Add fails beyond either, after one collection.
 #pragma once
 
 #include <v8.h>
@@ -17,9 +18,11 @@
 #include <memory>
 #include <utility>
 
+#include "jsruntime/wasm_pages.h"
+
 namespace zts::js {
 
-// They stand outside V8's heap and its limit. A key is half a kilobyte to a few: thousands of them, and a small share of the
+// They stand outside V8's heap. A key is half a kilobyte to a few: thousands of them, and a small share of the
 // smallest function's memory.
 inline constexpr size_t kNativeObjectBytesMax = size_t{16} << 20;
 
@@ -41,6 +44,8 @@ class NativeObject {
 
 class NativeObjects {
  public:
+  explicit NativeObjects(std::shared_ptr<PageQuota> quota) : quota_(std::move(quota)) {}
+  ~NativeObjects() { Clear(); }
   // Empty at the limit; no exception is pending then.
   v8::MaybeLocal<v8::Value> Add(v8::Isolate* isolate, std::unique_ptr<NativeObject> object);
   // Null where the value is no handle of this kind.
@@ -64,8 +69,10 @@ class NativeObjects {
   };
   static NativeObject* Find(v8::Local<v8::Value> handle);
   static void OnCollected(const v8::WeakCallbackInfo<Entry>& info);
+  bool Take(size_t bytes);
   void TellV8(v8::Isolate* isolate);
 
+  const std::shared_ptr<PageQuota> quota_;
   std::list<Entry> entries_;
   size_t bytes_ = 0;
   size_t told_bytes_ = 0;  // what V8 knows of: callbacks of a collection may not tell it

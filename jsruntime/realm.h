@@ -78,7 +78,6 @@ struct Realm {
   const Script* script = nullptr;  // once loaded
   LazyFiles lazy_files;
   const std::atomic<OutcomeKind>* terminate_why = nullptr;  // V8Isolate's; null while the snapshot is built
-  NativeObjects objects;
   v8::Global<v8::Object> web_assembly;       // as V8 has made it; empty where Wasm is not counted
   v8::Global<v8::Function> require_builtin;  // internal.importBuiltin(name) of web/builtins.js
   std::unordered_map<std::string, v8::Global<v8::Module>> builtin_modules;  // by specifier
@@ -86,6 +85,7 @@ struct Realm {
   TimerQueue timers;
   FetchTable fetches;
   HeapGuard heap;
+  NativeObjects objects{heap.quota()};
   std::string response_head;  // "name\nvalue\n..." of the response being delivered
   std::vector<EarlyRecord> early_records;
   std::vector<uint64_t> background_done;  // answered invocations whose last background work ended in this turn

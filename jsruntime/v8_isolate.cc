@@ -418,7 +418,9 @@ void V8Isolate::RunTasks() {
   if (!usable_) return;
   const Turn turn(this);
   Realm::EnterInvocation(isolate_, 0);
+  collections_.set_during(GcDuring::kTask);
   tasks_->Run(Now());
+  collections_.set_during(GcDuring::kTurn);
   FinishTurn(turn.context(), 0);
 }
 

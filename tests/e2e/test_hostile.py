@@ -14,7 +14,6 @@ from harness.wait import wait_until
 WHICH = os.environ.get("ZTS_E2E_HOSTILE", "third")
 SEED = int(os.environ.get("ZTS_E2E_SEED", str(random.randrange(1 << 30))))
 LIMITS = ["--cpu-limit", "200ms", "--wall-limit", "1s", "--memory-limit", "64MiB"]
-# The connection's refusals of a response: counted as an exception, and not logged.
 # What the engine may keep after all of them: V8's own pools, a few warm isolates, the allocator's arenas.
 KEPT_BYTES = 256 << 20
 
@@ -71,6 +70,9 @@ class Hostile(case.PlatformCase):
         self.assertLessEqual(len(load.failures()), 2 * self.lost, load.failures()[:5])
         wait_until(lambda: self.resident() < self.resident_before + KEPT_BYTES, f"memory to come back to near {self.resident_before >> 20} MiB; "
                    f"it is {self.resident() >> 20} MiB")
+        if WHICH != "third":
+            print(f"[{number + 1} in a row; the neighbour: {load.count_ok()} answers, {len(load.failures())} failures; engines that V8 has ended: "
+                  f"{self.lost}; resident before {self.resident_before >> 20} MiB, after {self.resident() >> 20} MiB]", end=" ", flush=True)
         if not self.lost:
             wait_until(lambda: proc.descriptor_count(self.engine()) <= descriptors + 8, "descriptors to be closed")
 

@@ -210,6 +210,7 @@ void Session::Submit(const route::Entry& routed) {
   exchange_->version_row = 0;
   exchange_->version_number = 0;
   exchange_->cold = false;
+  exchange_->server_timing.clear();
   const route::Entry& entry = routed.split == nullptr ? routed : ChosenOf(routed);
   const http::RequestHead& head = parser_.head();
   js::RequestView& view = exchange_->view;

@@ -37,6 +37,7 @@
 #include "worker/engine/http/writer.h"
 #include "worker/engine/limits.h"
 #include "worker/engine/net/loop.h"
+#include "worker/engine/runtime/pool.h"
 #include "worker/engine/session_context.h"
 
 namespace zts {
@@ -67,6 +68,7 @@ class Session final : private js::RequestBody::Listener {
   void OnCold() {
     if (exchange_ != nullptr) exchange_->cold = true;
   }
+  void OnColdAnswer(const runtime::ColdTimes& times);
   js::IsolateClient::Taken OnChunk(std::string_view bytes);
   void OnResponseEnd(const js::Outcome& outcome);
   // Of the shard: goes on after what happened outside the session's own events.

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "worker/engine/limits.h"
+#include "worker/engine/server_timing.h"
 
 namespace zts {
 namespace {
@@ -125,6 +126,7 @@ bool Session::AppendResponseHead(const js::ResponseView& response) {
                                   .minor_version = head.minor_version,
                                   .date_line = context_->DateLine(),
                                   .request_id = exchange_->view.request_id,
+                                  .extra_lines = exchange_->server_timing,
                                   .version = exchange_->version_number});
 }
 
@@ -199,6 +201,10 @@ void Session::RefuseResponse(js::OutcomeKind why, size_t bytes, size_t bytes_max
 }
 
 void Session::OnFailure(const js::Outcome& outcome) { WriteFailure(outcome.kind); }
+
+void Session::OnColdAnswer(const runtime::ColdTimes& times) {
+  if (exchange_ != nullptr) exchange_->server_timing = ServerTimingLine(times);
+}
 
 void Session::WriteFailure(js::OutcomeKind kind) {
   const FailureAnswer answer = AnswerTo(kind);

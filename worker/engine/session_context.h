@@ -34,6 +34,7 @@ struct Exchange {
   uint32_t version_row = 0;     // 0: the version is not counted apart
   uint64_t version_number = 0;  // shown to the client where a function has two; 0: not shown
   bool cold = false;            // waited for an isolate
+  std::string server_timing;    // the line with its end; empty: no such times are shown
   uint64_t version_id = 0;
   Nanos started = 0;            // when its head was complete
 };

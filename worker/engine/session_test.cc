@@ -340,6 +340,27 @@ TEST_F(SessionTest, AColdQueueThatIsFullRefuses) {
   EXPECT_EQ(served, static_cast<int>(kColdQueueMax));
 }
 
+TEST_F(SessionTest, AColdStartIsShownByAFunctionThatAsksForIt) {
+  const Peer peer = Connect();
+  DeployCold({{"cold", "respond 200 hi"}});
+  Send(peer, Get("/cold"));
+  EXPECT_EQ(Next(peer).Field("server-timing"), "");
+  env_ = {{"ZTS_SERVER_TIMING", "1"}};
+  DeployCold({{"shown", "timer 20 200 later"}});
+  Send(peer, Get("/shown"));
+  Advance(20 * kMillisecond);
+  const Reply reply = Next(peer);
+  EXPECT_EQ(reply.body, "later");
+  const std::string times(reply.Field("server-timing"));
+  EXPECT_EQ(times.find("queue;dur="), 0u) << times;
+  EXPECT_NE(times.find("total;desc="), std::string::npos) << times;
+  EXPECT_NE(times.find("handler;dur=20.000, gc;dur=0.000"), std::string::npos) << times;
+  // Nobody waits any more.
+  Send(peer, Get("/shown"));
+  Advance(20 * kMillisecond);
+  EXPECT_EQ(Next(peer).Field("server-timing"), "");
+}
+
 TEST_F(SessionTest, AFunctionThatDoesNotLoadSaysSo) {
   DeployCold({{"broken", "load-error syntax-error Unexpected token"}});
   const Peer peer = Connect();

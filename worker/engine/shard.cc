@@ -229,6 +229,10 @@ void Shard::OnCold(runtime::RequestId id) {
   if (Session* session = sessions_.Find(SlotId::Unpack(id))) session->OnCold();
 }
 
+void Shard::OnColdAnswer(runtime::RequestId id, const runtime::ColdTimes& times) {
+  if (Session* session = sessions_.Find(SlotId::Unpack(id))) session->OnColdAnswer(times);
+}
+
 js::IsolateClient::Taken Shard::OnChunk(runtime::RequestId id, std::string_view bytes) {
   Session* session = sessions_.Find(SlotId::Unpack(id));
   return session != nullptr ? session->OnChunk(bytes) : js::IsolateClient::Taken{0, js::IsolateClient::Room::kNo};

@@ -106,6 +106,7 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
   void OnResponseEnd(runtime::RequestId id, const js::Outcome& outcome) override;
   void OnConsole(uint64_t version_id, std::string_view request_id, js::LogSeverity severity, std::string_view message) override;
   void OnCold(runtime::RequestId id) override;
+  void OnColdAnswer(runtime::RequestId id, const runtime::ColdTimes& times) override;
   void OnWakeAt(Nanos when) override;
   runtime::FetchGate* fetch_gate() override { return &egress_; }
   void Post(std::function<void()> task) override { loop_->Post(std::move(task)); }

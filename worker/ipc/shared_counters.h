@@ -81,7 +81,7 @@ inline constexpr int kColdKinds = 4;
 
 // As js::GcKind and js::GcDuring.
 inline constexpr int kGcKinds = 2;    // minor, major
-inline constexpr int kGcDurings = 2;  // a turn of JavaScript, idle time
+inline constexpr int kGcDurings = 3;  // a turn of JavaScript, a task of V8's between requests, idle time
 
 struct alignas(64) FunctionCounters {
   Counter requests[kCodeClasses];
@@ -128,9 +128,10 @@ struct StreamCounters {
   }
 };
 
-// In the order in which a cold start goes through them. kTotal ends with kHandOver; the request's own first turn comes after it.
-enum class ColdPhase : uint8_t { kQueue, kIsolate, kContext, kCompile, kEvaluate, kHandOver, kTotal, kHandler };
-inline constexpr int kColdPhases = 8;
+// In the order in which a cold start goes through them. kTotal ends with kHandOver; the request's own first turn comes after it, and
+// kGc is the part of that turn in which it stood still for collections.
+enum class ColdPhase : uint8_t { kQueue, kIsolate, kContext, kCompile, kEvaluate, kHandOver, kTotal, kHandler, kGc };
+inline constexpr int kColdPhases = 9;
 
 struct alignas(64) ShardCounters {
   Counter connections_open;   // gauge

@@ -24,9 +24,9 @@ static_assert(static_cast<int>(js::GcDuring::kIdle) + 1 == ipc::kGcDurings);
 constexpr const char* kCodeNames[ipc::kCodeClasses] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
 constexpr const char* kColdKindNames[ipc::kColdKinds] = {"spare-cached", "spare-source", "fresh-cached", "fresh-source"};
 constexpr const char* kPhaseNames[ipc::kColdPhases] = {"queue",    "isolate",   "context", "compile",
-                                                       "evaluate", "hand-over", "total",   "handler"};
+                                                       "evaluate", "hand-over", "total",   "handler", "gc"};
 constexpr const char* kGcKindNames[ipc::kGcKinds] = {"minor", "major"};
-constexpr const char* kGcDuringNames[ipc::kGcDurings] = {"turn", "idle"};
+constexpr const char* kGcDuringNames[ipc::kGcDurings] = {"turn", "task", "idle"};
 
 // 16 us to 34 s, 2 an octave: a thousand functions stay a bearable scrape; the quantiles beside it are the fine figures.
 const Buckets& RequestBuckets() {

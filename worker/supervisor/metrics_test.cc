@@ -198,6 +198,7 @@ TEST_F(MetricsTest, PausesAreToldByWhatTheyInterrupt) {
   const Scrape scrape = Collect();
   EXPECT_EQ(scrape["zts_gc_pause_seconds_count{during=\"turn\",kind=\"major\"}"], 1);
   EXPECT_EQ(scrape["zts_gc_pause_seconds_count{during=\"idle\",kind=\"major\"}"], 0);
+  EXPECT_EQ(scrape["zts_gc_pause_seconds_count{during=\"task\",kind=\"major\"}"], 0);
 }
 
 TEST_F(MetricsTest, VersionsAreToldApartWhileTheyShareRequests) {

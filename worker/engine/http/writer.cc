@@ -239,7 +239,7 @@ bool StatusHasBody(int status) { return StatusHasLength(status) && status != 205
 bool AppendHead(OutBuffer& out, const ResponseHead& head) {
   if (head.status < kFirstStatus || head.status > kLastStatus) return false;
   size_t bytes = kOwnBytesMax + head.date_line.size() + kRequestId.size() + head.request_id.size() + 2 +
-                 kVersion.size() + kLengthDigitsMax + 2;
+                 kVersion.size() + kLengthDigitsMax + 2 + head.extra_lines.size();
   for (const HeaderField& field : head.fields) bytes += field.name.size() + field.value.size() + 4;
   if (bytes > kResponseHeadBytesMax) return false;
 
@@ -273,6 +273,7 @@ bool AppendHead(OutBuffer& out, const ResponseHead& head) {
     at = PutNumber(at, head.version);
     at = Put(at, "\r\n");
   }
+  at = Put(at, head.extra_lines);
   for (const HeaderField& field : head.fields) {
     at = Put(at, field.name);
     at = Put(at, ": ");

@@ -74,6 +74,7 @@ struct ResponseHead {
   uint8_t minor_version = 1;            // of the request: a 1.0 client is told "keep-alive" or nothing
   std::string_view date_line;
   std::string_view request_id = {};     // x-zts-request-id, which the function's log names too; empty: none
+  std::string_view extra_lines = {};    // each with its line end
   uint64_t version = 0;                 // x-zts-version, of the function's version that answers; 0: none
 };
 

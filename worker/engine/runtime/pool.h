@@ -43,6 +43,15 @@ class MemoryBudget;
 class Warmup;
 class Watchdog;
 
+// What a cold start took, in the phases of ipc::ColdPhase, up to the answer. `handler`, `gc` and `total` are the request's own; the others
+// were the same for all that waited.
+struct ColdTimes {
+  Nanos phases[ipc::kColdPhases] = {};
+  ipc::ColdKind kind = {};
+};
+// A function with this variable set to "1" shows its clients the times of their cold starts.
+inline constexpr std::string_view kServerTimingVariable = "ZTS_SERVER_TIMING";
+
 // What the pool needs of its shard.
 class PoolHost {
  public:
@@ -57,6 +66,8 @@ class PoolHost {
                          std::string_view message) = 0;
   // The request waits for an isolate that is being made; inside Submit.
   virtual void OnCold(RequestId id) {}
+  // Right before OnResponse to a request that has waited for an isolate, of a function that shows such times.
+  virtual void OnColdAnswer(RequestId id, const ColdTimes& times) {}
   // RunDue is to be called at this time (0: at none). Called when it changes.
   virtual void OnWakeAt(Nanos when) = 0;
   // Of a pool with Role::kOffload: this version has behaved for as long as Expect said.

@@ -64,6 +64,8 @@ struct Version final : Due {
   uint64_t load_serial = 0;
   Instance* current = nullptr;
   uint64_t turns = 0;
+  Nanos gc_pause = 0;       // all of its isolates' pauses
+  std::unique_ptr<ColdTimes> cold_times;  // of the last one, where they are shown
   uint64_t turns_reported = 0;  // of them, accounted for when the watchdog last told of this version
   std::vector<std::function<void(const js::Outcome&)>> prepared;
   // Of the role kOffload.
@@ -163,6 +165,7 @@ struct Pool::Impl final : ElsewhereEvents {
   void OnWarm(Version* version, Loaded loaded);
   void RecordColdStart(Version* version, const Loaded& loaded);
   void DispatchWaiting(Version* version, bool cold);
+  void ShowColdTimes(Request* request);
   void TellPrepared(Version* version, const js::Outcome& outcome);
 
   void Retire(Instance* instance);

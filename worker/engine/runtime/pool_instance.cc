@@ -24,6 +24,7 @@ void Instance::OnResponse(js::InvocationId id, const js::ResponseView& response)
   if (request == nullptr || request->phase != Request::Phase::kUnanswered) return;
   const RequestId name = request->id;
   const js::RequestBody* body = request->view->stream;
+  if (request->shows_times) [[unlikely]] pool->ShowColdTimes(request);
   if (response.form() == js::ResponseView::Form::kStream) {
     request->phase = Request::Phase::kStreaming;
   } else if (body != nullptr && !body->dropped()) {
@@ -78,6 +79,7 @@ void Instance::OnGarbageCollected(js::GcKind kind, js::GcDuring during, Nanos pa
   const int index = static_cast<int>(kind);
   ipc::FunctionCounters* row = version->queues.row;
   row->collections[index].Add();
+  version->gc_pause += pause;
   row->collection_ns[index].Add(static_cast<uint64_t>(std::max<Nanos>(pause, 0)));
   pool->counters->gc_pause[static_cast<int>(during)][index].Record(pause);
 }

@@ -200,8 +200,16 @@ void Pool::Impl::DispatchWaiting(Version* version, bool cold) {
     const Nanos begin = host->clock_now();
     counters->queue_wait.Record(begin - request->submitted);
     requests.Unlist(request);
+    const Nanos gc_before = version->gc_pause;
+    if (version->cold_times != nullptr) {
+      request->shows_times = cold;
+      request->cold_dispatched = begin;
+      request->cold_gc_before = gc_before;
+    }
     DispatchTo(version->current, request);
-    if (first) counters->cold[static_cast<int>(ipc::ColdPhase::kHandler)].Record(host->clock_now() - begin);
+    if (!first) continue;
+    counters->cold[static_cast<int>(ipc::ColdPhase::kHandler)].Record(host->clock_now() - begin);
+    counters->cold[static_cast<int>(ipc::ColdPhase::kGc)].Record(version->gc_pause - gc_before);
   }
 }
 
@@ -217,6 +225,23 @@ void Pool::Impl::RecordColdStart(Version* version, const Loaded& loaded) {
                                                      {ipc::ColdPhase::kHandOver, now - loaded.ended_at},
                                                      {ipc::ColdPhase::kTotal, total}};
   for (const auto& [phase, time] : phases) counters->cold[static_cast<int>(phase)].Record(time);
+  version->cold_times.reset();
+  const auto shows = [](const auto& variable) { return variable.first == kServerTimingVariable && variable.second == "1"; };
+  const auto& env = version->target.script->env;
+  if (std::find_if(env.begin(), env.end(), shows) == env.end()) return;
+  version->cold_times = std::make_unique<ColdTimes>(ColdTimes{.kind = loaded.kind});
+  for (const auto& [phase, time] : phases) version->cold_times->phases[static_cast<int>(phase)] = time;
+}
+
+void Pool::Impl::ShowColdTimes(Request* request) {
+  request->shows_times = false;
+  const Version* version = request->version;
+  if (version->cold_times == nullptr) return;
+  ColdTimes times = *version->cold_times;
+  times.phases[static_cast<int>(ipc::ColdPhase::kTotal)] = request->cold_dispatched - request->submitted;
+  times.phases[static_cast<int>(ipc::ColdPhase::kHandler)] = host->clock_now() - request->cold_dispatched;
+  times.phases[static_cast<int>(ipc::ColdPhase::kGc)] = version->gc_pause - request->cold_gc_before;
+  host->OnColdAnswer(request->id, times);
 }
 
 }  // namespace zts::runtime

@@ -37,10 +37,13 @@ struct Request {
   SlotId slot;
   Nanos deadline = 0;
   Nanos submitted = 0;
+  Nanos cold_dispatched = 0;     // of one that shows its times
+  Nanos cold_gc_before = 0;
   Request* next = nullptr;
   Request* previous = nullptr;
   enum class In : uint8_t { kNone, kWaiting, kAway, kRunning } in = In::kNone;
   bool away = false;             // elsewhere has it, or will
+  bool shows_times = false;      // of its cold start, with its answer
   enum class Phase : uint8_t {
     kUnanswered,
     kStreaming,   // answered, and the end of the response is still to come

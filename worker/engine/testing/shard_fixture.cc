@@ -83,7 +83,9 @@ route::CatalogPtr ShardHarness::Build(const std::map<std::string, std::string>& 
     const std::string key = name + "\n" + source;
     if (scripts_.count(key) == 0) {
       version_ids_[key] = version_ids_.size() + 1;
-      scripts_[key] = js::MakeScript(name, "v" + std::to_string(version_ids_[key]), source);
+      const auto script = js::MakeScript(name, "v" + std::to_string(version_ids_[key]), source);
+      script->env = env_;
+      scripts_[key] = script;
     }
     versions_[name] = version_ids_[key];
     if (rows_.count(name) == 0) rows_.emplace(name, static_cast<uint32_t>(rows_.size() + 1));

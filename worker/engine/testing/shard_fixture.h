@@ -91,6 +91,7 @@ class ShardHarness {
   std::unique_ptr<net::Loop> offload_loop_;
   std::unique_ptr<offload::OffloadHost> offload_;
   std::unique_ptr<Shard> shard_;
+  std::vector<std::pair<std::string, std::string>> env_;  // of what is deployed from here on
   route::CatalogPtr Build(const std::map<std::string, std::string>& functions);
 
  private:

@@ -1,0 +1,30 @@
+#include "worker/engine/server_timing.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <iterator>
+
+namespace zts {
+namespace {
+
+constexpr const char* kNames[ipc::kColdPhases] = {"queue",     "isolate", "context", "compile", "evaluate",
+                                                   "hand-over", "total",   "handler", "gc"};
+constexpr const char* kKinds[] = {"spare-cached", "spare-source", "fresh-cached", "fresh-source", "snapshot"};
+static_assert(std::size(kKinds) >= ipc::kColdKinds);
+
+}  // namespace
+
+std::string ServerTimingLine(const runtime::ColdTimes& times) {
+  std::string line = "server-timing: ";
+  for (int phase = 0; phase < ipc::kColdPhases; ++phase) {
+    char duration[32];
+    std::snprintf(duration, sizeof(duration), ";dur=%.3f", static_cast<double>(std::max<Nanos>(times.phases[phase], 0)) / kMillisecond);
+    if (phase > 0) line += ", ";
+    line += kNames[phase];
+    if (phase == static_cast<int>(ipc::ColdPhase::kTotal)) line.append(";desc=").append(kKinds[static_cast<int>(times.kind)]);
+    line += duration;
+  }
+  return line += "\r\n";
+}
+
+}  // namespace zts
