@@ -453,11 +453,17 @@ class App {
     AddChange(verb, edit_.change);
     std::string list;
     for (const std::string& action : actions) list += (list.empty() ? "" : ", ") + action;
-    verb->add_option("ACTION", edit_.action, "One of " + list + " [list]")
-        ->check(CLI::IsMember(actions).description(""))
-        ->type_name("");
+    verb->add_option("ACTION", edit_.action, "One of " + list + " [list]")->type_name("");
     verb->add_option("VALUES", edit_.values, values)->type_name("");
-    verb->callback([this, run] { action_ = [this, run](Context& context) { return run(context, edit_); }; });
+    verb->callback([this, run, actions, list] {
+      const auto known = [&](const std::string& word) { return std::find(actions.begin(), actions.end(), word) != actions.end(); };
+      if (!edit_.action.empty() && !known(edit_.action)) {
+        // The action first, as `secret` and `token` have it.
+        if (known(edit_.change.function)) std::swap(edit_.action, edit_.change.function);
+        if (!known(edit_.action)) throw CLI::ValidationError("ACTION", "'" + edit_.action + "' is none of " + list);
+      }
+      action_ = [this, run](Context& context) { return run(context, edit_); };
+    });
   }
 
   void AddLogs() {

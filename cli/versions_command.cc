@@ -81,7 +81,9 @@ ExitCode Report(Context& context, const Target& target, const std::string& funct
     failure.hint = "'ztsctl versions " + function + "' shows what serves";
     if (!refused->source.message.empty()) failure.sources.push_back(refused->source);
   } else {
-    failure = FailureOf(std::get<DeployBroken>(result).error, target.endpoint.data_dir);
+    const Error& error = std::get<DeployBroken>(result).error;
+    failure = FailureOf(error, target.endpoint.data_dir);
+    if (failure.hint.empty() && error.code == ErrorCode::kNotFound) failure.hint = "'ztsctl list' shows the functions there are";
     if (failure.hint.empty()) failure.hint = "'ztsctl versions " + function + "' shows what serves";
   }
   return console.Fail(failure);

@@ -263,6 +263,9 @@ class Configuration(Case):
         self.assertEqual((answer["version"], answer["live"]), (2, True))
         self.assertEqual(self.fetch("/configured").text, '{"A":"3","B":"2"}')
         self.assertEqual(self.ctl("env", "configured")["env"], {"A": "3", "B": "2"})
+        self.assertEqual(self.ctl("env", "list", "configured")["env"], {"A": "3", "B": "2"}, "the action first, as 'secret' has it")
+        self.assertIn("'frob' is none of list, set, unset", self.zts.ctl("env", "configured", "frob").err)
+        self.assertIn("ztsctl list", self.zts.ctl("rollback", "nobody").err)
         self.ctl("env", "configured", "unset", "A")
         self.assertEqual(self.fetch("/configured").text, '{"B":"2"}')
         versions = self.story("configured")["versions"]
