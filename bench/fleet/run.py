@@ -225,8 +225,8 @@ class Bench:
         answer = self.fleet.do("deploy", count=3, wait_ms=60_000)
         live = answer["workers_live"]
         check(all(n == self.args.workers - 1 for n in live), f"deploys were live on {live} workers")
-        check(ms[0] < 30_000, f"the first deploy waited for as long as it may: {ms} ms")
         ms = answer["deploy_ms"]
+        check(ms[0] < 30_000, f"the first deploy waited for as long as it may: {ms} ms")
         check(max(ms[1:]) < 5000, f"deploys waited for a worker that had held up one already: {ms} ms")
         self.same_catalog(self.fleet.do("release"), "after the late worker")
         self.say("one does not answer", f"deploys of {', '.join(f'{m:.0f}' for m in ms)} ms: the first waits five seconds for it, the others do not",
