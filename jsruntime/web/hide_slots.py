@@ -22,8 +22,6 @@ EDITS = [
     # What reads for a pipe calls the pipe its state, as streams call another thing.
     (r"constructor\(e\)\{this\._state=e", "constructor(e){this._pipe=e", 2),
     (r"this\._state\.(_currentWrite|_writer)", r"this._pipe.\1", 4),
-    # The standard calls a strategy's size as a function, not as a method of the controller.
-    (r"\b(\w+)\._strategySizeAlgorithm\(", r"(0,\1._strategySizeAlgorithm)(", 2),
     # Who makes an object makes its record.
     (r"Object\.create\(((?:Readable|Writable|Transform)\w+\.prototype|ve)\)", r"$make(\1)", None),
     (r"(class (?:ReadableStream|WritableStream|TransformStream)\{constructor\(e=\{\},t=\{\}(?:,r=\{\})?\)\{)", r"\1this[$slots]={};", 3),

@@ -45,5 +45,6 @@ internal.declareLazy = (file, global) => {
 // What streams.js says of values, before it has run.
 internal.isReadableStream = () => false;
 internal.isWritableStream = () => false;
+internal.isTransformStream = () => false;
 // What message_channel.js says of values, before it has run.
 internal.isMessagePort = () => false;

@@ -53,6 +53,7 @@ const { slots } = library;
 const isOf = (Class, slot) => (value) => typeof value === 'object' && value !== null && value[slots] !== undefined && Object.hasOwn(value[slots], slot) && value instanceof Class;
 internal.isReadableStream = isOf(ReadableStream, '_readableStreamController');
 internal.isWritableStream = isOf(WritableStream, '_writableStreamController');
+internal.isTransformStream = isOf(TransformStream, '_transformStreamController');
 
 const getReader = method(ReadableStream, 'getReader');
 const read = method(ReadableStreamDefaultReader, 'read');
@@ -127,9 +128,62 @@ function newByteStream({ start, pull, cancel }, highWaterMark = 0) {
   }, { highWaterMark });
 }
 
+// --- transfer: what takes a stream's place reads from it, or writes to it, and hands over copies of the chunks ---
+
+const copyOf = (value) => internal.cloneTransferring(value, []).copy;
+
+// `attach` gets what locks the stream that was given: done when the whole message could be cloned.
+function moveReadable(from, attach) {
+  let reader;
+  attach.push(() => { reader = new PlatformReader(from); });
+  return new ReadableStream({
+    async pull(controller) {
+      const { value, done } = await reader.read();
+      if (done) return controller.close();
+      try {
+        controller.enqueue(copyOf(value));
+      } catch (error) {
+        reader.cancel(error).catch(() => {});
+        throw error;
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+}
+
+function moveWritable(from, attach) {
+  let writer;
+  attach.push(() => { writer = new PlatformWriter(from); });
+  return new WritableStream({
+    async write(chunk) {
+      await writer.ready;
+      await writer.write(copyOf(chunk));
+    },
+    close: () => writer.close(),
+    abort: (reason) => writer.abort(reason),
+  });
+}
+
+function moveTransform(from, attach) {
+  const moved = new TransformStream();
+  moved[slots]._readable = moveReadable(from[slots]._readable, attach);
+  moved[slots]._writable = moveWritable(from[slots]._writable, attach);
+  return moved;
+}
+
+const isLocked = getter(ReadableStream, 'locked');
+const isWritableLocked = getter(WritableStream, 'locked');
+
 return {
   ...classes,
-  isLocked: getter(ReadableStream, 'locked'),
+  // Of a stream of any kind: whether somebody holds it, and so it cannot move; what takes its place.
+  isHeld: (stream) => internal.isReadableStream(stream) ? isLocked(stream) : internal.isWritableStream(stream) ? isWritableLocked(stream)
+    : isLocked(stream[slots]._readable) || isWritableLocked(stream[slots]._writable),
+  // The streams that move with a TransformStream.
+  partsOf: (stream) => internal.isTransformStream(stream) ? [stream[slots]._readable, stream[slots]._writable] : [],
+  move: (stream, attach) => (internal.isReadableStream(stream) ? moveReadable : internal.isWritableStream(stream) ? moveWritable
+    : moveTransform)(stream, attach),
+  isLocked,
   isDisturbed: (stream) => stream[slots]._disturbed,
   stateOf: (stream) => stream[slots]._state,
   errorOf: (stream) => stream[slots]._storedError,

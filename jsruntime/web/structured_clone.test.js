@@ -192,3 +192,32 @@ test('what is too large is refused', () => {
   throws(() => clone(Array.from({ length: 70 }, () => megabyte)), 'DataCloneError');
   equal(clone([megabyte, megabyte])[1].length, 1 << 20);
 });
+
+test('streams are transferred', async () => {
+  class Mine extends ReadableStream {}
+  const from = new Mine({ start(controller) { controller.enqueue({ a: 1 }); controller.close(); } });
+  const moved = structuredClone({ from }, { transfer: [from] }).from;
+  equal(Object.getPrototypeOf(moved), ReadableStream.prototype);
+  ok(from.locked && !moved.locked);
+  const reader = moved.getReader();
+  same((await reader.read()).value, { a: 1 });
+  ok((await reader.read()).done);
+  const got = [];
+  const sink = new WritableStream({ write: (chunk) => { got.push(chunk); } });
+  const writer = structuredClone(sink, { transfer: [sink] }).getWriter();
+  const chunk = [1];
+  await writer.write(chunk);
+  await writer.close();
+  same(got, [[1]]);
+  ok(got[0] !== chunk);
+  const upper = new TransformStream({ transform: (text, controller) => controller.enqueue(text.toUpperCase()) });
+  const { readable, writable } = structuredClone(upper, { transfer: [upper] });
+  const pen = writable.getWriter();
+  pen.write('x');
+  equal((await readable.getReader().read()).value, 'X');
+  throws(() => structuredClone(from, { transfer: [from] }), 'DataCloneError', 'locked');
+  const kept = new ReadableStream();
+  throws(() => structuredClone(() => {}, { transfer: [kept] }), 'DataCloneError');
+  ok(!kept.locked, 'what could not be sent stays');
+  throws(() => structuredClone(new ReadableStream()), 'DataCloneError', 'not in the list');
+});
