@@ -234,6 +234,15 @@ class Request {
   get keepalive() { return this.#extras().keepalive ?? false; }
   get duplex() { return 'half'; }
   get destination() { return ''; }
+  // A page's navigation makes no Request that a function sees.
+  get isReloadNavigation() {
+    this.#more;
+    return false;
+  }
+  get isHistoryNavigation() {
+    this.#more;
+    return false;
+  }
 
   clone() {
     if (this.#used) throw internal.bodyUsedError();
