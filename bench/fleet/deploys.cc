@@ -17,8 +17,15 @@ std::string FunctionName(int n) {
   return name;
 }
 
-std::string SourceText(int n) {
-  return "export default { fetch() { return new Response('source " + std::to_string(n) + "'); } };\n";
+std::string SourceText(int n, size_t bytes) {
+  const std::string salt = std::to_string(n);
+  std::string text = "export default { fetch() { return new Response('source " + salt + "'); } };\n";
+  for (int step = 0; text.size() < bytes; ++step) {
+    const std::string name = "step" + std::to_string(step);
+    text += "export function " + name + "(state) {\n  const key = '" + name + "-" + salt + "';\n  const seen = state.get(key) ?? 0;\n" +
+            "  state.set(key, seen + 1);\n  return seen % 2 === 0 ? `even ${key}` : `odd ${key}`;\n}\n";
+  }
+  return text;
 }
 
 Deploys::Deploys(const std::string& controller, std::string token)
@@ -59,7 +66,7 @@ Result<Deploys::Done> Deploys::Deploy(const std::string& function, const std::st
   return done;
 }
 
-Result<uint64_t> Deploys::Fill(int count, int sources, int streams) {
+Result<uint64_t> Deploys::Fill(int count, int sources, size_t source_bytes, int streams) {
   std::atomic<int> next{0};
   std::mutex mutex;
   std::optional<Error> failure;
@@ -68,7 +75,7 @@ Result<uint64_t> Deploys::Fill(int count, int sources, int streams) {
   for (int i = 0; i < streams; ++i) {
     threads.emplace_back([&] {
       for (int n = next++; n < count; n = next++) {
-        const auto done = Deploy(FunctionName(n), SourceText(n % sources));
+        const auto done = Deploy(FunctionName(n), SourceText(n % sources, source_bytes));
         const std::lock_guard lock(mutex);
         if (!done.ok()) failure = done.error();
         if (failure) return;

@@ -29,7 +29,7 @@ class Deploys {
   // `wait`: for the workers; 0 is the controller's default.
   Result<Done> Deploy(const std::string& function, const std::string& source, Nanos wait = 0);
   // `count` functions, the first `sources` of which have a source of their own; `streams` at a time. The newest catalog version.
-  Result<uint64_t> Fill(int count, int sources, int streams);
+  Result<uint64_t> Fill(int count, int sources, size_t source_bytes, int streams);
 
  private:
   const std::string token_;
@@ -38,6 +38,6 @@ class Deploys {
 
 // The name of the n-th function.
 std::string FunctionName(int n);
-std::string SourceText(int n);
+std::string SourceText(int n, size_t bytes = 0);
 
 }  // namespace zts::bench

@@ -39,7 +39,10 @@ class Fleet {
 
   Result<json> Do(const json& command) {
     const std::string verb = command.value("do", "");
-    if (verb == "fill") return Fill(command.value("functions", 100), command.value("sources", 10), command.value("streams", 8));
+    if (verb == "fill") {
+      return Fill(command.value("functions", 100), command.value("sources", 10), command.value("source_bytes", 0),
+                  command.value("streams", 8));
+    }
     if (verb == "connect") return Connect(command.value("workers", 10));
     if (verb == "await") return AwaitAll(SystemClock().Now());
     if (verb == "deploy") return Deploy(command.value("count", 1), command.value("wait_ms", 0) * kMillisecond);
@@ -52,9 +55,9 @@ class Fleet {
   }
 
  private:
-  Result<json> Fill(int functions, int sources, int streams) {
+  Result<json> Fill(int functions, int sources, int source_bytes, int streams) {
     const Nanos began = clock_.Now();
-    ZTS_ASSIGN_OR_RETURN(newest_, deploys_.Fill(functions, sources, streams));
+    ZTS_ASSIGN_OR_RETURN(newest_, deploys_.Fill(functions, sources, static_cast<size_t>(source_bytes), streams));
     functions_ = functions;
     return json{{"ms", Millis(clock_.Now() - began)}, {"catalog_version", newest_}};
   }

@@ -165,7 +165,7 @@ class Bench:
 
     def fill(self):
         args = self.args
-        answer, cpu, _ = self.around("fill", functions=args.functions, sources=args.sources)
+        answer, cpu, _ = self.around("fill", functions=args.functions, sources=args.sources, source_bytes=args.source_bytes)
         self.say("fill", f"{args.functions} functions of {args.sources} sources in {answer['ms'] / 1e3:.1f} s, "
                          f"controller CPU {cpu:.1f} s, RSS {self.controller.memory('VmRSS') >> 20} MiB", ms=answer["ms"], cpu_s=cpu)
 
@@ -294,6 +294,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--functions", type=int, default=10_000)
     parser.add_argument("--sources", type=int, default=100, help="distinct ones among the functions: each is compiled once")
+    parser.add_argument("--source-bytes", type=int, default=0, help="the least size of each")
     parser.add_argument("--workers", type=int, default=200)
     parser.add_argument("--deploys", type=int, default=20)
     parser.add_argument("--mute", type=int, default=40, help="streams that are never read from")
