@@ -48,6 +48,8 @@ IpAddress IpAddress::V4(uint8_t a, uint8_t b, uint8_t c, uint8_t d) {
 
 Result<IpAddress> IpAddress::Parse(std::string_view text) {
   const std::string copy(text);
+  // inet_pton would read up to it and never see what follows.
+  if (copy.find('\0') != std::string::npos) return Invalid("an address has no byte 0 in it");
   IpAddress address;
   in_addr v4;
   if (::inet_pton(AF_INET, copy.c_str(), &v4) == 1) {

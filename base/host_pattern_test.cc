@@ -22,6 +22,15 @@ struct Case {
   bool matches;
 };
 
+TEST(HostPatternTest, WhatFollowsAByteZeroIsNotOverlooked) {
+  for (const std::string_view text :
+       {std::string_view("10.0.0.1\0.example", 17), std::string_view("::1\0", 4), std::string_view("\0", 1)}) {
+    EXPECT_FALSE(IpAddress::Parse(text).ok());
+    EXPECT_FALSE(HostPattern::Parse(text).ok());
+  }
+  EXPECT_FALSE(HostPattern::Parse(std::string_view("[::1\0]", 6)).ok());
+}
+
 TEST(HostPatternTest, Matches) {
   const Case cases[] = {
       {"127.0.0.1", "127.0.0.1", "127.0.0.1", 8080, true},
