@@ -31,6 +31,13 @@ std::optional<Integer> ParseInteger(std::string_view text, int base = 10) {
   return value;
 }
 
+// FNV-1a, 64 bits: tells texts apart that nobody makes alike on purpose.
+constexpr uint64_t HashOf(std::string_view text) {
+  uint64_t hash = 14695981039346656037u;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  return hash;
+}
+
 // "64KiB", "256MiB", "1GiB", "4096": a size in bytes; none where the text is anything else or overflows.
 std::optional<uint64_t> ParseByteSize(std::string_view text);
 

@@ -367,6 +367,8 @@ class App {
     verb->add_option("--memory-limit", deploy_.memory_limit, "Memory, as 64MiB or 1GiB")->type_name("SIZE");
     verb->add_option("--nursery", deploy_.nursery, "Half of V8's young generation; more for handlers with much garbage [2MiB]")
         ->type_name("SIZE");
+    verb->add_option("--snapshot", deploy_.snapshot, "Start from the evaluated module: auto (where it pays), always, never [auto]")
+        ->type_name("WHEN");
     verb->add_option("--canary", deploy_.canary, "Only this share of the requests, beside the active version")->type_name("SHARE");
     verb->add_option("--sticky", deploy_.sticky, "Keep clients with one version, by header:NAME, cookie:NAME or ip")->type_name("BY");
     verb->add_option("-m,--message", deploy_.message, "Why, for 'ztsctl versions'")->type_name("TEXT");

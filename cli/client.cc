@@ -28,6 +28,8 @@ FunctionVersion VersionOf(const v1::FunctionVersion& from, bool active) {
   version.bundle_bytes = from.bundle_bytes();
   version.code_cache_bytes = from.code_cache_bytes();
   version.source_map_bytes = from.source_map_bytes();
+  version.snapshot_bytes = from.snapshot_bytes();
+  version.start_reason = from.start_reason();
   version.created = from.created_ns();
   const v1::Limits& limits = from.config().limits();
   version.cpu_per_request = limits.cpu_per_request_ns();
@@ -123,6 +125,7 @@ v1::DeployRequest StartOf(const DeploySpec& spec, size_t bundle_bytes, size_t so
   start.set_author(spec.author);
   start.set_message(spec.message);
   start.set_require_all(spec.require_all);
+  start.set_snapshot(spec.snapshot);
   if (spec.canary) Fill(*spec.canary, *start.mutable_canary());
   v1::VersionConfig& config = *start.mutable_config();
   for (const auto& [name, value] : spec.env) (*config.mutable_env())[name] = value;
@@ -140,6 +143,9 @@ v1::DeployRequest StartOf(const DeploySpec& spec, size_t bundle_bytes, size_t so
 DeployLive LiveOf(const v1::DeployLive& from) {
   DeployLive live;
   live.version = from.version().number();
+  live.snapshot_bytes = from.version().snapshot_bytes();
+  live.code_cache_bytes = from.version().code_cache_bytes();
+  live.start_reason = from.version().start_reason();
   live.workers_live = from.workers_live();
   live.workers_total = from.workers_total();
   live.controller_took = from.took_ns();
@@ -182,6 +188,11 @@ void Deliver(const v1::TailLogsEvent& event, TailPlace& place, Client::TailSink&
 }
 
 }  // namespace
+
+std::string StartName(uint64_t snapshot_bytes, uint64_t code_cache_bytes) {
+  if (snapshot_bytes > 0) return "snapshot";
+  return code_cache_bytes > 0 ? "code cache" : "source";
+}
 
 struct Client::Impl {
   Endpoint endpoint;

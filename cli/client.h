@@ -58,6 +58,7 @@ struct DeploySpec {
   std::optional<Share> canary;  // none: all requests
   bool require_all = false;     // taken back unless every worker serves it
   std::string source_map_digest;
+  std::string snapshot;  // "auto", "always", "never"
 };
 
 // A change of a function whose versions are there already.
@@ -104,6 +105,9 @@ class DeployObserver {
 
 struct DeployLive {
   uint64_t version = 0;
+  uint64_t snapshot_bytes = 0;  // these three as FunctionVersion's
+  uint64_t code_cache_bytes = 0;
+  std::string start_reason;
   uint32_t workers_live = 0;
   uint32_t workers_total = 0;
   Nanos controller_took = 0;
@@ -132,6 +136,8 @@ struct FunctionVersion {
   uint64_t bundle_bytes = 0;
   uint64_t code_cache_bytes = 0;
   uint64_t source_map_bytes = 0;
+  uint64_t snapshot_bytes = 0;  // 0: isolates begin from the code cache
+  std::string start_reason;     // why they begin as they do
   Nanos created = 0;  // since 1970
   std::vector<std::string> routes;
   // 0: the platform's default.
@@ -148,6 +154,9 @@ struct FunctionVersion {
   std::string state;      // "active", "canary", "warm", "kept"; empty: the controller does not say
   uint32_t share = 0;     // of the requests, in ten thousandths
 };
+
+// What an isolate of a version begins from: "snapshot", "code cache" or "source".
+std::string StartName(uint64_t snapshot_bytes, uint64_t code_cache_bytes);
 
 struct HistoryEvent {
   Nanos at = 0;  // since 1970

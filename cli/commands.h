@@ -37,6 +37,7 @@ struct DeployOptions {
   std::string canary;  // "10%"; empty: all requests
   std::string sticky;
   bool require_all = false;
+  std::string snapshot = "auto";
 };
 ExitCode Deploy(Context& context, const DeployOptions& options);
 

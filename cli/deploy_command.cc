@@ -53,7 +53,11 @@ Result<DeploySpec> SpecOf(const DeployOptions& options) {
   ZTS_RETURN_IF_ERROR(ReadDuration("--wait", options.wait, spec.wait));
   spec.message = options.message;
   spec.require_all = options.require_all;
+  spec.snapshot = options.snapshot;
   if (options.canary.empty() && !options.sticky.empty()) return Invalid("--sticky goes with --canary");
+  if (options.snapshot != "auto" && options.snapshot != "always" && options.snapshot != "never") {
+    return Invalid("--snapshot " + options.snapshot + ": write auto, always or never");
+  }
   if (!options.canary.empty()) {
     spec.canary.emplace();
     ZTS_ASSIGN_OR_RETURN(spec.canary->share, ParseShare(options.canary));
@@ -143,6 +147,8 @@ ExitCode ReportLive(Console& console, const Deployment& deployment, const Deploy
                        {"digest", deployment.bundle.digest},
                        {"bytes", deployment.bundle.code.size()},
                        {"bundled", deployment.bundle.bundled},
+                       {"start", StartName(live.snapshot_bytes, live.code_cache_bytes)},
+                       {"start_reason", live.start_reason},
                        {"ms", ms(deployment.took)},
                        {"bundle_ms", ms(deployment.bundle_took)},
                        {"compile_ms", ms(deployment.watcher.compile_took)},
@@ -156,6 +162,12 @@ ExitCode ReportLive(Console& console, const Deployment& deployment, const Deploy
                 << console.Paint(Style::kGreen, "live on " + std::to_string(live.workers_live) + "/" +
                                                     std::to_string(live.workers_total) + " workers")
                 << " in " << FormatMilliseconds(deployment.took) << " ms\n";
+  // Worth a line where the snapshot is, or where it would have been.
+  if (live.snapshot_bytes > 0 || live.start_reason.find(", but ") != std::string::npos) {
+    console.out() << "starts from its " << StartName(live.snapshot_bytes, live.code_cache_bytes)
+                  << (live.snapshot_bytes > 0 ? " (" + FormatBytes(live.snapshot_bytes) + ")" : "")
+                  << ": " << Printable(live.start_reason) << "\n";
+  }
   for (size_t i = live.urls.size(); i > 0; --i) console.out() << live.urls[i - 1] << "\n";
   console.out() << std::flush;
   return ExitCode::kOk;

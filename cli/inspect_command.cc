@@ -74,7 +74,8 @@ nlohmann::json JsonOf(const std::string& function, const Inspection& found) {
   auto versions = nlohmann::json::array(), workers = nlohmann::json::array(), errors = nlohmann::json::array();
   for (const FunctionVersion& version : found.versions) {
     versions.push_back({{"version", version.number}, {"active", version.active}, {"digest", version.digest},
-                        {"bytes", version.bundle_bytes}, {"created", FormatTimestamp(version.created)}});
+                        {"bytes", version.bundle_bytes}, {"start", StartName(version.snapshot_bytes, version.code_cache_bytes)},
+                        {"start_reason", version.start_reason}, {"created", FormatTimestamp(version.created)}});
   }
   for (const WorkerInfo& worker : found.workers) {
     const Figures* figures = found.On(worker.name);
@@ -105,6 +106,11 @@ std::string LimitText(Nanos limit) { return limit == 0 ? "default" : FormatMilli
 
 std::string SizeText(uint64_t bytes) { return bytes == 0 ? "default" : FormatBytes(bytes); }
 
+std::string StartOf(const FunctionVersion& version) {
+  const std::string name = StartName(version.snapshot_bytes, version.code_cache_bytes);
+  return version.start_reason.empty() ? name : name + ": " + Printable(version.start_reason);
+}
+
 void PrintHead(Console& console, const std::string& function, const Inspection& found) {
   const FunctionVersion& active = found.Active();
   console.out() << console.Paint(Style::kBold, function) << "  v" << active.number << "\n\nlimits  cpu "
@@ -118,11 +124,11 @@ void PrintHead(Console& console, const std::string& function, const Inspection& 
 
 void Print(Console& console, const std::string& function, const Inspection& found) {
   PrintHead(console, function, found);
-  std::vector<std::vector<std::string>> rows = {{"VERSION", "STATE", "SIZE", "DEPLOYED"}};
+  std::vector<std::vector<std::string>> rows = {{"VERSION", "STATE", "SIZE", "DEPLOYED", "STARTS FROM"}};
   for (const FunctionVersion& version : found.versions) {
     if (rows.size() > kVersionsShown) break;
     rows.push_back({"v" + std::to_string(version.number), version.active ? "active" : "-", FormatBytes(version.bundle_bytes),
-                    FormatAge(SystemClock().WallNow() - version.created)});
+                    FormatAge(SystemClock().WallNow() - version.created), StartOf(version)});
   }
   console.out() << RenderTable(rows) << "\n";
   rows = {{"WORKER", "CATALOG", "REQ/S", "ERR/S", "P50", "P99", "COLD", "LIMITS", "ISOLATES", "MEMORY"}};

@@ -121,6 +121,8 @@ nlohmann::json JsonOf(const FunctionVersion& version) {
           {"share", version.share / 100.0}, {"digest", version.digest},
           {"bytes", version.bundle_bytes}, {"code_cache_bytes", version.code_cache_bytes},
           {"routes", version.routes},      {"created", FormatTimestamp(version.created)},
+          {"start", StartName(version.snapshot_bytes, version.code_cache_bytes)},
+          {"start_reason", version.start_reason}, {"snapshot_bytes", version.snapshot_bytes},
           {"author", version.author},      {"message", version.message},
           {"based_on", version.based_on}};
 }

@@ -1,4 +1,5 @@
 // The compiler process: waits ready, takes one bundle, answers with its code cache or what is wrong with it, and exits.
+// Others make a snapshot of one, or try one out.
 //
 // What it runs is a tenant's code. Before it looks at the job it gives up everything it does not need for it: no new
 // descriptor (files, sockets), no new process or thread, bounded memory and CPU time, and no system call that V8 does without (seccomp).
@@ -6,11 +7,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <thread>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "controller/compiler/exit_codes.h"
 #include "controller/compiler/frame.h"
@@ -63,7 +66,7 @@ class Answer {
 };
 
 Result<ReceivedJob> ReadJob(int fd) {
-  FrameReader reader(kBundleBytesMax + (size_t{1} << 20));
+  FrameReader reader(kBundleBytesMax + kSnapshotBytesMax + (size_t{1} << 20));
   char buffer[64 * 1024];
   while (!reader.done()) {
     const ssize_t got = ::read(fd, buffer, sizeof buffer);
@@ -75,12 +78,16 @@ Result<ReceivedJob> ReadJob(int fd) {
 }
 
 js::ScriptPtr MakeScript(ReceivedJob received) {
-  auto storage = std::make_shared<std::string>(std::move(received.storage));
+  struct Storage {
+    std::string source, snapshot;
+  };
+  auto storage = std::make_shared<Storage>(Storage{std::move(received.storage), std::move(received.snapshot_to_try)});
   auto script = std::make_shared<js::Script>();
   script->function = received.job.function;
   script->version = "deploy";
   script->main_module = received.job.main_module;
-  script->source = *storage;
+  script->source = storage->source;
+  script->function_snapshot = AsBytes(storage->snapshot);
   script->env.assign(received.job.env.begin(), received.job.env.end());
   const VersionLimits& limits = received.job.limits;
   if (limits.startup_cpu_ns != 0) script->limits.startup_cpu = limits.startup_cpu_ns;
@@ -138,21 +145,56 @@ class Watchdog {
   std::atomic<Nanos> deadline_{0};  // set last
 };
 
-void GiveUpEverything(const js::Limits& limits) {
+void GiveUpEverything(const js::Limits& limits, Nanos startup_cpu) {
   SetLimit(RLIMIT_DATA, limits.memory_bytes_max + kDataBytesBeside, limits.memory_bytes_max + kDataBytesBeside);
   rusage used{};
   ::getrusage(RUSAGE_SELF, &used);
   const auto used_seconds = static_cast<rlim_t>(used.ru_utime.tv_sec + used.ru_stime.tv_sec);
-  const auto startup_seconds = static_cast<rlim_t>(limits.startup_cpu / kSecond);
+  const auto startup_seconds = static_cast<rlim_t>(startup_cpu / kSecond);
   const rlim_t cpu = used_seconds + 2 * startup_seconds + 3;
   SetLimit(RLIMIT_CPU, cpu, cpu + 1);
 }
 
-CompileOutcome OutcomeOf(js::Compiled compiled) {
-  js::Outcome& outcome = compiled.outcome;
-  if (outcome.ok()) return CompiledBundle{std::move(compiled.code_cache), js::ArtifactKey()};
+SourceProblem ProblemOf(js::Outcome outcome) {
   return SourceProblem{std::string(js::OutcomeName(outcome.kind)), std::move(outcome.message), std::move(outcome.file), outcome.line,
                        outcome.column, std::move(outcome.source_line), std::move(outcome.stack)};
+}
+
+CompileOutcome MakeCodeCache(js::Host& host, const js::ScriptPtr& script) {
+  js::Compiled compiled = js::Compile(host, script);
+  if (!compiled.outcome.ok()) return ProblemOf(std::move(compiled.outcome));
+  return CompiledBundle{.code_cache = std::move(compiled.code_cache),
+                        .artifact_key = js::ArtifactKey(),
+                        .evaluate_ns = std::min(compiled.report.evaluate, compiled.load_cpu),
+                        .snapshot_refusal = std::move(compiled.snapshot_refusal)};
+}
+
+SourceProblem NoSnapshot(std::string why) { return {.kind = "no-snapshot", .message = std::move(why)}; }
+
+CompileOutcome MakeSnapshot(js::Host& host, const js::ScriptPtr& script) {
+  js::Recorded recorded = js::Record(host, script);
+  if (!recorded.refusal.empty()) return NoSnapshot(std::move(recorded.refusal));
+  if (!recorded.report.outcome.ok()) return ProblemOf(std::move(recorded.report.outcome));
+  return CompiledBundle{.code_cache = std::move(recorded.snapshot), .artifact_key = js::ArtifactKey()};
+}
+
+// What V8 makes of it is found out here, where the process may end of it, and not in an engine.
+CompileOutcome TrySnapshot(js::Host& host, const js::ScriptPtr& script) {
+  const auto isolate = host.RestoreIsolate(script);
+  if (isolate == nullptr) return NoSnapshot("it was made by another build");
+  if (js::LoadReport report = isolate->Load(script); !report.outcome.ok()) return ProblemOf(std::move(report.outcome));
+  // Moves what is in it and looks at every object.
+  isolate->CollectGarbage();
+  return CompiledBundle{.artifact_key = js::ArtifactKey()};
+}
+
+CompileOutcome Work(js::Host& host, const js::ScriptPtr& script, CompileJob::Product product) {
+  switch (product) {
+    case CompileJob::Product::kCodeCache: return MakeCodeCache(host, script);
+    case CompileJob::Product::kSnapshot: return MakeSnapshot(host, script);
+    case CompileJob::Product::kTrial: return TrySnapshot(host, script);
+  }
+  return NoSnapshot("nobody knows what is wanted");
 }
 
 int Main(int argc, char** argv) {
@@ -183,10 +225,12 @@ int Main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", received.error().message.c_str());
     ::_exit(received.error().code == ErrorCode::kUnavailable ? 0 : kNoJobExit);
   }
+  const CompileJob::Product product = received->job.product;
   const js::ScriptPtr script = MakeScript(*std::move(received));
-  GiveUpEverything(script->limits);
-  watchdog.Arm(script->limits.startup_cpu, script->main_module);
-  answer.Send(OutcomeOf(js::Compile(**host, script)));
+  const Nanos cpu = script->limits.startup_cpu + (product == CompileJob::Product::kCodeCache ? 0 : kSnapshotCpuMax);
+  GiveUpEverything(script->limits, cpu);
+  watchdog.Arm(cpu, script->main_module);
+  answer.Send(Work(**host, script, product));
 }
 
 }  // namespace

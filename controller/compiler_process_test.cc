@@ -21,8 +21,9 @@ class CompilerProcessTest : public testing::Test {
   }
   static void TearDownTestSuite() { delete compiler_; }
 
-  CompileOutcome Compile(std::string_view source, VersionLimits limits = {}) {
+  CompileOutcome Compile(std::string_view source, VersionLimits limits = {}, SnapshotPolicy snapshot = SnapshotPolicy::kAuto) {
     CompileJob job;
+    job.snapshot = snapshot;
     job.function = "f";
     job.main_module = "f.js";
     job.source = source;
@@ -43,6 +44,13 @@ class CompilerProcessTest : public testing::Test {
     ASSERT_TRUE(std::holds_alternative<CompiledBundle>(outcome)) << std::get<SourceProblem>(outcome).message;
     EXPECT_FALSE(std::get<CompiledBundle>(outcome).code_cache.empty());
     EXPECT_NE(std::get<CompiledBundle>(outcome).artifact_key.find('|'), std::string::npos);
+  }
+
+  CompiledBundle Compiled(std::string_view source, SnapshotPolicy snapshot) {
+    auto outcome = Compile(source, {}, snapshot);
+    const auto* problem = std::get_if<SourceProblem>(&outcome);
+    EXPECT_EQ(problem, nullptr) << problem->message;
+    return problem == nullptr ? std::get<CompiledBundle>(std::move(outcome)) : CompiledBundle{};
   }
 
   static ProcessCompiler* compiler_;
@@ -109,6 +117,37 @@ TEST_F(CompilerProcessTest, LargeBundles) {
     source += "function f" + std::to_string(i) + "() { return [" + std::to_string(i) + ", 'some text to fill the line with']; }\n";
   }
   ExpectCompiles(source);
+}
+
+constexpr const char* kHandler = "; export default () => new Response('x');";
+
+TEST_F(CompilerProcessTest, SnapshotsAreMadeWhereTheyPayAndWhereTheyAreWanted) {
+  const std::string work = "let x = 0; for (let i = 0; i < 30_000_000; i++) x = (x * 31 + i) | 0; export { x }";
+  const CompiledBundle heavy = Compiled(work + kHandler, SnapshotPolicy::kAuto);
+  EXPECT_GT(heavy.snapshot.size(), size_t{500} << 10) << heavy.start_reason;
+  EXPECT_FALSE(heavy.code_cache.empty()) << "for an engine of another build";
+  EXPECT_NE(heavy.start_reason.find("evaluation takes"), std::string::npos);
+  EXPECT_TRUE(Compiled(work + kHandler, SnapshotPolicy::kNever).snapshot.empty());
+  const CompiledBundle small = Compiled("const x = 1" + std::string(kHandler), SnapshotPolicy::kAuto);
+  EXPECT_TRUE(small.snapshot.empty());
+  EXPECT_NE(small.start_reason.find("pays from"), std::string::npos) << small.start_reason;
+  EXPECT_FALSE(Compiled("const x = 1" + std::string(kHandler), SnapshotPolicy::kAlways).snapshot.empty());
+}
+
+TEST_F(CompilerProcessTest, WhatCannotBeWrittenDownCostsTheSnapshotAlone) {
+  const auto reason = [this](const std::string& source) {
+    const CompiledBundle compiled = Compiled(source + kHandler, SnapshotPolicy::kAlways);
+    EXPECT_FALSE(compiled.code_cache.empty());
+    EXPECT_TRUE(compiled.snapshot.empty()) << source;
+    return compiled.start_reason;
+  };
+  EXPECT_NE(reason("setTimeout(() => {}, 1)").find("timers"), std::string::npos);
+  // V8 ends the process.
+  EXPECT_NE(reason("const format = new Intl.NumberFormat('en'); export { format }").find("no snapshot could be made"), std::string::npos);
+  EXPECT_NE(reason("Object.freeze(Error)").find("freezes"), std::string::npos);
+  // The module's own hooks.
+  EXPECT_NE(reason("export function beforeSnapshot() { throw new Error('not me') }").find("not me"), std::string::npos);
+  EXPECT_NE(reason("export function afterRestore() { throw new Error('not here') }").find("not here"), std::string::npos);
 }
 
 // Not a bound, a figure: the log shows what a deploy pays for its compile.

@@ -49,6 +49,9 @@ v1::FunctionVersion ToProto(const FunctionVersion& version) {
   message.set_message(version.message);
   message.set_based_on(version.based_on);
   message.set_source_map_bytes(version.source_map_bytes);
+  if (version.snapshot_digest) message.set_snapshot_digest(ToHex(*version.snapshot_digest));
+  message.set_snapshot_bytes(version.snapshot_bytes);
+  message.set_start_reason(version.start_reason);
   auto& config = *message.mutable_config();
   auto& limits = *config.mutable_limits();
   limits.set_cpu_per_request_ns(version.config.limits.cpu_per_request_ns);

@@ -63,6 +63,11 @@ std::variant<DeployOrder, DeployFailure> ReadOrder(const v1::DeployStart& start,
   order.config = FromProto(start.config());
   order.wait = Nanos{start.wait_ms()} * kMillisecond;
   order.actor = ActorOf(start.author(), start.message());
+  if (const std::string& policy = start.snapshot(); policy == "always" || policy == "never") {
+    order.snapshot = policy == "always" ? SnapshotPolicy::kAlways : SnapshotPolicy::kNever;
+  } else if (!policy.empty() && policy != "auto") {
+    return InvalidUpload("snapshot is auto, always or never, not '" + policy + "'");
+  }
   if (start.require_all()) order.workers = DeployOrder::Workers::kAll;
   if (start.has_canary()) {
     auto canary = FromProto(start.canary());

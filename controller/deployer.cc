@@ -75,7 +75,8 @@ std::variant<Deployed, DeployFailure> Deployer::CompileAndStore(DeployOrder& ord
     return FailureOf(std::move(text).error().Under("the bundle must be UTF-8 text"));
   }
   const Nanos started = clock_.Now();
-  auto outcome = compiler_.Compile({order.function, order.main_module, order.bundle, order.config.env, order.config.limits});
+  auto outcome = compiler_.Compile(
+      {order.function, order.main_module, order.bundle, order.config.env, order.config.limits, order.snapshot});
   const Nanos took = clock_.Now() - started;
   if (!outcome.ok()) {
     metrics_.OnCompile("failed", took);
@@ -95,6 +96,8 @@ std::variant<Deployed, DeployFailure> Deployer::CompileAndStore(DeployOrder& ord
                                     .bundle_digest = order.bundle_digest,
                                     .code_cache = compiled.code_cache,
                                     .artifact_key = std::move(compiled.artifact_key),
+                                    .snapshot = compiled.snapshot,
+                                    .start_reason = std::move(compiled.start_reason),
                                     .source_map = order.source_map,
                                     .actor = std::move(order.actor),
                                     .canary = std::move(order.canary)});

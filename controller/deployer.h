@@ -33,6 +33,7 @@ struct DeployOrder {
   std::string bundle;
   Digest bundle_digest{};  // what the client says it is
   std::string source_map;  // may be empty
+  SnapshotPolicy snapshot = SnapshotPolicy::kAuto;
   Nanos wait = 0;          // 0: the default
   Actor actor;
   std::optional<CanaryShare> canary;

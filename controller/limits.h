@@ -125,6 +125,14 @@ inline constexpr size_t kCompileQueueMax = kDeploysMax;
 inline constexpr Nanos kCompilerStartTimeout = 20 * kSecond;
 // Wall time of a job beyond its startup CPU time: waiting for a core, and a module that sleeps.
 inline constexpr Nanos kCompileWallSlack = 15 * kSecond;
+// From this much evaluation on (CPU time in the compiler process, where every function is compiled first) a version gets a snapshot of its
+// evaluated module: making an isolate from one takes one to three milliseconds, which a spare isolate with a code cache also does where the
+// module itself does little.
+inline constexpr Nanos kSnapshotFromEvaluation = 10 * kMillisecond;
+// V8's heap and the text of the module. The heap is copied for each isolate: beyond this it saves nothing.
+inline constexpr size_t kSnapshotBytesMax = size_t{24} << 20;
+// Transforming the module and writing the heap down, on top of the evaluation.
+inline constexpr Nanos kSnapshotCpuMax = 10 * kSecond;
 // A code cache is about as large as its source; what a compiler answers beyond this is not looked at.
 inline constexpr size_t kCompilerAnswerBytesMax = size_t{64} << 20;
 

@@ -43,6 +43,9 @@ struct FunctionVersion {
   uint64_t bundle_bytes = 0;
   std::optional<Digest> code_cache_digest;
   uint64_t code_cache_bytes = 0;
+  std::optional<Digest> snapshot_digest;  // of the evaluated module, for engines of the same artifact key
+  uint64_t snapshot_bytes = 0;
+  std::string start_reason;  // why isolates begin from a snapshot, or do not
   std::optional<Digest> source_map_digest;  // for people who read stack traces; never sent to workers
   uint64_t source_map_bytes = 0;
   std::string artifact_key;  // which V8, flags and CPU the code cache is good for

@@ -118,6 +118,12 @@ Result<Deployed> Registry::Deploy(NewVersion wanted) {
     version->code_cache_bytes = wanted.code_cache.size();
     blobs.push_back({*version->code_cache_digest, wanted.code_cache});
   }
+  version->start_reason = std::move(wanted.start_reason);
+  if (!wanted.snapshot.empty()) {
+    version->snapshot_digest = Sha256Of(wanted.snapshot);
+    version->snapshot_bytes = wanted.snapshot.size();
+    blobs.push_back({*version->snapshot_digest, wanted.snapshot});
+  }
   if (!wanted.source_map.empty()) {
     version->source_map_digest = Sha256Of(wanted.source_map);
     version->source_map_bytes = wanted.source_map.size();
@@ -248,6 +254,7 @@ Status Registry::MarkProven(uint64_t catalog_version) {
 void Registry::CountBlobs(const FunctionVersion& version, std::map<Digest, int>& counts, int by) const {
   counts[version.bundle_digest] += by;
   if (version.code_cache_digest) counts[*version.code_cache_digest] += by;
+  if (version.snapshot_digest) counts[*version.snapshot_digest] += by;
   if (version.source_map_digest) counts[*version.source_map_digest] += by;
 }
 

@@ -40,6 +40,8 @@ struct NewVersion {
   Digest bundle_digest{};
   std::string_view code_cache;  // may be empty
   std::string artifact_key;
+  std::string_view snapshot;    // of the evaluated module; may be empty
+  std::string start_reason;
   std::string_view source_map;  // may be empty
   Actor actor;
   // A share of the requests only, beside the active version.

@@ -1,21 +1,49 @@
 #include "jsruntime/compiler.h"
 
-#include <memory>
+#include <time.h>
+
 #include <utility>
 
+#include "jsruntime/function_body/function_body.h"
 #include "jsruntime/host.h"
 #include "jsruntime/v8_isolate.h"
 
 namespace zts::js {
+namespace {
+
+Nanos ThreadCpuNow() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return now.tv_sec * kSecond + now.tv_nsec;
+}
+
+}  // namespace
 
 Compiled Compile(Host& host, ScriptPtr script) {
-  const std::unique_ptr<Isolate> isolate = host.NewIsolate();
+  V8Isolate isolate(host.snapshot());
+  isolate.WatchLoad();
   Compiled compiled;
-  compiled.report = isolate->Load(std::move(script));
+  const Nanos before = ThreadCpuNow();
+  compiled.report = isolate.Load(std::move(script));
+  compiled.load_cpu = ThreadCpuNow() - before;
   compiled.outcome = compiled.report.outcome;
-  // A Host makes no other kind.
-  if (compiled.outcome.ok()) compiled.code_cache = static_cast<V8Isolate*>(isolate.get())->MakeCodeCache();
+  if (!compiled.outcome.ok()) return compiled;
+  compiled.snapshot_refusal = isolate.WhyNoSnapshot();
+  compiled.code_cache = isolate.MakeCodeCache();
   return compiled;
+}
+
+Recorded Record(Host& host, const ScriptPtr& script) {
+  Recorded recorded;
+  const FunctionBody body = MakeFunctionBody(host.snapshot(), script->source);
+  recorded.refusal = body.refusal;
+  if (!recorded.refusal.empty()) return recorded;
+  V8Isolate isolate(host.snapshot(), script, body);
+  recorded.report = isolate.Load(script);
+  if (!recorded.report.outcome.ok()) return recorded;
+  recorded.refusal = isolate.WhyNoSnapshot();
+  if (recorded.refusal.empty()) recorded.snapshot = isolate.TakeSnapshot(&recorded.refusal);
+  return recorded;
 }
 
 }  // namespace zts::js

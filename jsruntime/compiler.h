@@ -18,12 +18,23 @@ namespace zts::js {
 struct Compiled {
   Outcome outcome;
   std::string code_cache;  // produced after evaluation, with the functions that ran inside
+  std::string snapshot_refusal;  // why there can be no snapshot of the evaluated module; empty: Record may be tried
   LoadReport report;
+  Nanos load_cpu = 0;  // of this thread; the report's times include waiting for a core
 };
 
 class Host;
 
 Compiled Compile(Host& host, ScriptPtr script);
+
+// Runs the module as the body of a function, in an isolate whose heap V8 can write down, and writes it down. V8 ends the process where it
+// cannot, so this is for one that has nothing else to lose. REQUIRES: Compile found nothing wrong with it.
+struct Recorded {
+  LoadReport report;
+  std::string snapshot;  // function_snapshot.h; empty where the load failed, or where there is a
+  std::string refusal;   // why there can be none
+};
+Recorded Record(Host& host, const ScriptPtr& script);
 
 // ArtifactKey() of jsruntime/artifact_key.h says where the code cache is good.
 

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "jsruntime/function_snapshot.h"
 #include "jsruntime/realm.h"
 #include "jsruntime/snapshot.h"
 #include "jsruntime/v8_isolate.h"
@@ -19,6 +20,11 @@ class RealHost final : public Host {
   std::unique_ptr<Isolate> NewIsolate(const IsolateOptions& options) override {
     return std::make_unique<V8Isolate>(snapshot_, options);
   }
+  std::unique_ptr<Isolate> RestoreIsolate(const ScriptPtr& script) override {
+    const auto from = DecodeFunctionSnapshot(snapshot_, script->function_snapshot);
+    return from ? std::make_unique<V8Isolate>(snapshot_, script, *from) : nullptr;
+  }
+  const Snapshot& snapshot() const override { return snapshot_; }
 
  private:
   Snapshot snapshot_;

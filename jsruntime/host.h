@@ -24,6 +24,8 @@
 
 namespace zts::js {
 
+class Snapshot;
+
 // How a process ends that V8 cannot go on in; stderr then names the function.
 inline constexpr int kV8FatalExitCode = 86;
 
@@ -34,6 +36,9 @@ class Host : public IsolateFactory {
     JitPolicy jit = {};
   };
   static Result<std::unique_ptr<Host>> Start(const Options& options);
+
+  // What its isolates begin from.
+  virtual const Snapshot& snapshot() const = 0;
   ~Host() override = default;
 };
 

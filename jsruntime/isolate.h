@@ -134,6 +134,7 @@ struct LoadReport {
   Nanos compile = 0;
   Nanos evaluate = 0;
   enum class Cache : uint8_t { kNone, kAccepted, kRejected } cache = Cache::kNone;
+  bool restored = false;  // from the function's snapshot: nothing was compiled, and only afterRestore() was run
 };
 
 struct MemoryUse {
@@ -214,6 +215,8 @@ class IsolateFactory {
   virtual ~IsolateFactory() = default;
   // An empty isolate with the web API in place, from the startup snapshot.
   virtual std::unique_ptr<Isolate> NewIsolate(const IsolateOptions& options = {}) = 0;
+  // One from the script's function snapshot, to be loaded with this script; null where it has none that this process can use.
+  virtual std::unique_ptr<Isolate> RestoreIsolate(const ScriptPtr& script) { return nullptr; }
 };
 
 }  // namespace zts::js

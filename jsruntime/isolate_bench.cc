@@ -186,6 +186,73 @@ void BenchColdStart(Host& host, int rounds) {
   std::printf("\nV8's heap of an isolate after one request: %.2f MiB used, %.2f MiB resident\n", used, committed);
 }
 
+// A bundle that works for about so long while it loads: rounds over a table, and what is left of it.
+std::string WorkingBundle(size_t bytes, int rounds) {
+  return Bundle(bytes) +
+         "const table = new Array(1000).fill(1); const index = new Map();\n"
+         "for (let r = 0; r < " + std::to_string(rounds) + "; r++) for (let i = 0; i < 1000; i++) table[i] = (table[i] * 31 + i + r) | 0;\n"
+         "for (let i = 0; i < 1000; i++) index.set('key' + i, { id: i, value: table[i] });\n"
+         "export function look(key) { return index.get(key).value + table[0]; }\n";
+}
+
+// The same cold start from the function's snapshot and from a spare isolate with the code cache, in turns.
+void BenchSnapshot(Host& host, int rounds) {
+  std::printf("\n%-44s %10s %10s   (us)\n", "cold start, work while loading", "median", "least");
+  RequestView request;
+  request.method = "GET";
+  request.authority = "h";
+  request.target = "/";
+  struct Shape {
+    size_t bytes;
+    int rounds;
+  };
+  for (const Shape shape : {Shape{2 << 10, 0}, Shape{50 << 10, 5'000}, Shape{1 << 20, 0}, Shape{1 << 20, 5'000}, Shape{1 << 20, 100'000}}) {
+    const std::string text = WorkingBundle(shape.bytes, shape.rounds);
+    auto script = MakeScript("bench", "v1", text);
+    const Compiled compiled = Compile(host, script);
+    const Recorded recorded = Record(host, script);
+    if (!compiled.outcome.ok() || recorded.snapshot.empty()) {
+      std::fprintf(stderr, "%s %s\n", compiled.outcome.message.c_str(), recorded.refusal.c_str());
+      std::abort();
+    }
+    auto cached = MakeScript("bench", "v1", text);
+    cached->code_cache = AsBytes(compiled.code_cache);
+    auto snapshot = MakeScript("bench", "v1", text);
+    snapshot->function_snapshot = AsBytes(recorded.snapshot);
+    std::vector<double> from_cache, from_snapshot;
+    MemoryUse cache_use, snapshot_use;
+    for (int i = 0; i < rounds; ++i) {
+      {
+        CopyingClient client;
+        const auto isolate = host.NewIsolate();  // a spare: made before
+        const Nanos start = SystemClock().Now();
+        isolate->Load(cached);
+        isolate->Attach(&client);
+        isolate->Dispatch(1, &request);
+        from_cache.push_back(Since(start));
+        cache_use = isolate->memory();
+      }
+      CopyingClient client;
+      const Nanos start = SystemClock().Now();
+      const auto isolate = host.RestoreIsolate(snapshot);
+      isolate->Load(snapshot);
+      isolate->Attach(&client);
+      isolate->Dispatch(1, &request);
+      from_snapshot.push_back(Since(start));
+      snapshot_use = isolate->memory();
+    }
+    const std::string kind = std::to_string(shape.bytes >> 10) + " KiB, " +
+                             std::to_string(compiled.report.evaluate / kMillisecond) + " ms of work";
+    const auto print = [&](const std::string& what, std::vector<double>& times, const MemoryUse& use, size_t blob) {
+      std::sort(times.begin(), times.end());
+      std::printf("%-44s %10.0f %10.0f   heap %.2f MiB, artifact %zu KiB\n", (kind + ", " + what).c_str(), times[times.size() / 2] / 1000,
+                  times.front() / 1000, static_cast<double>(use.heap_committed_bytes) / (1 << 20), blob >> 10);
+    };
+    print("code cache", from_cache, cache_use, compiled.code_cache.size());
+    print("snapshot", from_snapshot, snapshot_use, recorded.snapshot.size());
+  }
+}
+
 int Main(int argc, char** argv) {
   const bool smoke = argc > 1 && std::strcmp(argv[1], "--smoke") == 0;
   const auto snapshot = FindInstalled("web.snapshot");
@@ -197,6 +264,7 @@ int Main(int argc, char** argv) {
   std::printf("V8 %s\n", ArtifactKey().c_str());
   BenchRequests(**host, smoke ? 1 : 15, smoke ? 100 : 20'000);
   BenchColdStart(**host, smoke ? 1 : 60);
+  BenchSnapshot(**host, smoke ? 1 : 40);
   return 0;
 }
 

@@ -5,16 +5,6 @@
 namespace zts::js {
 namespace {
 
-class SourceInPlace final : public v8::String::ExternalOneByteStringResource {
- public:
-  explicit SourceInPlace(std::string_view source) : source_(source) {}
-  const char* data() const override { return source_.data(); }
-  size_t length() const override { return source_.size(); }
-
- private:
-  std::string_view source_;
-};
-
 v8::Local<v8::String> Name(v8::Isolate* isolate, std::string_view text) {
   v8::Local<v8::String> string;
   const auto type = v8::NewStringType::kInternalized;
@@ -31,7 +21,10 @@ const LazyFile* FindLazyFile(LazyFiles files, std::string_view name) {
 
 v8::MaybeLocal<v8::Function> CompileLazyFile(v8::Isolate* isolate, v8::Local<v8::Context> context, const LazyFile& file) {
   v8::Local<v8::String> text;
-  if (!v8::String::NewExternalOneByte(isolate, new SourceInPlace(file.source)).ToLocal(&text)) return {};
+  const auto made = file.text != nullptr ? v8::String::NewExternalOneByte(isolate, file.text)
+                                         : v8::String::NewFromOneByte(isolate, reinterpret_cast<const uint8_t*>(file.source.data()),
+                                                                      v8::NewStringType::kNormal, static_cast<int>(file.source.size()));
+  if (!made.ToLocal(&text)) return {};
   v8::ScriptCompiler::CachedData* cache = nullptr;
   if (!file.code_cache.empty()) {
     cache = new v8::ScriptCompiler::CachedData(reinterpret_cast<const uint8_t*>(file.code_cache.data()),

@@ -17,10 +17,24 @@
 
 namespace zts::js {
 
+// A source as V8 reads it: in place, by all isolates.
+class LazyText final : public v8::String::ExternalOneByteStringResource {
+ public:
+  explicit LazyText(std::string_view source) : source_(source) {}
+  const char* data() const override { return source_.data(); }
+  size_t length() const override { return source_.size(); }
+  // Nobody's to delete but its owner's.
+  void Dispose() override {}
+
+ private:
+  const std::string_view source_;
+};
+
 struct LazyFile {
   std::string name;             // "streams.js", or "npm/PACKAGE/FILE" for a CommonJS module
   std::string_view source;      // ASCII
   std::string_view code_cache;  // of V8, at a multiple of 64; empty: none
+  LazyText* text = nullptr;     // of the source; null while web.snapshot is built: V8 then gets a copy
 };
 using LazyFiles = std::span<const LazyFile>;
 

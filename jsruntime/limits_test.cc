@@ -116,11 +116,13 @@ TEST_F(LimitsTest, NativeObjectsCount) {
   isolate_->CollectGarbage();
   const size_t held = isolate_->memory().external_bytes;
   EXPECT_GE(held, size_t{5000} * 1000);
-  // What they take is missing from what a buffer may have.
-  EXPECT_EQ(Ask("globalThis.kept = [new Uint8Array(52 << 20)]; export default async () => { try { for (;;) kept.push(await "
-                "crypto.subtle.importKey('raw', new Uint8Array(1000), { name: 'HMAC', hash: 'SHA-256' }, true, ['sign'])); } "
-                "catch (e) { return new Response(e.name + (kept.length > 10 && kept.length < 12000 || kept.length)); } }"),
-            "DataErrortrue");
+  // What they take is missing from what a buffer may have. Which of the two bounds is met first, the buffers' own or the whole's at the
+  // next collection, is V8's timing.
+  const std::string answer = Ask(
+      "globalThis.kept = [new Uint8Array(52 << 20)]; export default async () => { try { for (;;) kept.push(await "
+      "crypto.subtle.importKey('raw', new Uint8Array(1000), { name: 'HMAC', hash: 'SHA-256' }, true, ['sign'])); } "
+      "catch (e) { return new Response(e.name + (kept.length > 10 && kept.length < 12000 || kept.length)); } }");
+  EXPECT_TRUE(answer == "DataErrortrue" || answer == "FAILED the function used more memory than its limit of 64 MiB") << answer;
 }
 
 TEST_F(LimitsTest, LoadingIsBoundedToo) {

@@ -76,6 +76,7 @@ struct Realm {
 
   IsolateClient* client = nullptr;
   const Script* script = nullptr;  // once loaded
+  bool has_read_environment = false;  // env, other than through the handler's argument
   LazyFiles lazy_files;
   const std::atomic<OutcomeKind>* terminate_why = nullptr;  // V8Isolate's; null while the snapshot is built
   v8::Global<v8::Object> web_assembly;       // as V8 has made it; empty where Wasm is not counted

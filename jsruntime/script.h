@@ -4,7 +4,7 @@
 //
 // Owner:    shared (ScriptPtr): the catalog, isolates, and whoever holds one during a swap.
 // Thread:   any, after construction.
-// Life:     `storage` keeps the bytes behind `source` and `code_cache` alive (a mapped sealed memfd).
+// Life:     `storage` keeps the bytes behind `source`, `code_cache` and `function_snapshot` alive (a mapped sealed memfd).
 // Limits:   sizes are checked where a bundle enters (controller), not here.
 #pragma once
 
@@ -44,6 +44,7 @@ struct Script {
   std::string main_module;  // "hello.js": what stack traces name
   std::string_view source;  // one ES module, UTF-8
   Bytes code_cache;         // of exactly this source; may be empty, may be rejected
+  Bytes function_snapshot;  // of exactly this source and main_module (function_snapshot.h); may be empty, may be of another build
   std::vector<std::pair<std::string, std::string>> env;
   Limits limits;
   std::shared_ptr<const void> storage;

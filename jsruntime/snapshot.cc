@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "jsruntime/artifact_key.h"
+#include "jsruntime/ops/registry.h"
 
 namespace zts::js {
 namespace {
@@ -73,7 +74,8 @@ bool Snapshot::FindParts(size_t at) {
     if (part.kind == "blob") {
       data_ = {content.data(), static_cast<int>(content.size())};
     } else if (part.kind == "source") {
-      lazy_files_.push_back({std::string(part.name), content, {}});
+      lazy_texts_.push_back(std::make_unique<LazyText>(content));
+      lazy_files_.push_back({std::string(part.name), content, {}, lazy_texts_.back().get()});
     } else if (!lazy_files_.empty()) {
       lazy_files_.back().code_cache = content;
     }
@@ -96,6 +98,7 @@ Result<Snapshot> Snapshot::Load(const std::string& path) {
   if (!snapshot.FindParts(head.size()) || !snapshot.data_.IsValid()) {
     return Error{ErrorCode::kCorrupt, path + " is no valid V8 snapshot; build it again"};
   }
+  snapshot.key_ = ArtifactKey() + "|" + std::to_string(HashOf(*snapshot.file_)) + "|" + NativeTableKey();
   return snapshot;
 }
 

@@ -33,6 +33,8 @@ class Snapshot {
 
   const v8::StartupData* data() const { return &data_; }
   LazyFiles lazy_files() const { return lazy_files_; }
+  // What made it and what is in it, on one line: what is built on top of it is good for nothing else.
+  const std::string& key() const { return key_; }
 
   Snapshot(Snapshot&& other) noexcept = default;
   Snapshot(const Snapshot&) = delete;
@@ -43,8 +45,10 @@ class Snapshot {
   bool FindParts(size_t at);
 
   std::unique_ptr<std::string> file_;  // at one address while the Snapshot moves
+  std::string key_;
   v8::StartupData data_ = {nullptr, 0};
-  std::vector<LazyFile> lazy_files_;  // views of the file
+  std::vector<LazyFile> lazy_files_;  // views of the file and of lazy_texts_
+  std::vector<std::unique_ptr<LazyText>> lazy_texts_;
 };
 
 }  // namespace zts::js

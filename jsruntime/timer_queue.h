@@ -40,6 +40,8 @@ class TimerQueue {
   Nanos next_due();
   bool empty() const { return timers_.empty(); }
   size_t size() const { return timers_.size(); }
+  // In all, so far.
+  uint32_t started() const { return next_id_ - 1; }
 
  private:
   struct Timer {

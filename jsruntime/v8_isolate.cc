@@ -14,17 +14,20 @@
 #include "jsruntime/host_platform.h"
 #include "jsruntime/module_loader.h"
 #include "jsruntime/ops/lazy.h"
+#include "jsruntime/ops/random.h"
 #include "jsruntime/ops/registry.h"
 #include "jsruntime/ops/text.h"
 #include "jsruntime/response_reader.h"
 #include "jsruntime/snapshot.h"
 #include "jsruntime/thread_stack.h"
+#include "jsruntime/v8_isolate_parts.h"
 #include "jsruntime/wasm_pages.h"
 
 namespace zts::js {
 namespace {
 
-constexpr const char* kCallNames[] = {"bind", "dispatch", "unpack", "follow", "takeSettled", "fireTimer", "forgetTimer", "fetchEvent",
+constexpr const char* kCallNames[] = {"bind", "watchLoad", "watched", "recording", "snapshotting", "restored", "dispatch", "unpack",
+                                      "follow", "takeSettled", "fireTimer", "forgetTimer", "fetchEvent",
                                       "uncaught", "unhandledRejection", "rejectionHandled",
                                       "send", "cancel", "arrived", "resume", "peerFinished", "gone"};
 
@@ -38,15 +41,6 @@ constexpr uint32_t kSelfSlot = 2;
 enum BlockIndex { kStatus, kContentType, kResultKind, kSettled, kSettledSerial, kBlockDoubles = 8 };
 enum ResultKind { kBody, kPromise, kError };
 
-v8::Local<v8::String> Text(v8::Isolate* isolate, std::string_view text) {
-  v8::Local<v8::String> string;
-  if (v8::String::NewFromUtf8(isolate, text.data(), v8::NewStringType::kNormal, static_cast<int>(text.size()))
-          .ToLocal(&string)) {
-    return string;
-  }
-  return v8::String::Empty(isolate);
-}
-
 v8::Local<v8::Value> SerialValue(v8::Isolate* isolate, uint64_t serial) {
   return v8::Number::New(isolate, static_cast<double>(serial));
 }
@@ -56,25 +50,13 @@ Nanos Now() { return SystemClock().Now(); }
 
 }  // namespace
 
-// One entry into V8 on the calling thread.
-class V8Isolate::Turn {
- public:
-  explicit Turn(V8Isolate* self)
-      : isolate_scope_(self->isolate_),
-        handles_(self->isolate_),
-        context_(self->context_.Get(self->isolate_)),
-        context_scope_(context_) {}
-  const v8::Local<v8::Context>& context() const { return context_; }
-
- private:
-  v8::Isolate::Scope isolate_scope_;
-  v8::HandleScope handles_;
-  v8::Local<v8::Context> context_;
-  v8::Context::Scope context_scope_;
-};
-
 V8Isolate::V8Isolate(const Snapshot& snapshot, const IsolateOptions& options)
     : tasks_(std::make_shared<TaskQueue>()), delegate_(tasks_) {
+  Register(snapshot);
+  Create(snapshot.data(), options);
+}
+
+void V8Isolate::Register(const Snapshot& snapshot) {
   isolate_ = v8::Isolate::Allocate();
   isolate_->SetData(Realm::kSlot, &realm_);
   realm_.terminate_why = &terminate_why_;
@@ -82,18 +64,21 @@ V8Isolate::V8Isolate(const Snapshot& snapshot, const IsolateOptions& options)
   realm_.lazy_files = snapshot.lazy_files();
   HostPlatform()->RegisterIsolate(isolate_, &delegate_);
   realm_.invocations.set_on_fetches_left([this](uint64_t serial) { AbandonFetches(serial); });
-  Create(snapshot, options);
 }
 
-void V8Isolate::Create(const Snapshot& snapshot, const IsolateOptions& options) {
+void V8Isolate::Create(const v8::StartupData* blob, const IsolateOptions& options) {
   v8::Isolate::CreateParams params;
-  params.snapshot_blob = snapshot.data();
-  params.external_references = ExternalReferences();
+  params.snapshot_blob = blob;
+  params.external_references = frozen_ == nullptr ? ExternalReferences() : frozen_->references.data();
   params.allow_atomics_wait = false;
   params.fatal_error_callback = OnFatal;
   params.oom_error_callback = OnOutOfMemory;
   realm_.heap.Configure(&params, options.nursery_bytes);
-  v8::Isolate::Initialize(isolate_, params);
+  if (frozen_ != nullptr && frozen_->recording()) {
+    frozen_->creator = std::make_unique<v8::SnapshotCreator>(isolate_, params);
+  } else {
+    v8::Isolate::Initialize(isolate_, params);
+  }
   realm_.heap.Install(isolate_);
   collections_.Install(isolate_);
   isolate_->SetMicrotasksPolicy(v8::MicrotasksPolicy::kExplicit);
@@ -107,10 +92,19 @@ void V8Isolate::Create(const Snapshot& snapshot, const IsolateOptions& options) 
   const v8::Local<v8::Context> context = v8::Context::New(isolate_);
   context_.Reset(isolate_, context);
   const v8::Context::Scope context_scope(context);
-  for (const char* name : kForThreads) context->Global()->Delete(context, Text(isolate_, name)).Check();
-  PrepareWasm(context);
-  FindCalls(context);
+  PrepareContext(context);
   context_time_ = Now() - begin;
+}
+
+void V8Isolate::PrepareContext(v8::Local<v8::Context> context) {
+  const bool recording = frozen_ != nullptr && frozen_->recording();
+  // V8 looks for it in every context that it makes from a snapshot: it comes back when this one is written down.
+  if (recording) frozen_->atomics.Reset(isolate_, context->Global()->Get(context, Text(isolate_, "Atomics")).ToLocalChecked());
+  for (const char* name : kForThreads) context->Global()->Delete(context, Text(isolate_, name)).Check();
+  // Nor does V8 put WebAssembly into a context that is to be written down: calls.recording notices who asks for it.
+  if (!recording) PrepareWasm(context);
+  FindCalls(context);
+  if (recording) Call(context, kRecording, v8::Undefined(isolate_)).ToLocalChecked();
 }
 
 // V8 puts its own object into every new context. Functions get it as web/webassembly.js has changed it, when they first read it.
@@ -126,6 +120,7 @@ void V8Isolate::PrepareWasm(v8::Local<v8::Context> context) {
 void V8Isolate::FindCalls(v8::Local<v8::Context> context) {
   v8::Local<v8::Object> calls;
   ZTS_CHECK(context->GetDataFromSnapshotOnce<v8::Object>(kSnapshotCalls).ToLocal(&calls));
+  if (frozen_ != nullptr && frozen_->recording()) frozen_->calls.Reset(isolate_, calls);
   for (int i = 0; i < kCallCount; ++i) {
     const v8::Local<v8::Value> function = calls->Get(context, Text(isolate_, kCallNames[i])).ToLocalChecked();
     ZTS_CHECK(function->IsFunction());
@@ -150,6 +145,7 @@ V8Isolate::~V8Isolate() {
   module_.Reset();
   context_.Reset();
   block_store_.reset();
+  if (frozen_ != nullptr) frozen_->Release();
   HostPlatform()->DisposeIsolate(isolate_);
 }
 
@@ -177,7 +173,15 @@ LoadReport V8Isolate::Load(ScriptPtr script) {
       wait_.notify_one();
     });
     Realm::EnterInvocation(isolate_, 0);
-    LoadModule(turn.context(), &report);
+    const uint64_t draws = RandomDraws();
+    if (frozen_ == nullptr) {
+      LoadModule(turn.context(), &report);
+    } else if (frozen_->recording()) {
+      LoadBody(turn.context(), &report);
+    } else {
+      Restore(turn.context(), &report);
+    }
+    draws_while_loading_ = RandomDraws() - draws;
     if (TerminationSeen()) report.outcome = LimitOutcome(TakeTermination());
     if (report.outcome.ok()) ReportRejections(turn.context());
   }
@@ -200,7 +204,7 @@ void V8Isolate::LoadModule(v8::Local<v8::Context> context, LoadReport* report) {
   v8::Local<v8::Promise> promise;
   if (EvaluateModule(isolate_, context, module, report).ToLocal(&promise)) {
     AwaitModule(context, promise, report);
-    if (report->outcome.ok() && !TerminationSeen()) BindHandler(context, module, report);
+    if (report->outcome.ok() && !TerminationSeen()) BindHandler(context, module->GetModuleNamespace(), report);
   }
   report->evaluate = Now() - middle;
 }
@@ -245,14 +249,14 @@ void V8Isolate::WaitForWork(Nanos until) {
   wake_ = false;
 }
 
-void V8Isolate::BindHandler(v8::Local<v8::Context> context, v8::Local<v8::Module> module, LoadReport* report) {
+void V8Isolate::BindHandler(v8::Local<v8::Context> context, v8::Local<v8::Value> exports, LoadReport* report) {
   Caught caught(isolate_);
   const auto env = v8::Object::New(isolate_);
   for (const auto& [name, value] : script_->env) {
     if (env->CreateDataProperty(context, Text(isolate_, name), Text(isolate_, value)).IsNothing()) break;
   }
   v8::Local<v8::Value> problem;
-  if (!Call(context, kBind, module->GetModuleNamespace(), env).ToLocal(&problem)) {
+  if (!Call(context, kBind, exports, env).ToLocal(&problem)) {
     if (!caught.HasTerminated()) report->outcome = OutcomeOf(isolate_, context, caught, OutcomeKind::kNoHandler);
     return;
   }

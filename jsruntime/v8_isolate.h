@@ -8,6 +8,9 @@
 //   RunHandler    one call into web/dispatch.js; a response that is there is delivered at once
 //   FinishTurn    microtasks, settled promises, rejections nobody handled, finished background work, the next timer
 //
+// What concerns the snapshot of a function (function_snapshot.h) is in v8_isolate_snapshot.cc: an isolate that is written down, and one
+// that begins from what was written.
+//
 // Owner, Thread, Life, Errors: as jsruntime/isolate.h says.
 // Limits:   HeapGuard, kTimersMax, kTopLevelAwaitMax.
 #pragma once
@@ -32,6 +35,8 @@ namespace zts::js {
 
 class ResponseReader;
 class Snapshot;
+struct FunctionBody;
+struct FunctionSnapshot;
 
 // Wall time that a module may spend in top-level awaits; its CPU time is the engine's to bound.
 inline constexpr Nanos kTopLevelAwaitMax = 10 * kSecond;
@@ -39,6 +44,10 @@ inline constexpr Nanos kTopLevelAwaitMax = 10 * kSecond;
 class V8Isolate final : public Isolate {
  public:
   explicit V8Isolate(const Snapshot& snapshot, const IsolateOptions& options = {});
+  // From the script's function snapshot. REQUIRES: loaded with this script.
+  V8Isolate(const Snapshot& snapshot, const ScriptPtr& script, const FunctionSnapshot& from);
+  // One whose heap can be written down: loads `body`, which outlives it, in the module's place. REQUIRES: loaded with this script.
+  V8Isolate(const Snapshot& snapshot, const ScriptPtr& script, const FunctionBody& body);
   ~V8Isolate() override;
 
   LoadReport Load(ScriptPtr script) override;
@@ -68,15 +77,27 @@ class V8Isolate final : public Isolate {
   // Of the loaded module, with the functions that have run. Empty where V8 makes none.
   std::string MakeCodeCache();
 
+  // From here on Date and Math.random tell who asks them. For an isolate that is thrown away; before Load.
+  void WatchLoad();
+  // Why the loaded module cannot begin from a snapshot of itself, as far as can be seen from outside of V8's heap; empty: nothing is known.
+  std::string WhyNoSnapshot();
+  // REQUIRES: made with a body, and loaded well. The isolate is only good for destruction after it. Empty: *refusal says why. V8 may end
+  // the process.
+  std::string TakeSnapshot(std::string* refusal);
+
  private:
   class Turn;
+  struct Frozen;
   // Functions of web/dispatch.js.
-  enum CallIndex { kBind, kDispatch, kUnpack, kFollow, kTakeSettled, kFireTimer, kForgetTimer, kFetchEvent,
+  enum CallIndex { kBind, kWatchLoad, kWatched, kRecording, kSnapshotting, kRestored, kDispatch, kUnpack,
+                   kFollow, kTakeSettled, kFireTimer, kForgetTimer, kFetchEvent,
                    kUncaught, kUnhandledRejection, kRejectionHandled,
                    kSend, kCancel, kArrived, kResume, kPeerFinished, kGone, kCallCount };
   using Caught = v8::TryCatch;
 
-  void Create(const Snapshot& snapshot, const IsolateOptions& options);
+  void Register(const Snapshot& snapshot);
+  void Create(const v8::StartupData* blob, const IsolateOptions& options);
+  void PrepareContext(v8::Local<v8::Context> context);
   void PrepareWasm(v8::Local<v8::Context> context);
   void FindCalls(v8::Local<v8::Context> context);
   v8::MaybeLocal<v8::Value> Call(v8::Local<v8::Context> context, CallIndex index, v8::Local<v8::Value> first,
@@ -85,7 +106,14 @@ class V8Isolate final : public Isolate {
   // --- Load ---
   void LoadModule(v8::Local<v8::Context> context, LoadReport* report);
   void AwaitModule(v8::Local<v8::Context> context, v8::Local<v8::Promise> promise, LoadReport* report);
-  void BindHandler(v8::Local<v8::Context> context, v8::Local<v8::Module> module, LoadReport* report);
+  void BindHandler(v8::Local<v8::Context> context, v8::Local<v8::Value> exports, LoadReport* report);
+  void LoadBody(v8::Local<v8::Context> context, LoadReport* report);
+  v8::MaybeLocal<v8::Function> CompileBody(v8::Local<v8::Context> context);
+  v8::MaybeLocal<v8::Value> RunBody(v8::Local<v8::Context> context, v8::Local<v8::Function> function);
+  v8::MaybeLocal<v8::Value> Imported(v8::Local<v8::Context> context, const std::string& module, const std::string& name);
+  void Restore(v8::Local<v8::Context> context, LoadReport* report);
+  // Runs an exported hook of the module, where it has it, to its end.
+  void RunHookOfModule(v8::Local<v8::Context> context, v8::Local<v8::Object> exports, const char* name, LoadReport* report);
   void WaitForWork(Nanos until);
 
   // --- a turn ---
@@ -136,6 +164,8 @@ class V8Isolate final : public Isolate {
   v8::Global<v8::Context> context_;
   v8::Global<v8::Module> module_;
   v8::Global<v8::Function> calls_[kCallCount];
+  std::unique_ptr<Frozen> frozen_;  // where a snapshot of the function is made or come from
+  uint64_t draws_while_loading_ = 0;
   double* block_ = nullptr;  // shared with web/dispatch.js
   std::shared_ptr<v8::BackingStore> block_store_;
   std::vector<HeaderField> response_fields_;

@@ -8,6 +8,7 @@ NODE_INTEGRITY=sha512-OmAztarr1gK4PD+sNyoku4N5Q40d8eqMuLjNa/zRvxF33aCsVKVIQLs4V5
 # npm packages that are built into ours: "name version integrity" a line, the integrity from `npm view NAME@VERSION dist.integrity`.
 # Each becomes .deps/npm/NAME; the files that the build uses are named in third_party/npm.BUILD.
 NPM_PACKAGES="
+acorn 8.19.0 sha512-oJlA3XiRm7Cyk6qFD2Jn8ak9B7jSy0qy00ADO3+8dpT0LSjFihQYv4C02LFCSYJV3Q37xYwwRy5m+IpIiUzqWw==
 web-streams-polyfill 4.3.0 sha512-/Gnggvj9oSrEvJbDyyPtAnxBt5fGQM2iWOKQNu7ie1OxDgK40iZpyV3TKaRiEzVj1oA1UxKnEy9XPXh6PW3eVw==
 "
 

@@ -17,7 +17,8 @@ Digest KeyOf(const CompileJob& job) {
   Add(text, {reinterpret_cast<const char*>(source.data()), source.size()});
   Add(text, job.main_module);
   for (const int64_t limit : {static_cast<int64_t>(job.limits.cpu_per_request_ns), static_cast<int64_t>(job.limits.wall_per_request_ns),
-                              static_cast<int64_t>(job.limits.startup_cpu_ns), static_cast<int64_t>(job.limits.memory_bytes_max)}) {
+                              static_cast<int64_t>(job.limits.startup_cpu_ns), static_cast<int64_t>(job.limits.memory_bytes_max),
+                              static_cast<int64_t>(job.snapshot)}) {
     Add(text, std::to_string(limit));
   }
   for (const auto& [name, value] : job.env) {
@@ -27,7 +28,9 @@ Digest KeyOf(const CompileJob& job) {
   return Sha256Of(text);
 }
 
-size_t SizeOf(const CompiledBundle& bundle) { return bundle.code_cache.size() + bundle.artifact_key.size(); }
+size_t SizeOf(const CompiledBundle& bundle) {
+  return bundle.code_cache.size() + bundle.artifact_key.size() + bundle.snapshot.size() + bundle.start_reason.size();
+}
 
 }  // namespace
 

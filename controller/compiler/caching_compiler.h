@@ -1,12 +1,13 @@
 // A Compiler that remembers: the same bundle under many names, or deployed again, is compiled once.
 //
 // What a bundle compiles to depends on its source, on the name that its stack traces show, and on what its top level may see and use
-// while it is evaluated: environment and limits. All of it is the key; the function's name is not. Only what compiled is remembered.
+// while it is evaluated: environment and limits; and on whether a snapshot is wanted. All of it is the key; the function's name is not.
+// Only what compiled is remembered.
 //
 // Owner:    main(), one a process.
 // Thread:   any. Two that ask for the same at the same time both compile it.
 // Life:     owns the compiler behind it.
-// Limits:   bytes_max of code caches; the least recently used go first.
+// Limits:   bytes_max of code caches and snapshots; the least recently used go first.
 // Errors:   those of the compiler behind it.
 #pragma once
 

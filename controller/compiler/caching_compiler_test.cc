@@ -58,10 +58,13 @@ TEST_F(CachingCompilerTest, WhateverTheTopLevelMaySeeTellsThemApart) {
   job.limits.memory_bytes_max = 1 << 26;
   Compiled(job);
   job = Job("a");
+  job.snapshot = SnapshotPolicy::kNever;
+  Compiled(job);
+  job = Job("a");
   job.limits.startup_cpu_ns = kSecond;
   Compiled(job);
   Compiled(Job("b"));
-  EXPECT_EQ(count_, 7);
+  EXPECT_EQ(count_, 8);
 }
 
 TEST_F(CachingCompilerTest, FailuresAreNotRemembered) {

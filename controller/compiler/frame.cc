@@ -50,8 +50,11 @@ std::string EncodeJob(const CompileJob& job) {
       {"env", job.env},
       {"startup_cpu_ns", job.limits.startup_cpu_ns},
       {"memory_bytes_max", job.limits.memory_bytes_max},
+      {"product", static_cast<int>(job.product)},
+      {"source_bytes", job.source.size()},
   };
-  return Frame(head, job.source);
+  if (job.snapshot_to_try.empty()) return Frame(head, job.source);
+  return Frame(head, std::string(job.source).append(job.snapshot_to_try));
 }
 
 Result<ReceivedJob> DecodeJob(std::string text, std::string body) {
@@ -62,6 +65,14 @@ Result<ReceivedJob> DecodeJob(std::string text, std::string body) {
   received.job.main_module = TextOf(head, "main_module");
   received.job.limits.startup_cpu_ns = NumberOf(head, "startup_cpu_ns");
   received.job.limits.memory_bytes_max = static_cast<uint64_t>(NumberOf(head, "memory_bytes_max"));
+  const int64_t product = NumberOf(head, "product"), source_bytes = NumberOf(head, "source_bytes");
+  if (product < 0 || product > static_cast<int>(CompileJob::Product::kTrial) || source_bytes < 0 ||
+      static_cast<size_t>(source_bytes) > received.storage.size()) {
+    return Corrupt("the job asks for what is not known");
+  }
+  received.job.product = static_cast<CompileJob::Product>(product);
+  received.snapshot_to_try = received.storage.substr(static_cast<size_t>(source_bytes));
+  received.storage.resize(static_cast<size_t>(source_bytes));
   if (const auto env = head.find("env"); env != head.end() && env->is_object()) {
     for (const auto& [name, value] : env->items()) {
       if (value.is_string()) received.job.env[name] = value.get<std::string>();
@@ -73,7 +84,10 @@ Result<ReceivedJob> DecodeJob(std::string text, std::string body) {
 
 std::string EncodeAnswer(const CompileOutcome& outcome) {
   if (const auto* compiled = std::get_if<CompiledBundle>(&outcome)) {
-    return Frame({{"artifact_key", compiled->artifact_key}}, compiled->code_cache);
+    return Frame({{"artifact_key", compiled->artifact_key},
+                  {"evaluate_ns", compiled->evaluate_ns},
+                  {"snapshot_refusal", compiled->snapshot_refusal}},
+                 compiled->code_cache);
   }
   const SourceProblem& problem = std::get<SourceProblem>(outcome);
   return Frame({{"kind", problem.kind},
@@ -89,7 +103,10 @@ std::string EncodeAnswer(const CompileOutcome& outcome) {
 Result<CompileOutcome> DecodeAnswer(std::string text, std::string body) {
   ZTS_ASSIGN_OR_RETURN(const Json head, ParseHead(text));
   if (std::string key = TextOf(head, "artifact_key"); !key.empty()) {
-    return CompileOutcome(CompiledBundle{std::move(body), std::move(key)});
+    CompiledBundle compiled{.code_cache = std::move(body), .artifact_key = std::move(key)};
+    compiled.evaluate_ns = NumberOf(head, "evaluate_ns");
+    compiled.snapshot_refusal = TextOf(head, "snapshot_refusal");
+    return CompileOutcome(std::move(compiled));
   }
   SourceProblem problem;
   problem.kind = TextOf(head, "kind");

@@ -16,11 +16,12 @@
 
 namespace zts::controller {
 
-// The source body of a job, and the code cache body of an answer, follow the head.
+// The body of a job is its source, then the snapshot that is to be tried; that of an answer is what was made.
 std::string EncodeJob(const CompileJob& job);
 struct ReceivedJob {
   CompileJob job;  // its source views `storage`
   std::string storage;
+  std::string snapshot_to_try;
 };
 Result<ReceivedJob> DecodeJob(std::string head, std::string body);
 

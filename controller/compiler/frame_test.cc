@@ -18,6 +18,8 @@ TEST(CompilerFrameTest, JobsComeBack) {
   job.main_module = "caf\xc3\xa9.js";
   job.source = "export default 1 // \0 and all";
   job.env = {{"A", "x\ny"}};
+  job.product = CompileJob::Product::kTrial;
+  job.snapshot_to_try = "blob";
   job.limits.startup_cpu_ns = 5;
   job.limits.memory_bytes_max = uint64_t{1} << 30;
   FrameReader reader = ReadAtOnce(EncodeJob(job));
@@ -28,6 +30,10 @@ TEST(CompilerFrameTest, JobsComeBack) {
   EXPECT_EQ(received->storage, job.source);
   EXPECT_EQ(received->job.env, job.env);
   EXPECT_EQ(received->job.limits, job.limits);
+  EXPECT_EQ(received->job.product, job.product);
+  EXPECT_EQ(received->snapshot_to_try, "blob");
+  EXPECT_FALSE(DecodeJob(R"({"main_module":"a.js","source_bytes":9})", "short").ok());
+  EXPECT_FALSE(DecodeJob(R"({"main_module":"a.js","product":3})", "").ok());
 }
 
 TEST(CompilerFrameTest, AnswersComeBack) {
@@ -36,6 +42,11 @@ TEST(CompilerFrameTest, AnswersComeBack) {
   ASSERT_TRUE(compiled.ok());
   EXPECT_EQ(std::get<CompiledBundle>(*compiled).code_cache, std::string("\0\xff", 2));
   EXPECT_EQ(std::get<CompiledBundle>(*compiled).artifact_key, "v8|flags");
+  FrameReader more = ReadAtOnce(EncodeAnswer(CompiledBundle{"cache", "key", 12'000'000, "it starts timers"}));
+  const auto refused = DecodeAnswer(more.TakeHead(), more.TakeBody());
+  ASSERT_TRUE(refused.ok());
+  EXPECT_EQ(std::get<CompiledBundle>(*refused).evaluate_ns, 12'000'000);
+  EXPECT_EQ(std::get<CompiledBundle>(*refused).snapshot_refusal, "it starts timers");
   FrameReader bad = ReadAtOnce(EncodeAnswer(SourceProblem{"syntax-error", "not \xff UTF-8", "a.js", 3, 7, "let let", "stack"}));
   const auto problem = DecodeAnswer(bad.TakeHead(), bad.TakeBody());
   ASSERT_TRUE(problem.ok());

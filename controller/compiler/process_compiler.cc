@@ -35,6 +35,8 @@ Nanos StartupCpuOf(const CompileJob& job) {
   return job.limits.startup_cpu_ns != 0 ? job.limits.startup_cpu_ns : kStartupCpuDefault;
 }
 
+std::string Millis(Nanos time) { return std::to_string(time / kMillisecond) + " ms"; }
+
 Error Stopped() { return {ErrorCode::kAborted, "the controller is stopping; deploy again when it is back"}; }
 
 }  // namespace
@@ -146,7 +148,7 @@ Result<ProcessCompiler::ChildPtr> ProcessCompiler::TakeReady() {
   return Internal("no compiler process could be started");
 }
 
-Result<CompileOutcome> ProcessCompiler::RunOne(const CompileJob& job) {
+Result<CompileOutcome> ProcessCompiler::RunProcess(const CompileJob& job) {
   ZTS_ASSIGN_OR_RETURN(const ChildPtr child, TakeReady());
   const Nanos wall_limit = StartupCpuOf(job) + options_.wall_slack;
   auto exchanged = child->Exchange(EncodeJob(job), options_.answer_bytes_max, wall_limit);
@@ -157,6 +159,51 @@ Result<CompileOutcome> ProcessCompiler::RunOne(const CompileJob& job) {
   }
   if (exchanged.end == CompilerChild::End::kAnswered) return DecodeAnswer(std::move(exchanged.head), std::move(exchanged.body));
   return Explain(job, std::move(exchanged), wall_limit);
+}
+
+Result<CompileOutcome> ProcessCompiler::RunOne(const CompileJob& job) {
+  Result<CompileOutcome> outcome = RunProcess(job);
+  if (!outcome.ok()) return outcome;
+  if (auto* compiled = std::get_if<CompiledBundle>(&*outcome)) AddSnapshot(job, *compiled);
+  return outcome;
+}
+
+void ProcessCompiler::AddSnapshot(const CompileJob& job, CompiledBundle& compiled) {
+  const std::string took = "its evaluation takes " + Millis(compiled.evaluate_ns);
+  if (job.snapshot == SnapshotPolicy::kNever) {
+    compiled.start_reason = "no snapshot is wanted";
+    return;
+  }
+  if (job.snapshot == SnapshotPolicy::kAuto && compiled.evaluate_ns < kSnapshotFromEvaluation) {
+    compiled.start_reason = took + ", a snapshot pays from " + Millis(kSnapshotFromEvaluation) + " on";
+    return;
+  }
+  if (!compiled.snapshot_refusal.empty()) {
+    compiled.start_reason = took + ", but " + compiled.snapshot_refusal;
+    return;
+  }
+  auto snapshot = MakeSnapshot(job);
+  compiled.start_reason = snapshot.ok() ? took : took + ", but " + snapshot.error().message;
+  if (snapshot.ok()) compiled.snapshot = *std::move(snapshot);
+}
+
+Result<std::string> ProcessCompiler::MakeSnapshot(CompileJob job) {
+  const auto answer = [this](const CompileJob& wanted) -> Result<std::string> {
+    ZTS_ASSIGN_OR_RETURN(CompileOutcome outcome, RunProcess(wanted));
+    if (auto* made = std::get_if<CompiledBundle>(&outcome)) return std::move(made->code_cache);
+    const SourceProblem& problem = std::get<SourceProblem>(outcome);
+    return Invalid(problem.kind == "no-snapshot" ? problem.message : "no snapshot could be made: " + problem.message);
+  };
+  job.product = CompileJob::Product::kSnapshot;
+  ZTS_ASSIGN_OR_RETURN(std::string snapshot, answer(job));
+  if (snapshot.size() > kSnapshotBytesMax) {
+    return Invalid("its snapshot would be larger than " + std::to_string(kSnapshotBytesMax >> 20) + " MiB");
+  }
+  job.product = CompileJob::Product::kTrial;
+  job.snapshot_to_try = snapshot;
+  auto tried = answer(job);
+  if (!tried.ok()) return std::move(tried).error().Under("another process cannot begin from its snapshot");
+  return snapshot;
 }
 
 Result<CompileOutcome> ProcessCompiler::Explain(const CompileJob& job, CompilerChild::Exchanged exchanged, Nanos wall_limit) const {

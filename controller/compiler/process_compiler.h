@@ -1,9 +1,13 @@
 // Compiles each bundle in a compiler process of its own, a few at a time; one process waits ready, so that starting one is not part
 // of a deploy.
 //
+// A module whose evaluation takes long is evaluated once more, in a second process, for a snapshot of what it has become; a third begins
+// from that, as an engine would. Whatever goes wrong there, the deploy goes on with the code cache and says why.
+//
 // Owner:    main(), one a process.
 // Thread:   Compile: any; blocks. Start and Stop: one thread.
-// Limits:   kCompilersMax, kCompilersWarm, kCompileQueueMax, kCompilerStartTimeout, kCompileWallSlack, kCompilerAnswerBytesMax.
+// Limits:   kSnapshotFromEvaluation, kSnapshotBytesMax, kSnapshotCpuMax, kCompilersMax, kCompilersWarm, kCompileQueueMax,
+//           kCompilerStartTimeout, kCompileWallSlack, kCompilerAnswerBytesMax.
 // Errors:   Compile: kExhausted when the queue is full, kAborted after Stop, kInternal when compiler processes cannot start: the message
 //           has their last words. How a process ended while it held a job is the tenant's doing, and a SourceProblem.
 #pragma once
@@ -47,6 +51,10 @@ class ProcessCompiler final : public Compiler {
 
   void Work();
   Result<CompileOutcome> RunOne(const CompileJob& job);
+  void AddSnapshot(const CompileJob& job, CompiledBundle& compiled);
+  // In processes of their own, of which nothing but the snapshot is lost when V8 ends them. The error says why there is none.
+  Result<std::string> MakeSnapshot(CompileJob job);
+  Result<CompileOutcome> RunProcess(const CompileJob& job);
   Result<ChildPtr> StartChild();
   // A process that is ready; the warm one if it is alive.
   Result<ChildPtr> TakeReady();

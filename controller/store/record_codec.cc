@@ -162,6 +162,9 @@ std::string EncodeVersion(const FunctionVersion& version) {
   message.set_based_on(version.based_on);
   if (version.source_map_digest) message.set_source_map_digest(DigestBytes(*version.source_map_digest));
   message.set_source_map_bytes(version.source_map_bytes);
+  if (version.snapshot_digest) message.set_snapshot_digest(DigestBytes(*version.snapshot_digest));
+  message.set_snapshot_bytes(version.snapshot_bytes);
+  message.set_start_reason(version.start_reason);
   return message.SerializeAsString();
 }
 
@@ -171,8 +174,11 @@ Result<FunctionVersion> DecodeVersion(VersionName name, std::string_view bytes) 
   if (!Parse(message, bytes)) return Damaged(what);
   const auto bundle = DigestFrom(message.bundle_digest());
   const auto cache = DigestFrom(message.code_cache_digest());
-  const auto map = DigestFrom(message.source_map_digest());
-  if (!bundle || (!cache && !message.code_cache_digest().empty()) || (!map && !message.source_map_digest().empty())) return Damaged(what);
+  const auto map = DigestFrom(message.source_map_digest()), snapshot = DigestFrom(message.snapshot_digest());
+  if (!bundle || (!cache && !message.code_cache_digest().empty()) || (!map && !message.source_map_digest().empty()) ||
+      (!snapshot && !message.snapshot_digest().empty())) {
+    return Damaged(what);
+  }
   FunctionVersion version;
   version.function = std::move(name.function);
   version.number = name.number;
@@ -192,6 +198,9 @@ Result<FunctionVersion> DecodeVersion(VersionName name, std::string_view bytes) 
   version.author = message.author();
   version.message = message.message();
   version.based_on = message.based_on();
+  version.snapshot_digest = snapshot;
+  version.snapshot_bytes = message.snapshot_bytes();
+  version.start_reason = message.start_reason();
   version.source_map_digest = map;
   version.source_map_bytes = message.source_map_bytes();
   return version;

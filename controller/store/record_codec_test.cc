@@ -66,6 +66,9 @@ TEST(RecordCodecTest, EverythingOfAVersionComesBack) {
   version.based_on = 3;
   version.source_map_digest = Sha256Of("z");
   version.source_map_bytes = 9;
+  version.snapshot_digest = Sha256Of("s");
+  version.snapshot_bytes = 7;
+  version.start_reason = "its evaluation takes 12 ms";
   const auto again = DecodeVersion({"f", 4}, EncodeVersion(version));
   ASSERT_TRUE(again.ok()) << again.error().message;
   EXPECT_EQ(*again, version);

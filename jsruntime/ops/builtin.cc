@@ -1,32 +1,33 @@
 #include "jsruntime/ops/builtin.h"
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "jsruntime/builtins/sources.h"
+#include "jsruntime/lazy_files.h"
 #include "jsruntime/ops/text.h"
 #include "jsruntime/realm.h"
 
 namespace zts::js {
 namespace {
 
-// Lives as long as the program.
-class StaticSource final : public v8::String::ExternalOneByteStringResource {
- public:
-  explicit StaticSource(std::string_view text) : text_(text) {}
-  const char* data() const override { return text_.data(); }
-  size_t length() const override { return text_.size(); }
+// In the order of BuiltinSources(); they live as long as the program.
+const std::vector<std::unique_ptr<LazyText>>& Texts() {
+  static const auto& texts = *[] {
+    auto* made = new std::vector<std::unique_ptr<LazyText>>();
+    for (const BuiltinSource& builtin : BuiltinSources()) made->push_back(std::make_unique<LazyText>(builtin.text));
+    return made;
+  }();
+  return texts;
+}
 
- private:
-  std::string_view text_;
-};
-
-v8::MaybeLocal<v8::Function> Compile(v8::Isolate* isolate, const BuiltinSource& builtin) {
+v8::MaybeLocal<v8::Function> Compile(v8::Isolate* isolate, const BuiltinSource& builtin, LazyText* shared) {
   const v8::Local<v8::Context> context = isolate->GetCurrentContext();
   v8::Local<v8::String> text;
   v8::Local<v8::String> name;
-  if (!v8::String::NewExternalOneByte(isolate, new StaticSource(builtin.text)).ToLocal(&text) ||
+  if (!v8::String::NewExternalOneByte(isolate, shared).ToLocal(&text) ||
       !Latin1String(isolate, "node:" + std::string(builtin.name)).ToLocal(&name)) {
     return {};
   }
@@ -42,10 +43,12 @@ void Builtin(const v8::FunctionCallbackInfo<v8::Value>& info) {
   if (info.Length() != 1 || !info[0]->IsString()) return;
   v8::Isolate* isolate = info.GetIsolate();
   const Utf8Text name(isolate, info[0].As<v8::String>());
+  size_t at = 0;
   for (const BuiltinSource& builtin : BuiltinSources()) {
+    LazyText* shared = Texts()[at++].get();
     if (builtin.name != name.view()) continue;
     v8::Local<v8::Function> body;
-    if (Compile(isolate, builtin).ToLocal(&body)) info.GetReturnValue().Set(body);
+    if (Compile(isolate, builtin, shared).ToLocal(&body)) info.GetReturnValue().Set(body);
     return;
   }
 }
@@ -65,8 +68,9 @@ void BuiltinNames(const v8::FunctionCallbackInfo<v8::Value>& info) {
 void Environment(const v8::FunctionCallbackInfo<v8::Value>& info) {
   v8::Isolate* isolate = info.GetIsolate();
   const v8::Local<v8::Context> context = isolate->GetCurrentContext();
-  const Realm* realm = Realm::From(isolate);
+  Realm* realm = Realm::From(isolate);
   const auto made = v8::Object::New(isolate);
+  if (realm != nullptr) realm->has_read_environment = true;
   if (realm == nullptr || realm->script == nullptr) return info.GetReturnValue().Set(made);
   for (const auto& [name, value] : realm->script->env) {
     v8::Local<v8::String> key;
@@ -88,5 +92,11 @@ constexpr Op kOps[] = {
 }  // namespace
 
 std::span<const Op> BuiltinOps() { return kOps; }
+
+std::vector<intptr_t> BuiltinTextReferences() {
+  std::vector<intptr_t> references;
+  for (const auto& text : Texts()) references.push_back(reinterpret_cast<intptr_t>(text.get()));
+  return references;
+}
 
 }  // namespace zts::js

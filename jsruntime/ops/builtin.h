@@ -11,10 +11,15 @@
 
 #include <span>
 
+#include <vector>
+
 #include "jsruntime/ops/registry.h"
 
 namespace zts::js {
 
 std::span<const Op> BuiltinOps();
+
+// The sources of the runtime's own modules as V8 has them: what a function's snapshot names instead of holding copies.
+std::vector<intptr_t> BuiltinTextReferences();
 
 }  // namespace zts::js

@@ -29,9 +29,14 @@ void ReadKernel(std::span<uint8_t> out) {
   }
 }
 
+thread_local uint64_t g_draws = 0;
+
 }  // namespace
 
+uint64_t RandomDraws() { return g_draws; }
+
 void FillRandom(std::span<uint8_t> out) {
+  ++g_draws;
   thread_local Pool pool;
   if (out.size() > kPoolBytes / 4) return ReadKernel(out);
   if (kPoolBytes - pool.used < out.size()) {

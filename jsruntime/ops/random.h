@@ -13,5 +13,7 @@
 namespace zts::js {
 
 void FillRandom(std::span<uint8_t> out);
+// How often this thread has asked.
+uint64_t RandomDraws();
 
 }  // namespace zts::js

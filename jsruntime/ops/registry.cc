@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "base/bytes.h"
+
 #include "jsruntime/ops/base64.h"
 #include "jsruntime/ops/compression.h"
 #include "jsruntime/ops/body_stream.h"
@@ -76,6 +78,12 @@ const intptr_t* ExternalReferences() {
     return list;
   }();
   return references.data();
+}
+
+std::string NativeTableKey() {
+  std::string names;
+  for (const Op& op : Ops()) names.append(op.name).append(1, '\n');
+  return std::to_string(HashOf(names));
 }
 
 }  // namespace zts::js

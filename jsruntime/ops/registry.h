@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "v8.h"  // NOLINT: the host's header
 
@@ -24,5 +25,7 @@ std::span<const Op> Ops();
 
 // Null-terminated, for CreateParams and SnapshotCreator.
 const intptr_t* ExternalReferences();
+// Differs where the order or the names in it do.
+std::string NativeTableKey();
 
 }  // namespace zts::js

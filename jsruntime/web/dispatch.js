@@ -72,6 +72,7 @@ function settle(serial, kind, value) {
 
 const calls = {
   block,
+  ...internal.loadCalls,
 
   // Finds the handler in the module's namespace. Returns what is wrong with it, or undefined.
   bind(namespace, environment) {

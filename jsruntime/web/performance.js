@@ -10,6 +10,11 @@ internal.startClock = () => {
   startMonotonic = native.monotonicMs();
   startWall = native.wallMs();
 };
+// A snapshot has the clock of the process that made it.
+internal.restartClock = () => {
+  startMonotonic = -1;
+  internal.startClock();
+};
 internal.now = () => {
   internal.startClock();
   return native.monotonicMs() - startMonotonic;

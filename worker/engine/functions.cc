@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -61,7 +62,9 @@ js::Limits LimitsOf(const ipc::AddFunction& message) {
 Status Functions::Add(const ipc::AddFunction& message, UniqueFd content) {
   const std::string what = message.function() + " v" + std::to_string(message.number());
   if (specs_.count(message.version_id()) > 0) return Invalid(what + " was given before");
-  auto mapping = MapSealed(content, message.source_bytes() + message.code_cache_bytes());
+  const uint64_t code_end = message.source_bytes() + message.code_cache_bytes();
+  const uint64_t snapshot_end = message.snapshot_bytes() > 0 ? message.snapshot_at() + message.snapshot_bytes() : 0;
+  auto mapping = MapSealed(content, std::max(code_end, snapshot_end));
   if (!mapping.ok()) return std::move(mapping).error().Under(what);
 
   auto script = std::make_shared<js::Script>();
@@ -69,7 +72,8 @@ Status Functions::Add(const ipc::AddFunction& message, UniqueFd content) {
   script->version = "v" + std::to_string(message.number());
   script->main_module = message.main_module();
   script->source = (*mapping)->text().substr(0, message.source_bytes());
-  script->code_cache = AsBytes((*mapping)->text().substr(message.source_bytes()));
+  script->code_cache = AsBytes((*mapping)->text().substr(message.source_bytes(), message.code_cache_bytes()));
+  if (snapshot_end > 0) script->function_snapshot = AsBytes((*mapping)->text().substr(message.snapshot_at(), message.snapshot_bytes()));
   for (const ipc::EnvVar& variable : message.env()) script->env.emplace_back(variable.name(), variable.value());
   script->limits = LimitsOf(message);
   script->storage = std::move(mapping).value();

@@ -76,8 +76,8 @@ inline constexpr int kRefusalSlots = 16;   // >= http::kRefusals
 inline constexpr size_t kCounterRows = 1024;
 
 // Where a cold start found its isolate.
-enum class ColdKind : uint8_t { kSpareCached, kSpareSource, kFreshCached, kFreshSource };
-inline constexpr int kColdKinds = 4;
+enum class ColdKind : uint8_t { kSpareCached, kSpareSource, kFreshCached, kFreshSource, kSnapshot };
+inline constexpr int kColdKinds = 5;
 
 // As js::GcKind and js::GcDuring.
 inline constexpr int kGcKinds = 2;    // minor, major

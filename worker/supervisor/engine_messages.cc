@@ -17,6 +17,10 @@ ipc::ToEngine ToMessage(const FunctionSpec& spec, const std::string& artifact_ke
   add->set_main_module(spec.main_module);
   add->set_source_bytes(spec.source_bytes);
   add->set_code_cache_bytes(spec.artifact_key == artifact_key ? spec.code_cache_bytes : 0);
+  if (spec.artifact_key == artifact_key) {
+    add->set_snapshot_at(spec.snapshot_at);
+    add->set_snapshot_bytes(spec.snapshot_bytes);
+  }
   add->set_cpu_per_request_ns(spec.cpu_per_request);
   add->set_wall_per_request_ns(spec.wall_per_request);
   add->set_startup_cpu_ns(spec.startup_cpu);

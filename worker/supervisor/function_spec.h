@@ -16,6 +16,9 @@
 
 namespace zts::supervisor {
 
+// V8 reads it in place, by words.
+inline constexpr size_t kSnapshotAlignment = 64;
+
 struct FunctionSpec {
   // Given by this worker, never reused while it lives: ids of another store could collide with what an engine has.
   uint64_t version_id = 0;
@@ -23,11 +26,13 @@ struct FunctionSpec {
   uint64_t number = 0;
   std::string main_module;
 
-  // A sealed memory file: source, then code cache.
+  // A sealed memory file: source, then code cache, then the snapshot at a multiple of kSnapshotAlignment.
   UniqueFd content;
   uint64_t source_bytes = 0;
   uint64_t code_cache_bytes = 0;
-  // Which engine build the code cache is good for; another one gets the source alone.
+  uint64_t snapshot_at = 0;
+  uint64_t snapshot_bytes = 0;
+  // Which engine build the code cache and the snapshot are good for; another one gets the source alone.
   std::string artifact_key;
 
   // 0: the platform's default.

@@ -22,7 +22,7 @@ static_assert(static_cast<int>(js::GcKind::kMajor) + 1 == ipc::kGcKinds);
 static_assert(static_cast<int>(js::GcDuring::kIdle) + 1 == ipc::kGcDurings);
 
 constexpr const char* kCodeNames[ipc::kCodeClasses] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
-constexpr const char* kColdKindNames[ipc::kColdKinds] = {"spare-cached", "spare-source", "fresh-cached", "fresh-source"};
+constexpr const char* kColdKindNames[ipc::kColdKinds] = {"spare-cached", "spare-source", "fresh-cached", "fresh-source", "snapshot"};
 constexpr const char* kPhaseNames[ipc::kColdPhases] = {"queue",    "isolate",   "context", "compile",
                                                        "evaluate", "hand-over", "total",   "handler", "gc"};
 constexpr const char* kGcKindNames[ipc::kGcKinds] = {"minor", "major"};

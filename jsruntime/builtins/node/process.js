@@ -46,7 +46,6 @@ function hrtime(since) {
 hrtime.bigint = () => BigInt(Math.trunc(seconds() * 1e9));
 
 const process = Object.assign(new EventEmitter(), {
-  env: native.environment(),
   title: 'zts',
   argv: [],
   argv0: 'zts',
@@ -84,5 +83,19 @@ const process = Object.assign(new EventEmitter(), {
   binding: notHere('binding'),
   dlopen: notHere('dlopen'),
 });
+
+// Read when something of it is first asked for: a module that only imports it does not depend on it.
+let read = false;
+const whenAsked = {};
+for (const trap of ['get', 'set', 'has', 'deleteProperty', 'ownKeys', 'getOwnPropertyDescriptor', 'defineProperty']) {
+  whenAsked[trap] = (values, ...rest) => {
+    if (!read) {
+      read = true;
+      Object.assign(values, native.environment());
+    }
+    return Reflect[trap](values, ...(trap === 'get' || trap === 'set' ? rest.slice(0, -1) : rest));
+  };
+}
+process.env = new Proxy({}, whenAsked);
 Object.defineProperty(process, Symbol.toStringTag, { value: 'process', configurable: true });
 module.exports = process;

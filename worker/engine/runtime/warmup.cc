@@ -62,6 +62,7 @@ struct Warmup::Impl {
   void RunDisposal(std::unique_lock<std::mutex>& lock);
   void RunRestock(std::unique_lock<std::mutex>& lock);
   Loaded LoadOne(const Job& job, std::unique_ptr<js::Isolate> spare, Watchdog::Lane* lane);
+  Loaded LoadRestored(const Job& job, std::unique_ptr<js::Isolate> isolate, Nanos restore_time, Watchdog::Lane* lane);
 };
 
 Warmup::Warmup(js::IsolateFactory* factory, Watchdog* watchdog, const Clock* clock, Mode mode)
@@ -178,16 +179,26 @@ void Warmup::Impl::RunLoad(std::unique_lock<std::mutex>& lock, std::deque<Job>& 
                            Watchdog::Lane* lane) {
   Job job = std::move(queue.front());
   queue.pop_front();
+  // One that begins from the function's own snapshot takes no spare.
+  std::unique_ptr<js::Isolate> restored;
+  Nanos restore_time = 0;
+  if (!job.script->function_snapshot.empty()) {
+    lock.unlock();
+    const Nanos begin = clock->Now();
+    restored = factory->RestoreIsolate(job.script);
+    restore_time = clock->Now() - begin;
+    lock.lock();
+  }
   std::unique_ptr<js::Isolate> spare;
   // Spares are all alike; a nursery of another size needs an isolate of its own.
   const bool alike = job.script->limits.nursery_bytes == js::kNurseryBytesDefault;
-  if (alike && spare_isolates.size() > spares_to_leave) {
+  if (restored == nullptr && alike && spare_isolates.size() > spares_to_leave) {
     spare = std::move(spare_isolates.back());
     spare_isolates.pop_back();
     spare_count = spare_isolates.size();
   }
   lock.unlock();
-  job.done(LoadOne(job, std::move(spare), lane));
+  job.done(restored != nullptr ? LoadRestored(job, std::move(restored), restore_time, lane) : LoadOne(job, std::move(spare), lane));
   job = Job();  // the last reference to a script may be this one: its memory goes with the lock released
   lock.lock();
 }
@@ -208,6 +219,21 @@ void Warmup::Impl::RunRestock(std::unique_lock<std::mutex>& lock) {
   spare_isolates.push_back(std::move(isolate));
   spare_count = spare_isolates.size();
   if (spare_isolates.size() >= kSpareIsolates) stocked.notify_all();
+}
+
+Loaded Warmup::Impl::LoadRestored(const Job& job, std::unique_ptr<js::Isolate> isolate, Nanos restore_time, Watchdog::Lane* lane) {
+  Loaded loaded;
+  loaded.waited = clock->Now() - restore_time - job.asked_at;
+  {
+    Turn turn(lane, isolate.get(), job.script->limits.startup_cpu, js::OutcomeKind::kStartupLimit, job.version_id);
+    loaded.report = isolate->Load(job.script);
+  }
+  loaded.context_time = std::min(loaded.report.context, restore_time);
+  loaded.isolate_time = restore_time - loaded.context_time;
+  loaded.ended_at = clock->Now();
+  loaded.kind = ipc::ColdKind::kSnapshot;
+  if (loaded.report.outcome.ok()) loaded.isolate = std::move(isolate);
+  return loaded;
 }
 
 Loaded Warmup::Impl::LoadOne(const Job& job, std::unique_ptr<js::Isolate> spare, Watchdog::Lane* lane) {

@@ -1,6 +1,7 @@
 // Makes isolates and evaluates modules on a thread of its own, so that a cold function never holds a serving core.
 //
-// Keeps kSpareIsolates empty isolates at hand; a cold start takes one and loads it. The thread's work in order: loads that a request
+// Keeps kSpareIsolates empty isolates at hand; a cold start takes one and loads it, or makes one from the function's own snapshot. The
+// thread's work in order: loads that a request
 // waits for, preparations, disposals, restocking. Preparations leave half of the spares to requests.
 //
 // Owner:    the engine's main, exactly one a process.

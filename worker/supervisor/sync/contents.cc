@@ -59,31 +59,44 @@ Result<std::string> Contents::Blob(const std::string& digest, uint64_t bytes, Bl
 }
 
 // Empty where there is none, or none for this engine: the function works without, its first start is slower.
-std::string Contents::CodeCache(const v1::FunctionVersion& version, BlobSource* blobs) {
-  if (version.code_cache_digest().empty() || version.code_cache_bytes() == 0) return {};
+std::string Contents::Artifact(const v1::FunctionVersion& version, const std::string& digest, uint64_t bytes, BlobSource* blobs) {
+  if (digest.empty() || bytes == 0) return {};
   const std::string key = engines_->ArtifactKey();
   // Before the first engine is ready nobody knows; the host leaves out what turns out not to fit.
   if (!key.empty() && version.artifact_key() != key) return {};
-  auto code = Blob(version.code_cache_digest(), version.code_cache_bytes(), blobs);
-  if (code.ok()) return std::move(*code);
-  ZTS_LOG(kWarning) << version.function() << " v" << version.number() << " has no code cache: " << code.error().message;
+  auto content = Blob(digest, bytes, blobs);
+  if (content.ok()) return std::move(*content);
+  ZTS_LOG(kWarning) << version.function() << " v" << version.number() << " starts slower than it could: " << content.error().message;
   return {};
 }
 
 Result<Content> Contents::Make(const v1::FunctionVersion& version, BlobSource* blobs) {
   ZTS_ASSIGN_OR_RETURN(const std::string source, Blob(version.bundle_digest(), version.bundle_bytes(), blobs));
-  const std::string code_cache = CodeCache(version, blobs);
+  const std::string code_cache = Artifact(version, version.code_cache_digest(), version.code_cache_bytes(), blobs);
+  const std::string snapshot = Artifact(version, version.snapshot_digest(), version.snapshot_bytes(), blobs);
   std::shared_ptr<FunctionSpec> spec = Describe(version);
-  ZTS_ASSIGN_OR_RETURN(spec->content, MakeSealedMemfd(("zts-" + version.function()).c_str(), source + code_cache));
+  std::string content = source + code_cache;
+  if (!snapshot.empty()) {
+    content.resize((content.size() + kSnapshotAlignment - 1) / kSnapshotAlignment * kSnapshotAlignment);
+    spec->snapshot_at = content.size();
+    spec->snapshot_bytes = snapshot.size();
+    content += snapshot;
+  }
+  ZTS_ASSIGN_OR_RETURN(spec->content, MakeSealedMemfd(("zts-" + version.function()).c_str(), content));
   spec->source_bytes = source.size();
   spec->code_cache_bytes = code_cache.size();
   spec->version_id = next_version_id_++;
-  return Content{version.version_id(), std::move(spec), version.bundle_digest(), version.code_cache_digest(), version.secrets_revision()};
+  return Content{.version_id = version.version_id(),
+                 .spec = std::move(spec),
+                 .bundle_digest = version.bundle_digest(),
+                 .code_cache_digest = version.code_cache_digest(),
+                 .snapshot_digest = version.snapshot_digest(),
+                 .secrets_revision = version.secrets_revision()};
 }
 
 void Contents::Use(const ServedFunction& function) {
   for (const Content& content : function.contents) {
-    for (const std::string& digest : {content.bundle_digest, content.code_cache_digest}) {
+    for (const std::string& digest : {content.bundle_digest, content.code_cache_digest, content.snapshot_digest}) {
       if (digest.empty()) continue;
       ++uses_[digest];
       unused_.erase(digest);
@@ -93,7 +106,7 @@ void Contents::Use(const ServedFunction& function) {
 
 void Contents::Release(const ServedFunction& function) {
   for (const Content& content : function.contents) {
-    for (const std::string& digest : {content.bundle_digest, content.code_cache_digest}) {
+    for (const std::string& digest : {content.bundle_digest, content.code_cache_digest, content.snapshot_digest}) {
       const auto found = uses_.find(digest);
       if (found == uses_.end() || --found->second > 0) continue;
       uses_.erase(found);
@@ -116,6 +129,7 @@ void Contents::WriteMissing(const ServedCatalog& catalog) {
     for (const Content& content : function->contents) {
       write(content.bundle_digest, *content.spec, 0, content.spec->source_bytes);
       write(content.code_cache_digest, *content.spec, content.spec->source_bytes, content.spec->code_cache_bytes);
+      write(content.snapshot_digest, *content.spec, content.spec->snapshot_at, content.spec->snapshot_bytes);
     }
   }
   // What is no longer named is not missed.

@@ -4,8 +4,8 @@
 // Thread:   one at a time.
 // Life:     cache and engines outlive it.
 // Limits:   kBlobBytesMax.
-// Errors:   Make: kInvalid, kNotFound, kCorrupt, kUnavailable: why the version cannot have its source. Without its code cache a version
-//           works all the same, and its first start is slower.
+// Errors:   Make: kInvalid, kNotFound, kCorrupt, kUnavailable: why the version cannot have its source. Without code cache and snapshot a
+//           version works all the same, and its first start is slower.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +43,8 @@ class Contents {
 
  private:
   Result<std::string> Blob(const std::string& digest, uint64_t bytes, BlobSource* blobs);
-  std::string CodeCache(const v1::FunctionVersion& version, BlobSource* blobs);
+  // A code cache or a snapshot: what only engines of the version's artifact key can use.
+  std::string Artifact(const v1::FunctionVersion& version, const std::string& digest, uint64_t bytes, BlobSource* blobs);
 
   CatalogSink* engines_;
   DiskCache* cache_;

@@ -25,7 +25,8 @@ void AddTo(CatalogSpec& spec, const ServedFunction& function) {
 
 bool Content::Fits(const v1::FunctionVersion& version) const {
   return version_id == version.version_id() && bundle_digest == version.bundle_digest() &&
-         code_cache_digest == version.code_cache_digest() && secrets_revision == version.secrets_revision();
+         code_cache_digest == version.code_cache_digest() && snapshot_digest == version.snapshot_digest() &&
+         secrets_revision == version.secrets_revision();
 }
 
 const Content* ServedFunction::Find(uint64_t version_id) const {

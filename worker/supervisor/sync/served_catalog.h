@@ -22,6 +22,7 @@ struct Content {
   FunctionSpecPtr spec;
   std::string bundle_digest;
   std::string code_cache_digest;
+  std::string snapshot_digest;
   uint64_t secrets_revision = 0;
 
   // Whether it is what this version would get.
