@@ -27,6 +27,11 @@ Error RouteTaken(const std::string& route, const std::string& function) {
   return Invalid("route '" + route + "' belongs to function '" + function + "'; choose another, or delete that function first");
 }
 
+// All that a namespace keeps on the controller's disk for a version, what the compiler made of its bundle too.
+uint64_t StoredBytes(const FunctionVersion& version) {
+  return version.bundle_bytes + version.code_cache_bytes + version.snapshot_bytes;
+}
+
 }  // namespace
 
 std::vector<VersionPtr> Registry::Serving(const Function& function) const {
@@ -122,7 +127,7 @@ tenancy::Usage Registry::Used(std::string_view name_space, const std::string& ex
     if (name == except || tenancy::SplitName(name).name_space != name_space) continue;
     ++used.functions;
     used.versions += function.versions.size();
-    for (const auto& [number, version] : function.versions) used.stored_bytes += version->bundle_bytes + version->code_cache_bytes;
+    for (const auto& [number, version] : function.versions) used.stored_bytes += StoredBytes(*version);
   }
   return used;
 }
@@ -153,7 +158,7 @@ Status Registry::CheckQuotas(const std::string& function, uint64_t bundle_bytes)
     size_t kept = 1;
     for (auto at = found->second.versions.rbegin(); at != found->second.versions.rend() && kept < kVersionsMax; ++at, ++kept) {
       after.versions += 1;
-      after.stored_bytes += at->second->bundle_bytes + at->second->code_cache_bytes;
+      after.stored_bytes += StoredBytes(*at->second);
     }
   }
   return rules_->CheckDeploy(function, after);

@@ -67,6 +67,20 @@ TEST_F(RegistryTenancyTest, UsageIsThatOfTheNamespaceAlone) {
   EXPECT_EQ(registry_->UsageOf("default").stored_bytes, 4u);
 }
 
+TEST_F(RegistryTenancyTest, CodeCacheAndSnapshotAreStoredToo) {
+  NewVersion wanted;
+  wanted.function = "cart";
+  wanted.main_module = "main.js";
+  wanted.bundle = "1234";
+  wanted.bundle_digest = Sha256Of(wanted.bundle);
+  wanted.code_cache = "12345";
+  wanted.snapshot = "1234567";
+  ASSERT_TRUE(registry_->Deploy(std::move(wanted)).ok());
+  EXPECT_EQ(registry_->UsageOf("default").stored_bytes, 16u);
+  ASSERT_TRUE(Deploy("cart", "1").ok());
+  EXPECT_EQ(rules_.usage.stored_bytes, 17u);
+}
+
 TEST_F(RegistryTenancyTest, WhatARuleRefusesIsNotStored) {
   rules_.refuse = true;
   EXPECT_EQ(Deploy("cart.shop").error().code, ErrorCode::kExhausted);
