@@ -1,14 +1,19 @@
 // What JavaScript costs a request, and what an isolate costs a cold start: run inside the host.
 //
 //   isolate_bench.node [--smoke]
+//   isolate_bench.node --cold [ROUNDS]    cold starts by phase alone
 //
 // Prints the median and the least of several rounds; the engine's I/O is not part of it. The client copies each body out, as the
 // engine does.
+#include <sys/resource.h>
+#include <time.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -129,6 +134,109 @@ std::string Bundle(size_t bytes) {
   return source + "const first = part0(1); export default { fetch() { return new Response(first); } };\n";
 }
 
+struct ColdStart {
+  double made = 0;       // the isolate and its context; 0 with a spare one
+  double compiled = 0;   // ready to evaluate
+  double evaluated = 0;  // ready for requests
+  double answered = 0;   // the first one
+  double cpu = 0;        // of the thread, for all of it
+  double total() const { return made + compiled + evaluated + answered; }
+};
+
+long FaultsOfThread() {
+  rusage usage{};
+  getrusage(RUSAGE_THREAD, &usage);
+  return usage.ru_minflt;
+}
+
+double ThreadCpu() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+}
+
+// One cold start, from `isolate` if there is one.
+ColdStart StartCold(Host& host, const ScriptPtr& script, std::unique_ptr<Isolate> isolate, const RequestView& request) {
+  CopyingClient client;
+  ColdStart took;
+  const double cpu_begin = ThreadCpu();
+  const Nanos begin = SystemClock().Now();
+  if (isolate == nullptr) isolate = script->function_snapshot.empty() ? host.NewIsolate() : host.RestoreIsolate(script);
+  const Nanos made = SystemClock().Now();
+  const LoadReport report = isolate->Load(script);
+  const Nanos loaded = SystemClock().Now();
+  isolate->Attach(&client);
+  isolate->Dispatch(1, &request);
+  if (client.answered != 1 || (!script->code_cache.empty() && report.cache != LoadReport::Cache::kAccepted)) std::abort();
+  took.made = static_cast<double>(made - begin);
+  took.compiled = static_cast<double>(report.compile);
+  took.evaluated = static_cast<double>(loaded - made - report.compile);
+  took.answered = Since(loaded);
+  took.cpu = ThreadCpu() - cpu_begin;
+  return took;
+}
+
+// The quantile of one part of the cold starts, microseconds.
+double Quantile(const std::vector<ColdStart>& starts, double quantile, double (*part)(const ColdStart&)) {
+  std::vector<double> times;
+  for (const ColdStart& start : starts) times.push_back(part(start));
+  std::sort(times.begin(), times.end());
+  return times[static_cast<size_t>(quantile * static_cast<double>(times.size() - 1))] / 1000;
+}
+
+void PrintColdStarts(const std::string& name, const std::vector<ColdStart>& starts, long faults) {
+  const auto total = [](const ColdStart& start) { return start.total(); };
+  const auto cpu = [](const ColdStart& start) { return start.cpu; };
+  std::printf("%-36s %8.0f %8.0f %8.0f |%8.0f %8.0f |", name.c_str(), Quantile(starts, 0.5, total), Quantile(starts, 0.99, total),
+              Quantile(starts, 0, total), Quantile(starts, 0.5, cpu), Quantile(starts, 0.99, cpu));
+  std::printf("%8.0f %8.0f %8.0f %8.0f |%6ld\n", Quantile(starts, 0.5, [](const ColdStart& start) { return start.made; }),
+              Quantile(starts, 0.5, [](const ColdStart& start) { return start.compiled; }),
+              Quantile(starts, 0.5, [](const ColdStart& start) { return start.evaluated; }),
+              Quantile(starts, 0.5, [](const ColdStart& start) { return start.answered; }), faults / static_cast<long>(starts.size()));
+}
+
+// As the engine's warm-up has them: four spares, one of which is taken, and the next made afterwards.
+void BenchByPhase(Host& host, int rounds) {
+  RequestView request;
+  request.method = "GET";
+  request.authority = "h";
+  request.target = "/";
+  std::printf("\n%-36s %8s %8s %8s |%8s %8s |%8s %8s %8s %8s |%6s  (us)\n", "cold start by phase", "p50", "p99", "least", "CPU p50",
+              "CPU p99", "make", "compile", "evaluate", "answer", "faults");
+  for (const size_t size : {size_t{50} << 10, size_t{1} << 20}) {
+    const std::string text = Bundle(size);
+    auto script = MakeScript("bench", "v1", text);
+    const Compiled compiled = Compile(host, script);
+    script->code_cache = AsBytes(compiled.code_cache);
+    std::deque<std::unique_ptr<Isolate>> spares;
+    for (int i = 0; i < 4; ++i) spares.push_back(host.NewIsolate());
+    std::vector<ColdStart> spare, nothing;
+    long spare_faults = 0, nothing_faults = 0;
+    for (int i = 0; i < rounds; ++i) {
+      long before = FaultsOfThread();
+      std::unique_ptr<Isolate> isolate = std::move(spares.front());
+      spares.pop_front();
+      spare.push_back(StartCold(host, script, std::move(isolate), request));
+      spare_faults += FaultsOfThread() - before;
+      spares.push_back(host.NewIsolate());
+      before = FaultsOfThread();
+      nothing.push_back(StartCold(host, script, nullptr, request));
+      nothing_faults += FaultsOfThread() - before;
+    }
+    const std::string kind = std::to_string(size >> 10) + " KiB, code cache, ";
+    PrintColdStarts(kind + "spare", spare, spare_faults);
+    PrintColdStarts(kind + "nothing warm", nothing, nothing_faults);
+    auto snapshot = MakeScript("bench", "v1", text);
+    const Recorded recorded = Record(host, snapshot);
+    if (recorded.snapshot.empty()) std::abort();
+    snapshot->function_snapshot = AsBytes(recorded.snapshot);
+    std::vector<ColdStart> restored;
+    const long before = FaultsOfThread();
+    for (int i = 0; i < rounds; ++i) restored.push_back(StartCold(host, snapshot, nullptr, request));
+    PrintColdStarts(std::to_string(size >> 10) + " KiB, snapshot", restored, FaultsOfThread() - before);
+  }
+}
+
 void BenchColdStart(Host& host, int rounds) {
   std::printf("\n%-44s %10s %10s   (us)\n", "cold start", "median", "least");
   const auto print = [](const std::string& name, const Figures& figures) {
@@ -196,7 +304,7 @@ std::string WorkingBundle(size_t bytes, int rounds) {
 }
 
 // The same cold start from the function's snapshot and from a spare isolate with the code cache, in turns.
-void BenchSnapshot(Host& host, int rounds) {
+void BenchSnapshot(Host& host, int rounds, int work_divisor) {
   std::printf("\n%-44s %10s %10s   (us)\n", "cold start, work while loading", "median", "least");
   RequestView request;
   request.method = "GET";
@@ -207,7 +315,7 @@ void BenchSnapshot(Host& host, int rounds) {
     int rounds;
   };
   for (const Shape shape : {Shape{2 << 10, 0}, Shape{50 << 10, 5'000}, Shape{1 << 20, 0}, Shape{1 << 20, 5'000}, Shape{1 << 20, 100'000}}) {
-    const std::string text = WorkingBundle(shape.bytes, shape.rounds);
+    const std::string text = WorkingBundle(shape.bytes, shape.rounds / work_divisor);
     auto script = MakeScript("bench", "v1", text);
     const Compiled compiled = Compile(host, script);
     const Recorded recorded = Record(host, script);
@@ -255,6 +363,7 @@ void BenchSnapshot(Host& host, int rounds) {
 
 int Main(int argc, char** argv) {
   const bool smoke = argc > 1 && std::strcmp(argv[1], "--smoke") == 0;
+  const bool only_cold = argc > 1 && std::strcmp(argv[1], "--cold") == 0;
   const auto snapshot = FindInstalled("web.snapshot");
   auto host = snapshot.ok() ? Host::Start({*snapshot}) : Result<std::unique_ptr<Host>>(snapshot.error());
   if (!host.ok()) {
@@ -262,9 +371,14 @@ int Main(int argc, char** argv) {
     return 1;
   }
   std::printf("V8 %s\n", ArtifactKey().c_str());
+  if (only_cold) {
+    BenchByPhase(**host, argc > 2 ? ParseInteger<int>(argv[2]).value_or(200) : 200);
+    return 0;
+  }
   BenchRequests(**host, smoke ? 1 : 15, smoke ? 100 : 20'000);
   BenchColdStart(**host, smoke ? 1 : 60);
-  BenchSnapshot(**host, smoke ? 1 : 40);
+  BenchByPhase(**host, smoke ? 1 : 200);
+  BenchSnapshot(**host, smoke ? 1 : 40, smoke ? 1000 : 1);
   return 0;
 }
 

@@ -16,7 +16,6 @@
 #include "base/file.h"
 #include "base/result.h"
 #include "jsruntime/errors.h"
-#include "jsruntime/heap_guard.h"
 #include "jsruntime/host.h"
 #include "jsruntime/host_platform.h"
 #include "jsruntime/lazy_files.h"
@@ -123,7 +122,39 @@ Status DeclareLazy(v8::Isolate* isolate, v8::Local<v8::Context> context, const s
   return {};
 }
 
-Status FillContext(v8::Isolate* isolate, v8::SnapshotCreator* creator, const std::vector<WebFile>& files) {
+// Makes the requests of web/warm_up.js, each an invocation of its own.
+Status WarmUp(v8::Isolate* isolate, v8::Local<v8::Context> context, v8::Local<v8::Object> internal, Realm* realm) {
+  const HeaderField headers[] = {{"Host", "localhost"}, {"Accept", "*/*"}};
+  RequestView request;
+  request.method = "POST";
+  request.authority = "localhost";
+  request.target = "/path?a=1";
+  request.headers = headers;
+  request.body = R"({"name": "warm"})";
+  v8::TryCatch caught(isolate);
+  const auto call = [&](const char* name, uint64_t serial) -> v8::MaybeLocal<v8::Value> {
+    const v8::Local<v8::Value> function = internal->Get(context, Text(isolate, name)).ToLocalChecked();
+    v8::Local<v8::Value> argument = v8::Number::New(isolate, static_cast<double>(serial));
+    return function->IsFunction() ? function.As<v8::Function>()->Call(context, v8::Undefined(isolate), 1, &argument)
+                                  : v8::MaybeLocal<v8::Value>();
+  };
+  v8::Local<v8::Value> more;
+  do {
+    const uint64_t serial = realm->invocations.Open(1, &request).serial;
+    Realm::EnterInvocation(isolate, serial);
+    if (!call("warmUp", serial).ToLocal(&more)) break;
+    isolate->PerformMicrotaskCheckpoint();
+    realm->invocations.Close(*realm->invocations.Find(serial));
+  } while (more->IsTrue());
+  if (!more.IsEmpty() && !call("cooledDown", 0).IsEmpty()) {
+    isolate->SetContinuationPreservedEmbedderDataV2(v8::Undefined(isolate));
+    return {};
+  }
+  const Outcome outcome = OutcomeOf(isolate, context, caught, OutcomeKind::kThrew);
+  return Invalid("warm_up.js: " + outcome.message + "\n" + outcome.stack);
+}
+
+Status FillContext(v8::Isolate* isolate, v8::SnapshotCreator* creator, const std::vector<WebFile>& files, Realm* realm) {
   v8::HandleScope handles(isolate);
   const v8::Local<v8::Context> context = v8::Context::New(isolate);
   const v8::Context::Scope scope(context);
@@ -135,6 +166,10 @@ Status FillContext(v8::Isolate* isolate, v8::SnapshotCreator* creator, const std
   ZTS_RETURN_IF_ERROR(DeclareLazy(isolate, context, files, internal));
   const v8::Local<v8::Value> calls = internal->Get(context, Text(isolate, "calls")).ToLocalChecked();
   if (!calls->IsObject()) return Internal("dispatch.js has left no internal.calls");
+  isolate->SetData(Realm::kSlot, realm);
+  const Status warm = WarmUp(isolate, context, internal, realm);
+  isolate->SetData(Realm::kSlot, nullptr);
+  ZTS_RETURN_IF_ERROR(warm);
   creator->SetDefaultContext(context);
   const size_t index = creator->AddData(context, calls.As<v8::Object>());
   if (index != kSnapshotCalls) return Internal("internal.calls is not the snapshot's first datum");
@@ -146,16 +181,16 @@ Result<std::string> BuildBlob(const std::vector<WebFile>& files) {
   TaskQueueDelegate delegate(tasks);
   v8::Isolate* isolate = v8::Isolate::Allocate();
   HostPlatform()->RegisterIsolate(isolate, &delegate);
-  HeapGuard heap;
+  Realm realm;
   v8::Isolate::CreateParams params;
-  heap.Configure(&params, kNurseryBytesDefault);
+  realm.heap.Configure(&params, kNurseryBytesDefault);
   params.external_references = ExternalReferences();
   v8::StartupData blob = {nullptr, 0};
   Status filled;
   {
     v8::SnapshotCreator creator(isolate, params);
-    heap.SetLimit(size_t{1} << 30);
-    filled = FillContext(isolate, &creator, files);
+    realm.heap.SetLimit(size_t{1} << 30);
+    filled = FillContext(isolate, &creator, files, &realm);
     // Compiled code stays in: the functions of the web API are called at once by everybody.
     if (filled.ok()) blob = creator.CreateBlob(v8::SnapshotCreator::FunctionCodeHandling::kKeep);
   }

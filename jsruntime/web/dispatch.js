@@ -1,4 +1,4 @@
-// Last file: the functions that the native side calls. See jsruntime/dispatcher.h for the other half.
+// The functions that the native side calls. See jsruntime/dispatcher.h for the other half.
 //
 // What a call leaves for the native side stands in `block`, eight doubles shared with it:
 //   [0] status   [1] content type (0 none, 1 text, 2 JSON, 3: responseHead() has been called)   [2] what the call returned:
@@ -69,6 +69,12 @@ function settle(serial, kind, value) {
   settled.push(serial, kind, value);
   block[3]++;
 }
+
+// For warm_up.js: as if bind() had not been called.
+internal.forgetHandler = () => {
+  handler = receiver = env = undefined;
+  block.fill(0);
+};
 
 const calls = {
   block,

@@ -55,6 +55,7 @@ internal.loadCalls = {
   // In an isolate that begins from a snapshot of the function.
   restored() {
     if (stackTraceLimit !== undefined) Object.defineProperty(Error, 'stackTraceLimit', stackTraceLimit);
-    internal.restartClock();
+    internal.forgetClock();
+    internal.startClock();
   },
 };

@@ -11,10 +11,7 @@ internal.startClock = () => {
   startWall = native.wallMs();
 };
 // A snapshot has the clock of the process that made it.
-internal.restartClock = () => {
-  startMonotonic = -1;
-  internal.startClock();
-};
+internal.forgetClock = () => { startMonotonic = -1; };
 internal.now = () => {
   internal.startClock();
   return native.monotonicMs() - startMonotonic;
