@@ -1,5 +1,6 @@
 #include "cli/channel.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/grpcpp.h>
 
 #include <cstdlib>
@@ -55,10 +56,17 @@ grpc::ChannelArguments Arguments() {
 // gRPC reports every failed connection on stderr by itself; what matters reaches the user as an error with a next step.
 void QuietGrpc() { ::setenv("GRPC_VERBOSITY", "NONE", 0); }
 
+// The process ends with its command. Without this the last channel ends gRPC's threads first, one after the other, and waits for each.
+void KeepGrpc() {
+  static const bool kept = (grpc_init(), true);
+  static_cast<void>(kept);
+}
+
 }  // namespace
 
 std::shared_ptr<grpc::Channel> OpenChannel(const Endpoint& endpoint) {
   QuietGrpc();
+  KeepGrpc();
   if (endpoint.ca_file.empty()) {
     return grpc::CreateCustomChannel(endpoint.address, grpc::InsecureChannelCredentials(), Arguments());
   }

@@ -13,5 +13,9 @@ int main(int argc, char** argv) {
     return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
   };
   Console console(std::cout, std::cerr, {.out = ::isatty(STDOUT_FILENO) == 1, .err = ::isatty(STDERR_FILENO) == 1});
-  return static_cast<int>(zts::cli::RunApp({argv + 1, argv + argc}, console, env));
+  const auto code = zts::cli::RunApp({argv + 1, argv + argc}, console, env);
+  std::cout.flush();
+  std::cerr.flush();
+  // Whatever is left, threads of libraries too, ends with the process.
+  std::_Exit(static_cast<int>(code));
 }
