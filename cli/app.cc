@@ -361,6 +361,8 @@ class App {
     Repeated(
         verb->add_option("--allow-net", deploy_.allow_net, "A host or network it may reach besides public ones; repeatable"),
         "HOST[:PORT]");
+    Repeated(verb->add_option("--secret", deploy_.secrets, "A secret it cannot do without; it sees only those named; repeatable"),
+             "KEY");
     verb->add_option("--cpu-limit", deploy_.cpu_limit, "CPU time a request, as 500ms or 20s")->type_name("TIME");
     verb->add_option("--wall-limit", deploy_.wall_limit, "Time from request to response")->type_name("TIME");
     verb->add_option("--startup-limit", deploy_.startup_limit, "CPU time for loading the module")->type_name("TIME");

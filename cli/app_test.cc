@@ -310,7 +310,7 @@ TEST_F(AppTest, DeploySendsTheBundleAndItsSettings) {
       Run({"deploy",      Path("hello.js"),    "--name",      "shop", "--env",        "A=1", "--env",          "B=x=y",
            "--route",     "shop.example.com/", "--cpu-limit", "20s",  "--wall-limit", "60s", "--memory-limit", "256MiB",
            "--nursery", "4MiB",
-           "--allow-net", "127.0.0.1",         "--wait",      "5s"});
+           "--allow-net", "127.0.0.1",         "--wait",      "5s",  "--secret", "KEY"});
   EXPECT_EQ(ran.exit, 0) << ran.err;
   const auto received = service_.received();
   EXPECT_EQ(received.bundle, kSource);
@@ -324,6 +324,7 @@ TEST_F(AppTest, DeploySendsTheBundleAndItsSettings) {
   EXPECT_EQ(config.env().size(), 2u);
   EXPECT_EQ(config.routes(0), "shop.example.com/");
   EXPECT_EQ(config.allow_net(0), "127.0.0.1");
+  EXPECT_EQ(config.secrets(0), "KEY");
   EXPECT_EQ(config.limits().cpu_per_request_ns(), 20'000'000'000);
   EXPECT_EQ(config.limits().wall_per_request_ns(), 60'000'000'000);
   EXPECT_EQ(config.limits().memory_bytes_max(), uint64_t{256} << 20);

@@ -38,6 +38,7 @@ FunctionVersion VersionOf(const v1::FunctionVersion& from, bool active) {
   version.memory_bytes_max = limits.memory_bytes_max();
   version.nursery_bytes = limits.nursery_bytes();
   version.routes.assign(from.config().routes().begin(), from.config().routes().end());
+  version.secrets.assign(from.config().secrets().begin(), from.config().secrets().end());
   version.env = {from.config().env().begin(), from.config().env().end()};
   version.author = from.author();
   version.message = from.message();
@@ -131,6 +132,7 @@ v1::DeployRequest StartOf(const DeploySpec& spec, size_t bundle_bytes, size_t so
   for (const auto& [name, value] : spec.env) (*config.mutable_env())[name] = value;
   for (const std::string& route : spec.routes) config.add_routes(route);
   for (const std::string& host : spec.allow_net) config.add_allow_net(host);
+  for (const std::string& name : spec.secrets) config.add_secrets(name);
   v1::Limits& limits = *config.mutable_limits();
   limits.set_cpu_per_request_ns(spec.cpu_per_request);
   limits.set_wall_per_request_ns(spec.wall_per_request);
@@ -192,6 +194,11 @@ void Deliver(const v1::TailLogsEvent& event, TailPlace& place, Client::TailSink&
 std::string StartName(uint64_t snapshot_bytes, uint64_t code_cache_bytes) {
   if (snapshot_bytes > 0) return "snapshot";
   return code_cache_bytes > 0 ? "code cache" : "source";
+}
+
+std::string StateName(const FunctionVersion& version) {
+  if (!version.state.empty()) return version.state;
+  return version.active ? "active" : "-";
 }
 
 struct Client::Impl {

@@ -47,6 +47,7 @@ struct DeploySpec {
   std::vector<std::pair<std::string, std::string>> env;
   std::vector<std::string> routes;
   std::vector<std::string> allow_net;
+  std::vector<std::string> secrets;  // names
   Nanos cpu_per_request = 0;  // 0: the platform's default; so for the next four
   Nanos wall_per_request = 0;
   Nanos startup_cpu = 0;
@@ -147,6 +148,7 @@ struct FunctionVersion {
   uint64_t memory_bytes_max = 0;
   uint64_t nursery_bytes = 0;
   std::map<std::string, std::string> env;
+  std::vector<std::string> secrets;  // the names it sees; none: it sees all of its function's
   std::string author;
   std::string message;
   uint64_t based_on = 0;  // the version whose code it shares; 0: its own
@@ -157,6 +159,8 @@ struct FunctionVersion {
 
 // What an isolate of a version begins from: "snapshot", "code cache" or "source".
 std::string StartName(uint64_t snapshot_bytes, uint64_t code_cache_bytes);
+// Its state; of a controller that does not say: "active", or "-".
+std::string StateName(const FunctionVersion& version);
 
 struct HistoryEvent {
   Nanos at = 0;  // since 1970

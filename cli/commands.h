@@ -26,6 +26,7 @@ struct DeployOptions {
   std::vector<std::string> env;
   std::vector<std::string> routes;
   std::vector<std::string> allow_net;
+  std::vector<std::string> secrets;
   // As typed ("20s", "256MiB"); empty: the platform's default.
   std::string cpu_limit;
   std::string wall_limit;

@@ -41,6 +41,7 @@ Result<DeploySpec> SpecOf(const DeployOptions& options) {
   spec.function = options.name;
   spec.routes = options.routes;
   spec.allow_net = options.allow_net;
+  spec.secrets = options.secrets;
   for (const std::string& text : options.env) {
     ZTS_ASSIGN_OR_RETURN(auto setting, ParseSetting(text));
     spec.env.push_back(std::move(setting));

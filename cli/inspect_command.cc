@@ -91,6 +91,7 @@ nlohmann::json JsonOf(const std::string& function, const Inspection& found) {
           {"active_version", active.number},
           {"versions", versions},
           {"routes", active.routes},
+          {"secrets", active.secrets},
           {"limits",
            {{"cpu_ms", active.cpu_per_request / kMillisecond},
             {"wall_ms", active.wall_per_request / kMillisecond},
@@ -119,6 +120,8 @@ void PrintHead(Console& console, const std::string& function, const Inspection& 
                 << SizeText(active.memory_bytes_max) << ", nursery " << SizeText(active.nursery_bytes) << "\nroutes  /" << function << ", "
                 << function << ".localhost/";
   for (const std::string& route : active.routes) console.out() << ", " << Printable(route);
+  if (!active.secrets.empty()) console.out() << "\nsecrets ";
+  for (const std::string& name : active.secrets) console.out() << " " << Printable(name);
   console.out() << "\n\n";
 }
 
@@ -127,7 +130,7 @@ void Print(Console& console, const std::string& function, const Inspection& foun
   std::vector<std::vector<std::string>> rows = {{"VERSION", "STATE", "SIZE", "DEPLOYED", "STARTS FROM"}};
   for (const FunctionVersion& version : found.versions) {
     if (rows.size() > kVersionsShown) break;
-    rows.push_back({"v" + std::to_string(version.number), version.active ? "active" : "-", FormatBytes(version.bundle_bytes),
+    rows.push_back({"v" + std::to_string(version.number), StateName(version), FormatBytes(version.bundle_bytes),
                     FormatAge(SystemClock().WallNow() - version.created), StartOf(version)});
   }
   console.out() << RenderTable(rows) << "\n";

@@ -120,7 +120,7 @@ nlohmann::json JsonOf(const FunctionVersion& version) {
           {"active", version.active},      {"state", version.state},
           {"share", version.share / 100.0}, {"digest", version.digest},
           {"bytes", version.bundle_bytes}, {"code_cache_bytes", version.code_cache_bytes},
-          {"routes", version.routes},      {"created", FormatTimestamp(version.created)},
+          {"routes", version.routes},      {"secrets", version.secrets}, {"created", FormatTimestamp(version.created)},
           {"start", StartName(version.snapshot_bytes, version.code_cache_bytes)},
           {"start_reason", version.start_reason}, {"snapshot_bytes", version.snapshot_bytes},
           {"author", version.author},      {"message", version.message},
@@ -148,8 +148,9 @@ std::string Since(Nanos wall) { return FormatAge(SystemClock().WallNow() - wall)
 void PrintStory(Console& console, const FunctionStory& story) {
   std::vector<std::vector<std::string>> rows = {{"VERSION", "STATE", "SHARE", "SIZE", "DEPLOYED", "DIGEST", "BY", "MESSAGE"}};
   for (const FunctionVersion& version : story.versions) {
-    const std::string state = version.state.empty() ? (version.active ? "active" : "-") : version.state;
-    rows.push_back({"v" + std::to_string(version.number), state, version.share == 0 ? "-" : FormatShare(version.share),
+    // A canary without a share is there for those who ask for it by a header.
+    const bool shares = version.share != 0 || version.state == "canary";
+    rows.push_back({"v" + std::to_string(version.number), StateName(version), shares ? FormatShare(version.share) : "-",
                     FormatBytes(version.bundle_bytes), Since(version.created), version.digest.substr(0, kShownDigestChars),
                     version.author.empty() ? "-" : Printable(version.author), Printable(version.message)});
   }

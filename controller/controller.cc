@@ -52,6 +52,9 @@ class Rules final : public TenancyRules {
   Status CheckDeploy(const std::string& function, const tenancy::Usage& after) const override {
     return namespaces_.CheckDeploy(std::string(tenancy::SplitName(function).name_space), after);
   }
+  Status CheckSecrets(const std::string& function, const std::vector<std::string>& names) const override {
+    return vault_.CheckAll(function, names);
+  }
   std::vector<store::RecordEdit> RemovalOf(const std::string& function) const override { return vault_.RemovalOf(function); }
   void OnRemoved(const std::string& function) override { vault_.Forget(function); }
 

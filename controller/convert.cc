@@ -62,6 +62,7 @@ v1::FunctionVersion ToProto(const FunctionVersion& version) {
   for (const auto& [name, value] : version.config.env) (*config.mutable_env())[name] = value;
   for (const std::string& route : version.config.routes) config.add_routes(route);
   for (const std::string& host : version.config.allow_net) config.add_allow_net(host);
+  for (const std::string& name : version.config.secrets) config.add_secrets(name);
   return message;
 }
 
@@ -163,6 +164,7 @@ VersionConfig FromProto(const v1::VersionConfig& message) {
   config.env = {message.env().begin(), message.env().end()};
   config.routes = {message.routes().begin(), message.routes().end()};
   config.allow_net = {message.allow_net().begin(), message.allow_net().end()};
+  config.secrets = {message.secrets().begin(), message.secrets().end()};
   return config;
 }
 

@@ -32,6 +32,8 @@ struct VersionConfig {
   std::map<std::string, std::string> env;
   std::vector<std::string> routes;     // in the form NormalizeRoute gives them
   std::vector<std::string> allow_net;  // as base/host_pattern.h reads them
+  // Names, in order: of the function's secrets the version sees these alone, and does not serve without them. None: it sees them all.
+  std::vector<std::string> secrets;
   bool operator==(const VersionConfig&) const = default;
 };
 

@@ -94,6 +94,7 @@ Result<Deployed> Registry::Deploy(NewVersion wanted) {
   ZTS_RETURN_IF_ERROR(CheckRoom(wanted.function, wanted.main_module, wanted.config));
   ZTS_RETURN_IF_ERROR(CheckQuotas(wanted.function, wanted.bundle.size()));
   ZTS_RETURN_IF_ERROR(CheckRoutes(wanted.function, wanted.config));
+  ZTS_RETURN_IF_ERROR(CheckSecrets(wanted.function, wanted.config));
   store::Counters counters = NextCounters();
   Function after;
   if (const auto found = functions_.find(wanted.function); found != functions_.end()) {
@@ -182,6 +183,25 @@ Result<uint64_t> Registry::Delete(const std::string& function) {
 Status Registry::Touch(const std::string& function, store::RecordEdit record, const std::function<void()>& committed) {
   ZTS_RETURN_IF_ERROR(ValidateFunctionName(function));
   const std::lock_guard lock(mutex_);
+  return TouchLocked(function, std::move(record), committed);
+}
+
+Status Registry::DropSecret(const std::string& function, const std::string& key, store::RecordEdit record,
+                            const std::function<void()>& committed) {
+  ZTS_RETURN_IF_ERROR(ValidateFunctionName(function));
+  const std::lock_guard lock(mutex_);
+  if (const auto found = functions_.find(function); found != functions_.end()) {
+    for (const VersionPtr& version : Serving(found->second)) {
+      const auto& named = version->config.secrets;
+      if (std::find(named.begin(), named.end(), key) == named.end()) continue;
+      return Invalid(function + " v" + std::to_string(version->number) + " serves and names the secret '" + key +
+                     "'; deploy a version without it first");
+    }
+  }
+  return TouchLocked(function, std::move(record), committed);
+}
+
+Status Registry::TouchLocked(const std::string& function, store::RecordEdit record, const std::function<void()>& committed) {
   const auto found = functions_.find(function);
   if (found == functions_.end()) {
     ZTS_RETURN_IF_ERROR(store_.WriteRecords({std::move(record)}));

@@ -59,6 +59,8 @@ class TenancyRules {
   virtual ~TenancyRules() = default;
   // Whether the function's namespace may hold this much.
   virtual Status CheckDeploy(const std::string& function, const tenancy::Usage& after) const = 0;
+  // Whether the function has all these secrets; kInvalid names one that is missing.
+  virtual Status CheckSecrets(const std::string& function, const std::vector<std::string>& names) const = 0;
   // Records that must go in the same commit as a function that is deleted, and the news that it is gone.
   virtual std::vector<store::RecordEdit> RemovalOf(const std::string& function) const = 0;
   virtual void OnRemoved(const std::string& function) = 0;
@@ -79,6 +81,8 @@ class Registry {
   // Writes a record that is about a function, and sends its active version to the workers again where there is one. `committed` is called
   // once it is on the disk, before anybody sees the new catalog.
   Status Touch(const std::string& function, store::RecordEdit record, const std::function<void()>& committed);
+  // The same for a record that takes the secret `key` away; kInvalid while a version that serves, or that it may fall back to, names it.
+  Status DropSecret(const std::string& function, const std::string& key, store::RecordEdit record, const std::function<void()>& committed);
   tenancy::Usage UsageOf(const std::string& name_space) const;
   // Does it while nothing can be deployed to that namespace; kExists when it has functions.
   Status WhileEmpty(const std::string& name_space, const std::function<Status()>& act);
@@ -157,6 +161,8 @@ class Registry {
   Result<uint64_t> RejectActive(Function after);
   Result<uint64_t> RejectCanary(Function after);
   CatalogEntry EntryOf(const Function& function) const;
+  Status TouchLocked(const std::string& function, store::RecordEdit record, const std::function<void()>& committed);
+  Status CheckSecrets(const std::string& function, const VersionConfig& config) const;
   Status CheckQuotas(const std::string& function, uint64_t bundle_bytes) const;
   tenancy::Usage Used(std::string_view name_space, const std::string& except) const;
   // Versions of a function that may serve: the active one, the canary, and the one to fall back to.

@@ -1,4 +1,4 @@
-// What fits beside all that is there: routes, room in the catalog, the quotas of a namespace.
+// What fits beside all that is there: routes, room in the catalog, secrets, the quotas of a namespace.
 #include <algorithm>
 #include <set>
 
@@ -50,7 +50,12 @@ Status Registry::Check(const std::string& function, const std::string& main_modu
   const std::lock_guard lock(mutex_);
   ZTS_RETURN_IF_ERROR(CheckRoom(function, main_module, config));
   ZTS_RETURN_IF_ERROR(CheckQuotas(function, bundle_bytes));
+  ZTS_RETURN_IF_ERROR(CheckSecrets(function, config));
   return CheckRoutes(function, config);
+}
+
+Status Registry::CheckSecrets(const std::string& function, const VersionConfig& config) const {
+  return rules_ == nullptr ? Status() : rules_->CheckSecrets(function, config.secrets);
 }
 
 Status Registry::CheckRoom(const std::string& function, const std::string& main_module, const VersionConfig& config) const {
@@ -118,6 +123,7 @@ Status Registry::CheckRoutes(const std::string& function, const VersionConfig& c
 Status Registry::CheckFit(const Function& function, uint64_t number) const {
   ZTS_ASSIGN_OR_RETURN(const VersionPtr version, function.Find(number));
   ZTS_RETURN_IF_ERROR(CheckRoom(function.name(), version->main_module, version->config));
+  ZTS_RETURN_IF_ERROR(CheckSecrets(function.name(), version->config));
   return CheckRoutes(function.name(), version->config);
 }
 

@@ -1,6 +1,8 @@
 // What the registry does for namespaces and secrets: quotas under its lock, records in its commits.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "controller/registry.h"
 #include "controller/store/testing/memory_store.h"
 
@@ -15,12 +17,19 @@ class Rules final : public TenancyRules {
     if (refuse) return Error{ErrorCode::kExhausted, "too much"};
     return {};
   }
+  Status CheckSecrets(const std::string&, const std::vector<std::string>& names) const override {
+    for (const std::string& name : names) {
+      if (secrets.count(name) == 0) return Invalid("no " + name);
+    }
+    return {};
+  }
   std::vector<store::RecordEdit> RemovalOf(const std::string& function) const override {
     return {{"s/" + function + "/KEY", std::nullopt}};
   }
   void OnRemoved(const std::string& function) override { removed = function; }
 
   bool refuse = false;
+  std::set<std::string> secrets;
   mutable std::string asked;
   mutable tenancy::Usage usage;
   std::string removed;
@@ -39,6 +48,18 @@ class RegistryTenancyTest : public testing::Test {
     wanted.bundle = bundle;
     wanted.bundle_digest = Sha256Of(bundle);
     return registry_->Deploy(std::move(wanted));
+  }
+  Result<Deployed> DeployWithSecrets(const std::string& function, std::vector<std::string> names) {
+    NewVersion wanted;
+    wanted.function = function;
+    wanted.main_module = "main.js";
+    wanted.bundle = "bundle";
+    wanted.bundle_digest = Sha256Of(wanted.bundle);
+    wanted.config.secrets = std::move(names);
+    return registry_->Deploy(std::move(wanted));
+  }
+  Status Drop(const std::string& function, const std::string& key) {
+    return registry_->DropSecret(function, key, {"s/" + function + "/" + key, std::nullopt}, [this] { ++committed_; });
   }
   Status Touch(const std::string& function, const std::string& value) {
     return registry_->Touch(function, {"s/" + function + "/KEY", value}, [this] { ++committed_; });
@@ -125,6 +146,39 @@ TEST_F(RegistryTenancyTest, RecordsGoWithTheirFunction) {
   ASSERT_TRUE(registry_->Delete("hello").ok());
   EXPECT_EQ(rules_.removed, "hello");
   EXPECT_EQ(store_.ScanRecords("s/")->size(), 0u);
+}
+
+TEST_F(RegistryTenancyTest, AVersionWhoseSecretIsMissingIsRefused) {
+  EXPECT_EQ(DeployWithSecrets("hello", {"KEY"}).error().message, "no KEY");
+  EXPECT_EQ(registry_->catalog()->entries.size(), 0u);
+  rules_.secrets = {"KEY"};
+  const auto deployed = DeployWithSecrets("hello", {"KEY"});
+  ASSERT_TRUE(deployed.ok());
+  EXPECT_EQ(deployed->version->config.secrets, std::vector<std::string>{"KEY"});
+}
+
+TEST_F(RegistryTenancyTest, ASecretStaysWhileAVersionThatServesNamesIt) {
+  rules_.secrets = {"KEY", "OTHER"};
+  ASSERT_TRUE(DeployWithSecrets("hello", {"KEY"}).ok());
+  ASSERT_TRUE(registry_->MarkProven(1).ok());
+  EXPECT_EQ(Drop("hello", "KEY").error().code, ErrorCode::kInvalid);
+  EXPECT_TRUE(Drop("hello", "OTHER").ok());
+  EXPECT_EQ(committed_, 1);
+  // The version it may fall back to counts until the next one is proven.
+  ASSERT_TRUE(Deploy("hello").ok());
+  EXPECT_EQ(Drop("hello", "KEY").error().code, ErrorCode::kInvalid);
+  ASSERT_TRUE(registry_->MarkProven(3).ok());
+  EXPECT_TRUE(Drop("hello", "KEY").ok());
+}
+
+TEST_F(RegistryTenancyTest, NoWayBackToAVersionWhoseSecretIsGone) {
+  rules_.secrets = {"KEY"};
+  ASSERT_TRUE(DeployWithSecrets("hello", {"KEY"}).ok());
+  ASSERT_TRUE(Deploy("hello").ok());
+  rules_.secrets = {};
+  EXPECT_EQ(registry_->Rollback("hello", 1, {}).error().message, "no KEY");
+  rules_.secrets = {"KEY"};
+  EXPECT_TRUE(registry_->Rollback("hello", 1, {}).ok());
 }
 
 TEST_F(RegistryTenancyTest, OnlyEmptyNamespacesAreActedUpon) {

@@ -25,6 +25,7 @@ size_t CatalogBytes(const std::string& function, const std::string& main_module,
   for (const auto& [name, value] : config.env) bytes += name.size() + value.size() + 2 * kPerString;
   for (const std::string& route : config.routes) bytes += route.size() + kPerString;
   for (const std::string& host : config.allow_net) bytes += host.size() + kPerString;
+  for (const std::string& name : config.secrets) bytes += name.size() + kPerString;
   return bytes;
 }
 

@@ -131,6 +131,15 @@ tenancy::Vault::Write TenancyService::WriteOf(const std::string& function) {
   };
 }
 
+// The same, while nothing that serves names it.
+tenancy::Vault::Write TenancyService::RemovalOf(const std::string& function, const std::string& key) {
+  return [this, function, key](store::RecordEdit edit, const std::function<void()>& committed) -> Status {
+    ZTS_RETURN_IF_ERROR(parts_.registry.DropSecret(function, key, std::move(edit), committed));
+    parts_.publisher.OnCatalog();
+    return {};
+  };
+}
+
 grpc::Status TenancyService::SetSecret(Context* context, const v1::SetSecretRequest* request, v1::SetSecretResponse*) {
   return parts_.authorizer.Run(*context, Call::kSetSecret, request->function(), [&](AdmittedCall& call) {
     call.set_detail(request->key());
@@ -156,7 +165,7 @@ grpc::Status TenancyService::ListSecrets(Context* context, const v1::ListSecrets
 grpc::Status TenancyService::DeleteSecret(Context* context, const v1::DeleteSecretRequest* request, v1::DeleteSecretResponse*) {
   return parts_.authorizer.Run(*context, Call::kDeleteSecret, request->function(), [&](AdmittedCall& call) {
     call.set_detail(request->key());
-    const Status done = parts_.vault.Delete(request->function(), request->key(), WriteOf(request->function()));
+    const Status done = parts_.vault.Delete(request->function(), request->key(), RemovalOf(request->function(), request->key()));
     return done.ok() ? grpc::Status::OK : ToStatus(done.error());
   });
 }

@@ -55,6 +55,7 @@ class TenancyService final : public GatedService<v1::Admin::Service> {
   grpc::Status ServeBackup(Context* context, const v1::BackupRequest* request, Writer<v1::BackupPart>* writer);
   grpc::Status ServeAudit(Context* context, const v1::ListAuditRequest* request, Writer<v1::AuditEvent>* writer);
   tenancy::Vault::Write WriteOf(const std::string& function);
+  tenancy::Vault::Write RemovalOf(const std::string& function, const std::string& key);
   Status SendBackup(Writer<v1::BackupPart>& writer);
 
   const Parts parts_;

@@ -121,6 +121,21 @@ Status ValidateEnv(const std::map<std::string, std::string>& env) {
   return {};
 }
 
+// Brings them into order.
+Status NormalizeSecrets(std::vector<std::string>& names, const std::map<std::string, std::string>& env) {
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  if (names.size() > kEnvCountMax) return Exhausted("more than " + std::to_string(kEnvCountMax) + " secrets are named");
+  for (const std::string& name : names) {
+    if (!IsEnvName(name) || name.size() > kEnvNameBytesMax) {
+      return Invalid("secret " + Quoted(name) + " needs the name of one: letters, digits and '_', not starting with a digit, at most " +
+                     std::to_string(kEnvNameBytesMax) + " bytes; 'ztsctl secret set' gives it its value");
+    }
+    if (env.count(name) != 0) return Invalid(Quoted(name) + " is named as a secret and given as a variable; leave one out");
+  }
+  return {};
+}
+
 Status ValidateAllowNet(const std::vector<std::string>& hosts) {
   if (hosts.size() > kAllowNetMax) return Exhausted("more than " + std::to_string(kAllowNetMax) + " allowed hosts");
   for (const std::string& entry : hosts) {
@@ -190,6 +205,7 @@ Status ValidateConfig(VersionConfig& config) {
   ZTS_RETURN_IF_ERROR(ValidateLimits(config.limits));
   ZTS_RETURN_IF_ERROR(ValidateEnv(config.env));
   ZTS_RETURN_IF_ERROR(NormalizeRoutes(config.routes));
+  ZTS_RETURN_IF_ERROR(NormalizeSecrets(config.secrets, config.env));
   return ValidateAllowNet(config.allow_net);
 }
 

@@ -109,6 +109,24 @@ TEST(ValidateTest, Environments) {
   EXPECT_EQ(check(many).error().code, ErrorCode::kExhausted);
 }
 
+TEST(ValidateTest, NamedSecretsAreInOrderAndNoVariables) {
+  VersionConfig config;
+  config.secrets = {"B", "A", "B"};
+  ASSERT_TRUE(ValidateConfig(config).ok());
+  EXPECT_EQ(config.secrets, (std::vector<std::string>{"A", "B"}));
+  for (const std::string& name : {std::string(), std::string("1A"), std::string("A-B"), std::string(kEnvNameBytesMax + 1, 'A')}) {
+    config.secrets = {name};
+    EXPECT_EQ(ValidateConfig(config).error().code, ErrorCode::kInvalid) << name;
+  }
+  config.secrets = {"A"};
+  config.env = {{"A", "plain"}};
+  EXPECT_EQ(ValidateConfig(config).error().message, "'A' is named as a secret and given as a variable; leave one out");
+  config.env.clear();
+  config.secrets.clear();
+  for (size_t i = 0; i <= kEnvCountMax; ++i) config.secrets.push_back("A" + std::to_string(i));
+  EXPECT_EQ(ValidateConfig(config).error().code, ErrorCode::kExhausted);
+}
+
 TEST(ValidateTest, AllowedHosts) {
   const auto check = [](const char* host) {
     VersionConfig config;

@@ -157,6 +157,7 @@ std::string EncodeVersion(const FunctionVersion& version) {
   for (const auto& [name, value] : config.env) (*message.mutable_env())[name] = value;
   for (const std::string& route : config.routes) message.add_routes(route);
   for (const std::string& host : config.allow_net) message.add_allow_net(host);
+  for (const std::string& name : config.secrets) message.add_secrets(name);
   message.set_author(version.author);
   message.set_message(version.message);
   message.set_based_on(version.based_on);
@@ -195,6 +196,7 @@ Result<FunctionVersion> DecodeVersion(VersionName name, std::string_view bytes) 
   version.config.env = {message.env().begin(), message.env().end()};
   version.config.routes = {message.routes().begin(), message.routes().end()};
   version.config.allow_net = {message.allow_net().begin(), message.allow_net().end()};
+  version.config.secrets = {message.secrets().begin(), message.secrets().end()};
   version.author = message.author();
   version.message = message.message();
   version.based_on = message.based_on();

@@ -61,6 +61,7 @@ TEST(RecordCodecTest, EverythingOfAVersionComesBack) {
   version.code_cache_digest = Sha256Of("y");
   version.config.env = {{"A", "1"}};
   version.config.allow_net = {"127.0.0.1"};
+  version.config.secrets = {"API_KEY"};
   version.author = "ann@desk";
   version.message = "two\xc3\xa9";
   version.based_on = 3;

@@ -41,6 +41,7 @@ FunctionVersion MakeVersion(std::string function, uint64_t number, std::string_v
   version.config.env = {{"A", "1"}, {"B", std::string("with \0 and \n", 12)}};
   version.config.routes = {"example.com/a"};
   version.config.allow_net = {"db.internal:5432"};
+  version.config.secrets = {"API_KEY"};
   return version;
 }
 

@@ -182,6 +182,17 @@ Status Vault::Delete(const std::string& function, const std::string& key, const 
   });
 }
 
+Status Vault::CheckAll(const std::string& function, const std::vector<std::string>& keys) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = functions_.find(function);
+  for (const std::string& key : keys) {
+    if (found != functions_.end() && found->second.count(key) != 0) continue;
+    return Invalid("'" + function + "' has no secret '" + key + "', which this version names; set it first: ztsctl secret set " + function +
+                   " " + key + " < FILE");
+  }
+  return {};
+}
+
 std::vector<store::RecordEdit> Vault::RemovalOf(const std::string& function) const {
   const std::lock_guard lock(mutex_);
   std::vector<store::RecordEdit> edits;

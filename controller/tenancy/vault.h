@@ -42,6 +42,8 @@ class Vault {
   using Write = std::function<Status(store::RecordEdit edit, const std::function<void()>& committed)>;
   Status Set(const std::string& function, const std::string& key, const std::string& value, const Write& write);
   Status Delete(const std::string& function, const std::string& key, const Write& write);
+  // kInvalid, with what to do, for the first of `keys` that is not set.
+  Status CheckAll(const std::string& function, const std::vector<std::string>& keys) const;
   // What must go with a function that is deleted; Forget once it is gone.
   std::vector<store::RecordEdit> RemovalOf(const std::string& function) const;
   void Forget(const std::string& function);

@@ -156,6 +156,28 @@ class Tenancy(case.PlatformCase):
         self.ctl("delete", "vault")
         self.assertEqual(self.ctl("secret", "list", "vault", "--json").json["secrets"], [])
 
+    def test_a_version_names_the_secrets_it_needs(self):
+        path = self.source("needy", ECHO_ENV)
+        refused = self.ctl("deploy", path, "--secret", "KEY", code=3).err
+        self.assertIn("ztsctl secret set needy KEY", refused)
+        self.assertAnswer(self.fetch("/needy"), 404)
+        for key in ("KEY", "OTHER"):
+            self.ctl("secret", "set", "needy", key, stdin="value of " + key)
+        self.ctl("deploy", path, "--secret", "KEY")
+        self.assertEqual(self.env_of("needy"), {"KEY": "value of KEY"})
+        self.assertEqual(self.ctl("versions", "needy", "--json").json["versions"][0]["secrets"], ["KEY"])
+        self.assertIn("secrets  KEY\n", self.ctl("inspect", "needy").out)
+        self.assertIn("v1 serves and names the secret 'KEY'", self.ctl("secret", "delete", "needy", "KEY", code=1).err)
+        self.ctl("deploy", path)
+        self.assertEqual(self.env_of("needy"), {"KEY": "value of KEY", "OTHER": "value of OTHER"})
+        self.ctl("secret", "delete", "needy", "KEY")
+        self.assertIn("ztsctl secret set needy KEY", self.ctl("rollback", "needy", code=1).err)
+        wait_until(lambda: self.env_of("needy") == {"OTHER": "value of OTHER"}, "the secret to go")
+        self.ctl("secret", "set", "needy", "KEY", stdin="again")
+        self.ctl("rollback", "needy")
+        self.assertEqual(self.env_of("needy"), {"KEY": "again"})
+        self.ctl("delete", "needy")
+
     def test_rotation_keeps_every_secret(self):
         self.ctl("secret", "set", "turning", "A", stdin="value")
         self.ctl("deploy", self.source("turning", ECHO_ENV))

@@ -121,6 +121,14 @@ TEST_F(ApplierTest, AnUpdateIsPreparedAndServedOnlyWhenActivated) {
   EXPECT_EQ(applier_->position().store_id, "store");
 }
 
+TEST_F(ApplierTest, AVersionThatNamesSecretsSeesNoOthers) {
+  v1::FunctionVersion version = WithSecret("a", 1, "sesame");
+  (*version.mutable_secrets())["OTHER"] = "of another version";
+  version.mutable_config()->add_secrets("PASSWORD");
+  Apply(Full(1, {version}));
+  EXPECT_EQ(EnvOf(0), "PASSWORD=sesame;PLAIN=plain;");
+}
+
 TEST_F(ApplierTest, AFunctionCarriesAllThatWasDeployed) {
   v1::FunctionVersion version = blobs_.Version("a", 1);
   version.mutable_config()->mutable_limits()->set_cpu_per_request_ns(11);

@@ -24,8 +24,11 @@ std::shared_ptr<FunctionSpec> Describe(const v1::FunctionVersion& version) {
   spec->startup_cpu = limits.startup_cpu_ns();
   spec->memory_bytes_max = limits.memory_bytes_max();
   spec->nursery_bytes = limits.nursery_bytes();
-  // A secret goes before a plain variable of its name.
-  for (const auto& [name, value] : version.secrets()) spec->env.emplace_back(name, value);
+  // A secret goes before a plain variable of its name. A version that names secrets sees no others.
+  const auto& named = version.config().secrets();
+  for (const auto& [name, value] : version.secrets()) {
+    if (named.empty() || std::find(named.begin(), named.end(), name) != named.end()) spec->env.emplace_back(name, value);
+  }
   for (const auto& [name, value] : version.config().env()) {
     if (version.secrets().count(name) == 0) spec->env.emplace_back(name, value);
   }
