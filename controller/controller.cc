@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/layout.h"
 #include "base/log.h"
+#include "controller/artifact_renewer.h"
 #include "controller/authorizer.h"
 #include "controller/call_timer.h"
 #include "controller/compiler/caching_compiler.h"
@@ -70,10 +71,12 @@ class RunningController final : public Controller {
     if (compiler_ != nullptr) compiler_->Stop();
     if (publisher_ != nullptr) publisher_->Stop();
     if (promoter_ != nullptr) promoter_->Stop();
+    if (renewer_) renewer_->Stop();
     rpc_.reset();
     admin_.reset();
     if (timers_.joinable()) timers_.join();
     if (promotions_.joinable()) promotions_.join();
+    if (renewals_.joinable()) renewals_.join();
   }
 
   Status Start(Options options) {
@@ -96,6 +99,8 @@ class RunningController final : public Controller {
     timers_ = std::thread([this] { publisher_->RunTimers(); });
     promoter_ = std::make_unique<Promoter>(*registry_, *publisher_, clock_);
     promotions_ = std::thread([this] { promoter_->Run(); });
+    renewer_.emplace(*registry_, *publisher_, *compiler_, metrics_);
+    renewals_ = std::thread([this] { renewer_->Run(); });
     deployer_.emplace(*registry_, *publisher_, *compiler_, metrics_, clock_);
     metrics_.Watch([this] { return Sample(); });
     deploy_service_ = std::make_unique<DeployService>(
@@ -167,6 +172,7 @@ class RunningController final : public Controller {
   std::unique_ptr<Compiler> compiler_;
   std::unique_ptr<Publisher> publisher_;
   std::unique_ptr<Promoter> promoter_;
+  std::optional<ArtifactRenewer> renewer_;
   std::optional<Deployer> deployer_;
   std::unique_ptr<DeployService> deploy_service_;
   std::unique_ptr<VersionsService> versions_service_;
@@ -175,6 +181,7 @@ class RunningController final : public Controller {
   std::unique_ptr<TenancyService> tenancy_service_;
   std::thread timers_;
   std::thread promotions_;
+  std::thread renewals_;
   std::unique_ptr<RpcServer> rpc_;
   std::unique_ptr<admin::Server> admin_;
 };

@@ -97,6 +97,7 @@ std::variant<Deployed, DeployFailure> Deployer::CompileAndStore(DeployOrder& ord
                                     .code_cache = compiled.code_cache,
                                     .artifact_key = std::move(compiled.artifact_key),
                                     .snapshot = compiled.snapshot,
+                                    .snapshot_policy = order.snapshot,
                                     .start_reason = std::move(compiled.start_reason),
                                     .source_map = order.source_map,
                                     .actor = std::move(order.actor),

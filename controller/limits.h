@@ -78,6 +78,9 @@ inline constexpr uint64_t kSamplesMinMax = 10'000'000;
 // A version's first requests run code that no compiler has seen: they are not held against it. Later steps wait for what is under way.
 inline constexpr Nanos kPromotionGrace = 1500 * kMillisecond;
 inline constexpr Nanos kPromotionStepGrace = 500 * kMillisecond;
+// After an upgrade stored versions are compiled again one by one: soon after the first new worker, and with room for deploys between.
+inline constexpr Nanos kRenewInterval = 5 * kSecond;
+inline constexpr Nanos kRenewPause = 100 * kMillisecond;
 inline constexpr size_t kAuthorBytesMax = 128;
 inline constexpr size_t kMessageTextBytesMax = 512;
 // A header's or cookie's name that keeps a client with one version.

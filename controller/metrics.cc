@@ -83,6 +83,10 @@ Metrics::Metrics()
       collectable_(state_),
       deploys_(prometheus::BuildCounter().Name("zts_controller_deploys_total").Help("Deploys by result.").Register(*registry_)),
       compiles_(prometheus::BuildCounter().Name("zts_controller_compiles_total").Help("Compiled bundles by outcome.").Register(*registry_)),
+      renewals_(prometheus::BuildCounter()
+                    .Name("zts_controller_artifact_renewals_total")
+                    .Help("Stored versions compiled anew for engines of another build.")
+                    .Register(*registry_)),
       deploy_seconds_(prometheus::BuildHistogram()
                           .Name("zts_controller_deploy_seconds")
                           .Help("From the first message of a deploy to live.")
@@ -113,6 +117,8 @@ void Metrics::OnCompile(std::string_view result, Nanos took) {
   compiles_.Add({{"result", std::string(result)}}).Increment();
   compile_seconds_.Observe(Seconds(took));
 }
+
+void Metrics::OnRenewal(std::string_view result) { renewals_.Add({{"result", std::string(result)}}).Increment(); }
 
 void Metrics::OnBlobServed(uint64_t bytes) { blob_bytes_.Increment(static_cast<double>(bytes)); }
 

@@ -42,6 +42,8 @@ class Metrics {
   void OnDeploy(std::string_view result, Nanos took);
   // `result`: "ok", "failed" or a SourceProblem::kind.
   void OnCompile(std::string_view result, Nanos took);
+  // `result`: "renewed" or "failed".
+  void OnRenewal(std::string_view result);
   void OnBlobServed(uint64_t bytes);
   // An update or an activation was written to a worker's stream.
   void OnPushed(uint64_t bytes);
@@ -58,6 +60,7 @@ class Metrics {
   std::shared_ptr<prometheus::Collectable> collectable_;
   prometheus::Family<prometheus::Counter>& deploys_;
   prometheus::Family<prometheus::Counter>& compiles_;
+  prometheus::Family<prometheus::Counter>& renewals_;
   prometheus::Histogram& deploy_seconds_;
   prometheus::Histogram& compile_seconds_;
   prometheus::Counter& blob_bytes_;

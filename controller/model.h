@@ -37,7 +37,10 @@ struct VersionConfig {
   bool operator==(const VersionConfig&) const = default;
 };
 
-// One immutable version of a function.
+// When a version gets a snapshot of its evaluated module: where it pays (kSnapshotFromEvaluation), wherever it can be made, or not.
+enum class SnapshotPolicy : uint8_t { kAuto, kAlways, kNever };
+
+// One immutable version of a function. Code cache and snapshot are made of its bundle for one kind of engine, and change with that.
 struct FunctionVersion {
   std::string function;
   uint64_t number = 0;  // counts from 1 within the function
@@ -47,6 +50,7 @@ struct FunctionVersion {
   uint64_t code_cache_bytes = 0;
   std::optional<Digest> snapshot_digest;  // of the evaluated module, for engines of the same artifact key
   uint64_t snapshot_bytes = 0;
+  SnapshotPolicy snapshot_policy = SnapshotPolicy::kAuto;
   std::string start_reason;  // why isolates begin from a snapshot, or do not
   std::optional<Digest> source_map_digest;  // for people who read stack traces; never sent to workers
   uint64_t source_map_bytes = 0;

@@ -110,21 +110,12 @@ Result<Deployed> Registry::Deploy(NewVersion wanted) {
   ZTS_ASSIGN_OR_RETURN(std::shared_ptr<FunctionVersion> version, NextVersion(after, wanted.actor));
   version->bundle_digest = wanted.bundle_digest;
   version->bundle_bytes = wanted.bundle.size();
-  version->artifact_key = std::move(wanted.artifact_key);
   version->config = std::move(wanted.config);
   version->main_module = std::move(wanted.main_module);
-  std::vector<store::BlobWrite> blobs{{version->bundle_digest, wanted.bundle}};
-  if (!wanted.code_cache.empty()) {
-    version->code_cache_digest = Sha256Of(wanted.code_cache);
-    version->code_cache_bytes = wanted.code_cache.size();
-    blobs.push_back({*version->code_cache_digest, wanted.code_cache});
-  }
-  version->start_reason = std::move(wanted.start_reason);
-  if (!wanted.snapshot.empty()) {
-    version->snapshot_digest = Sha256Of(wanted.snapshot);
-    version->snapshot_bytes = wanted.snapshot.size();
-    blobs.push_back({*version->snapshot_digest, wanted.snapshot});
-  }
+  version->snapshot_policy = wanted.snapshot_policy;
+  std::vector<store::BlobWrite> blobs =
+      Hold(*version, {wanted.code_cache, std::move(wanted.artifact_key), wanted.snapshot, std::move(wanted.start_reason)});
+  blobs.push_back({version->bundle_digest, wanted.bundle});
   if (!wanted.source_map.empty()) {
     version->source_map_digest = Sha256Of(wanted.source_map);
     version->source_map_bytes = wanted.source_map.size();
@@ -140,6 +131,41 @@ Result<Deployed> Registry::Deploy(NewVersion wanted) {
   }
   ZTS_RETURN_IF_ERROR(Finish(std::move(after), std::move(event), wanted.actor, std::move(blobs), counters));
   return Deployed{std::move(version), counters_.catalog_version};
+}
+
+// Instead of those it has; what is to be written of them.
+std::vector<store::BlobWrite> Registry::Hold(FunctionVersion& version, Artifacts artifacts) {
+  std::vector<store::BlobWrite> blobs;
+  const auto hold = [&blobs](std::string_view content, std::optional<Digest>& digest, uint64_t& bytes) {
+    digest.reset();
+    bytes = content.size();
+    if (content.empty()) return;
+    digest = Sha256Of(content);
+    blobs.push_back({*digest, content});
+  };
+  hold(artifacts.code_cache, version.code_cache_digest, version.code_cache_bytes);
+  hold(artifacts.snapshot, version.snapshot_digest, version.snapshot_bytes);
+  version.artifact_key = std::move(artifacts.artifact_key);
+  version.start_reason = std::move(artifacts.start_reason);
+  return blobs;
+}
+
+Status Registry::RenewArtifacts(const VersionPtr& version, Artifacts artifacts) {
+  const std::lock_guard lock(mutex_);
+  const auto found = functions_.find(version->function);
+  if (found == functions_.end()) return Error{ErrorCode::kAborted, "'" + version->function + "' was deleted"};
+  Function after = found->second;
+  const auto held = after.versions.find(version->number);
+  if (held == after.versions.end() || held->second != version) {
+    return Error{ErrorCode::kAborted, "v" + std::to_string(version->number) + " of '" + version->function + "' is gone, or was renewed"};
+  }
+  const store::Counters counters = NextCounters();
+  if (IsProven(after.record)) after.record.fallback_number = after.record.active_number;
+  after.record.changed_at = counters.catalog_version;
+  auto renewed = std::make_shared<FunctionVersion>(*version);
+  std::vector<store::BlobWrite> blobs = Hold(*renewed, std::move(artifacts));
+  held->second = std::move(renewed);
+  return Commit(version->function, std::move(after), std::move(blobs), counters);
 }
 
 // The function's next number, in a version that has no code and no configuration yet.
@@ -287,13 +313,15 @@ Status Registry::Commit(const std::string& name, std::optional<Function> after, 
   change.counters = counters;
   std::map<Digest, int> uses;  // the difference
   for (const auto& [number, version] : before.versions) {
-    if (after && after->versions.count(number) != 0) continue;
-    change.remove_versions.push_back({name, number});
+    const bool stays = after && after->versions.count(number) != 0;
+    if (stays && after->versions.at(number) == version) continue;
+    if (!stays) change.remove_versions.push_back({name, number});
     CountBlobs(*version, uses, -1);
   }
   if (after) {
     for (const auto& [number, version] : after->versions) {
-      if (before.versions.count(number) != 0) continue;
+      const auto was = before.versions.find(number);
+      if (was != before.versions.end() && was->second == version) continue;
       change.put_versions.push_back(*version);
       CountBlobs(*version, uses, 1);
     }

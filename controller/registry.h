@@ -41,6 +41,7 @@ struct NewVersion {
   std::string_view code_cache;  // may be empty
   std::string artifact_key;
   std::string_view snapshot;    // of the evaluated module; may be empty
+  SnapshotPolicy snapshot_policy = SnapshotPolicy::kAuto;
   std::string start_reason;
   std::string_view source_map;  // may be empty
   Actor actor;
@@ -51,6 +52,14 @@ struct NewVersion {
 struct Deployed {
   VersionPtr version;
   uint64_t catalog_version = 0;
+};
+
+// What a bundle was compiled into.
+struct Artifacts {
+  std::string_view code_cache;  // may be empty
+  std::string artifact_key;
+  std::string_view snapshot;    // may be empty
+  std::string start_reason;
 };
 
 // What other parts know about functions and their namespaces. Asked under the registry's lock: returns at once and does not call back.
@@ -73,6 +82,8 @@ class Registry {
   // Whether Deploy would take this, as far as can be said without the bundle; brings the configuration into canonical form.
   Status Check(const std::string& function, const std::string& main_module, VersionConfig& config, uint64_t bundle_bytes) const;
   Result<Deployed> Deploy(NewVersion version);
+  // Gives a version other artifacts; it stays the same version, and as proven as it is. kAborted when it is not held as `version` any more.
+  Status RenewArtifacts(const VersionPtr& version, Artifacts artifacts);
   // The catalog version without the function.
   Result<uint64_t> Delete(const std::string& function);
 
@@ -170,6 +181,7 @@ class Registry {
   // Makes `after` (none: it goes away) the state of the function, in store and memory, under the next catalog version.
   Status Commit(const std::string& name, std::optional<Function> after, std::vector<store::BlobWrite> blobs, store::Counters counters,
                 std::vector<store::RecordEdit> records = {}, const std::function<void()>& committed = {});
+  static std::vector<store::BlobWrite> Hold(FunctionVersion& version, Artifacts artifacts);
   void CountBlobs(const FunctionVersion& version, std::map<Digest, int>& counts, int by) const;
   void PublishCatalog(const std::string& name, bool removed);
 

@@ -50,6 +50,7 @@ std::string ControllerTable() {
   // One event of each kind, so that every family has a sample to read labels from.
   metrics.OnDeploy("live", kSecond);
   metrics.OnCompile("ok", kSecond);
+  metrics.OnRenewal("renewed");
   metrics.OnBlobServed(1);
   metrics.Watch([] { return controller::StateSample(); });
   std::string rows;

@@ -17,9 +17,6 @@
 
 namespace zts::controller {
 
-// When a version gets a snapshot of its evaluated module: where it pays (kSnapshotFromEvaluation), wherever it can be made, or not.
-enum class SnapshotPolicy : uint8_t { kAuto, kAlways, kNever };
-
 struct CompileJob {
   std::string function;
   std::string main_module;

@@ -10,6 +10,7 @@ namespace zts::store {
 using controller::Canary;
 using controller::HistoryEvent;
 using controller::Promotion;
+using controller::SnapshotPolicy;
 using controller::Sticky;
 
 namespace {
@@ -166,6 +167,7 @@ std::string EncodeVersion(const FunctionVersion& version) {
   if (version.snapshot_digest) message.set_snapshot_digest(DigestBytes(*version.snapshot_digest));
   message.set_snapshot_bytes(version.snapshot_bytes);
   message.set_start_reason(version.start_reason);
+  message.set_snapshot_policy(static_cast<uint32_t>(version.snapshot_policy));
   return message.SerializeAsString();
 }
 
@@ -203,6 +205,10 @@ Result<FunctionVersion> DecodeVersion(VersionName name, std::string_view bytes) 
   version.snapshot_digest = snapshot;
   version.snapshot_bytes = message.snapshot_bytes();
   version.start_reason = message.start_reason();
+  // One that a newer controller has made up is as good as none.
+  if (message.snapshot_policy() <= static_cast<uint32_t>(SnapshotPolicy::kNever)) {
+    version.snapshot_policy = static_cast<SnapshotPolicy>(message.snapshot_policy());
+  }
   version.source_map_digest = map;
   version.source_map_bytes = message.source_map_bytes();
   return version;

@@ -70,6 +70,7 @@ TEST(RecordCodecTest, EverythingOfAVersionComesBack) {
   version.snapshot_digest = Sha256Of("s");
   version.snapshot_bytes = 7;
   version.start_reason = "its evaluation takes 12 ms";
+  version.snapshot_policy = controller::SnapshotPolicy::kNever;
   const auto again = DecodeVersion({"f", 4}, EncodeVersion(version));
   ASSERT_TRUE(again.ok()) << again.error().message;
   EXPECT_EQ(*again, version);

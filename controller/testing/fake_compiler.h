@@ -18,8 +18,11 @@ class FakeCompiler final : public Compiler {
       return CompileOutcome(
           SourceProblem{"syntax-error", "SyntaxError: unexpected '!'", job.main_module, 1, 1, std::string(job.source), ""});
     }
-    return CompileOutcome(CompiledBundle{"cache of " + std::string(job.source), "fake|key"});
+    return CompileOutcome(CompiledBundle{"cache of " + std::string(job.source) + made_of, key});
   }
+
+  std::string key = "fake|key";
+  std::string made_of;  // added to each code cache
 };
 
 }  // namespace zts::controller

@@ -1,0 +1,57 @@
+// Makes code caches and snapshots of stored versions anew when the engines have become others: after an upgrade V8 reads none of those that
+// are there, and every cold start would compile.
+//
+// What an artifact is good for is its key. Once a connected worker's engines have the key that this controller's compiler makes artifacts
+// for, each version that workers hold (active, canary, kept warm) and whose artifacts have another key is compiled again, one after the
+// other, and takes the way of a deploy: prepared on every worker, then switched. It stays the same version. Workers whose engines are not
+// upgraded yet start it from its source from then on. No version is tried twice by one controller process.
+//
+// Owner:    main(), one a process.
+// Thread:   Run is a thread of its own, or Tick any one thread; Stop any.
+// Life:     everything handed to it outlives it.
+// Limits:   one compile at a time, kRenewPause between two, kRenewInterval between two looks.
+// Errors:   logged: a version that does not compile under the new engine keeps what it has, and runs from its source.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "controller/compiler/compiler.h"
+#include "controller/metrics.h"
+#include "controller/publisher.h"
+#include "controller/registry.h"
+
+namespace zts::controller {
+
+class ArtifactRenewer {
+ public:
+  ArtifactRenewer(Registry& registry, Publisher& publisher, Compiler& compiler, Metrics& metrics)
+      : registry_(registry), publisher_(publisher), compiler_(compiler), metrics_(metrics) {}
+
+  // Renews one version at most; false when there was none to look at.
+  bool Tick();
+  // Ticks until Stop, which waits for no compile: the compiler is stopped before.
+  void Run();
+  void Stop();
+
+ private:
+  std::vector<VersionPtr> Held() const;
+  bool IsStale(const FunctionVersion& version, const std::set<std::string>& engines) const;
+  void Renew(const VersionPtr& version, const std::set<std::string>& engines);
+
+  Registry& registry_;
+  Publisher& publisher_;
+  Compiler& compiler_;
+  Metrics& metrics_;
+  std::optional<std::string> compiler_key_;  // none: nothing was compiled here yet
+  std::set<uint64_t> tried_;                 // version ids
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stopped_ = false;
+};
+
+}  // namespace zts::controller
