@@ -128,4 +128,5 @@ class AbortController {
   abort(reason = undefined) { internal.abortSignal(this.#signal, reason); }
 }
 internal.exposeInterface(AbortController);
+internal.AbortController = AbortController;
 internal.AbortSignal = AbortSignal;

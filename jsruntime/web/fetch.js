@@ -340,9 +340,11 @@ function start(request, settle) {
   }
 }
 
-internal.exposeOperation('fetch', function (input, init = undefined) {
+function fetch(input, init = undefined) {
   return new Promise((resolve, reject) => {
     internal.requireArguments(arguments.length, 1, 'fetch');
     start(new internal.Request(input, init), { resolve, reject });
   });
-});
+}
+internal.fetch = fetch;
+internal.exposeOperation('fetch', fetch);

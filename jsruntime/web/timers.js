@@ -24,6 +24,9 @@ function stop(id) {
   if (callbacks.delete(number)) native.timerStop(number);
 }
 
+internal.startTimer = (callback, delay) => start(callback, delay, [], false);
+internal.stopTimer = stop;
+
 // A task of the running invocation, after the microtasks and before what is due later.
 internal.queueTask = (callback) => { callbacks.set(native.timerStart(0, false), { callback, values: [], repeats: false }); };
 

@@ -39,6 +39,26 @@ export default { async fetch(request, env, ctx) {
 """
 
 
+# What an EventSource has heard when it is closed.
+LISTENER = """
+export default { async fetch(request) {
+  const { url, count } = await request.json();
+  const source = new EventSource(url);
+  const seen = [];
+  let errors = 0;
+  await new Promise((resolve) => {
+    source.onmessage = (event) => {
+      seen.push([event.data, event.lastEventId, event.origin]);
+      if (seen.length === count) resolve();
+    };
+    source.onerror = () => { if (++errors && source.readyState === EventSource.CLOSED) resolve(); };
+  });
+  source.close();
+  return Response.json({ seen, errors, state: source.readyState });
+} };
+"""
+
+
 class FetchCases:
     @classmethod
     def worker_flags(cls):
@@ -51,6 +71,8 @@ class FetchCases:
         cls.up = cls.serve()
         cls.zts.deploy("caller", CALLER, "--allow-net", "127.0.0.1", "--wall-limit", "60s", "--cpu-limit", "20s", "--memory-limit", "256MiB")
         cls.zts.deploy("outsider", CALLER)
+        cls.zts.deploy("listener", LISTENER, "--allow-net", "127.0.0.1")
+        cls.zts.deploy("deaf", LISTENER)
 
     @classmethod
     def serve(cls, certificate=None):
@@ -66,6 +88,14 @@ class FetchCases:
 
     def metric(self, pattern, **labels):
         return metrics.Metrics(wire.fetch(self.zts.admin, "/metrics").text).total(pattern, **labels)
+
+    def test_event_source_goes_on_where_its_stream_ended(self):
+        got = self.ask(self.up.url("/ticks"), "listener", count=6)
+        origin = self.up.url("")
+        self.assertEqual(got, {"seen": [[f"tick {n}", str(n), origin] for n in range(1, 7)], "errors": 2, "state": 2})
+        self.assertEqual([headers.get("last-event-id") for _, _, headers, _ in self.up.seen("/ticks")], [None, "2", "4"])
+        self.assertEqual(self.ask(self.up.url("/echo"), "listener", count=1), {"seen": [], "errors": 1, "state": 2})
+        self.assertEqual(self.ask(self.up.url("/ticks"), "deaf", count=1), {"seen": [], "errors": 1, "state": 2})
 
     def test_asks_and_is_answered(self):
         got = self.ask(self.up.url("/some/path?q=1"), init={"headers": {"X-One": "1", "Host": "elsewhere"}})

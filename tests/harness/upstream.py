@@ -115,6 +115,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.connection.settimeout(None)
         self.answer(200, b"released")
 
+    def on_ticks(self, rest, body):
+        """Server-sent events: two a connection, numbered on from the id that the client has seen."""
+        seen = int(self.headers.get("last-event-id", "0"))
+        ticks = "".join(f"id: {number}\ndata: tick {number}\n\n" for number in (seen + 1, seen + 2))
+        self.answer(200, ("retry: 1\n" + ticks).encode(), content_type="text/event-stream")
+
     def on_drip(self, rest, body):
         """/drip/COUNT: that many pieces, each sent when the one before has been asked for by /next of another connection."""
         self.send_response(200)
