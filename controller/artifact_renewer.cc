@@ -35,10 +35,9 @@ std::vector<VersionPtr> ArtifactRenewer::Held() const {
 }
 
 bool ArtifactRenewer::IsStale(const FunctionVersion& version, const std::set<std::string>& engines) const {
-  if (tried_.count(version.version_id) != 0 || engines.empty()) return false;
-  if (compiler_key_) return version.artifact_key != *compiler_key_ && engines.count(*compiler_key_) != 0;
-  // Which engines the compiler is one of is seen by what it makes.
-  return engines.count(version.artifact_key) == 0;
+  if (engines.empty() || engines.count(version.artifact_key) != 0 || tried_.count(version.version_id) != 0) return false;
+  // Until something was compiled nobody knows what the compiler's engine is.
+  return !compiler_key_ || engines.count(*compiler_key_) != 0;
 }
 
 bool ArtifactRenewer::Tick() {
@@ -65,7 +64,7 @@ void ArtifactRenewer::Renew(const VersionPtr& version, const std::set<std::strin
   if (const auto* problem = std::get_if<SourceProblem>(&*outcome)) return keeps(problem->kind + ": " + problem->message);
   CompiledBundle& compiled = std::get<CompiledBundle>(*outcome);
   compiler_key_ = compiled.artifact_key;
-  if (compiled.artifact_key == version->artifact_key || engines.count(compiled.artifact_key) == 0) return;
+  if (engines.count(compiled.artifact_key) == 0) return;
   const Status renewed = registry_.RenewArtifacts(version, {.code_cache = compiled.code_cache,
                                                             .artifact_key = compiled.artifact_key,
                                                             .snapshot = compiled.snapshot,

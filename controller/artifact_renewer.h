@@ -1,10 +1,10 @@
 // Makes code caches and snapshots of stored versions anew when the engines have become others: after an upgrade V8 reads none of those that
 // are there, and every cold start would compile.
 //
-// What an artifact is good for is its key. Once a connected worker's engines have the key that this controller's compiler makes artifacts
-// for, each version that workers hold (active, canary, kept warm) and whose artifacts have another key is compiled again, one after the
-// other, and takes the way of a deploy: prepared on every worker, then switched. It stays the same version. Workers whose engines are not
-// upgraded yet start it from its source from then on. No version is tried twice by one controller process.
+// What an artifact is good for is its key. A version that workers hold (active, canary, kept warm) is compiled again once no connected
+// worker's engines have the key of what it has, and some have the key that this controller's compiler makes artifacts for: nothing is taken
+// from a worker that can use it. One after the other they take the way of a deploy: prepared on every worker, then switched. Each stays
+// the same version. None is tried twice by one controller process.
 //
 // Owner:    main(), one a process.
 // Thread:   Run is a thread of its own, or Tick any one thread; Stop any.

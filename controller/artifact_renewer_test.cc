@@ -137,11 +137,14 @@ TEST_F(ArtifactRenewerTest, WhatWasRenewedIsThereAfterARestart) {
 TEST_F(ArtifactRenewerTest, EnginesOfTheOldBuildAreWaitedFor) {
   ASSERT_TRUE(Deploy("f", "one").ok());
   Upgrade();
-  Worker old(*publisher_, "fake|key");
+  auto old = std::make_unique<Worker>(*publisher_, "fake|key");
   EXPECT_FALSE(renewer_->Tick());
-  Worker other(*publisher_, "third|key");
+  Worker upgraded(*publisher_, "new|key");
   EXPECT_FALSE(renewer_->Tick()) << "one of them uses what is there";
   EXPECT_EQ(CodeCacheOf(Active("f")), "cache of one");
+  old.reset();
+  EXPECT_EQ(RenewAll(), 1);
+  EXPECT_EQ(CodeCacheOf(Active("f")), "cache of one, new");
 }
 
 TEST_F(ArtifactRenewerTest, ACompilerThatNoEngineAgreesWithIsAskedOnce) {
