@@ -189,6 +189,28 @@ void Deliver(const v1::TailLogsEvent& event, TailPlace& place, Client::TailSink&
   if (!place.source.empty()) sink.OnPlace(place);
 }
 
+Figures FiguresOf(const v1::Figures& from) {
+  const v1::MemoryFigures& memory = from.memory();
+  return {.requests_per_second = from.requests_per_second(),
+          .errors_per_second = from.errors_per_second(),
+          .p50 = from.p50_ns(),
+          .p99 = from.p99_ns(),
+          .cold_starts = from.cold_starts(),
+          .limits_hit = from.limits_hit(),
+          .window = from.window_ns(),
+          .in_flight = from.in_flight(),
+          .isolates = from.isolates(),
+          .memory_bytes = from.memory_bytes(),
+          .memory = {.minor_collections = memory.minor_collections(),
+                     .major_collections = memory.major_collections(),
+                     .pause_inside = static_cast<Nanos>(memory.pause_inside_ns()),
+                     .pause_outside = static_cast<Nanos>(memory.pause_outside_ns()),
+                     .heap_used_bytes = memory.heap_used_bytes(),
+                     .heap_committed_bytes = memory.heap_committed_bytes(),
+                     .external_bytes = memory.external_bytes(),
+                     .limit_bytes = memory.limit_bytes()}};
+}
+
 }  // namespace
 
 std::string StartName(uint64_t snapshot_bytes, uint64_t code_cache_bytes) {
@@ -367,14 +389,10 @@ Result<std::vector<FunctionReport>> Client::Stats(const std::string& function) {
   v1::GetStatsResponse response;
   const grpc::Status status = impl_->stats->GetStats(&context, request, &response);
   if (!status.ok()) return impl_->ErrorOf(status);
-  const auto figures = [](const v1::Figures& from) {
-    return Figures{from.requests_per_second(), from.errors_per_second(), from.p50_ns(),    from.p99_ns(),   from.cold_starts(),
-                   from.limits_hit(),          from.window_ns(),         from.in_flight(), from.isolates(), from.memory_bytes()};
-  };
   std::vector<FunctionReport> reports;
   for (const auto& from : response.functions()) {
-    FunctionReport& report = reports.emplace_back(FunctionReport{from.function(), figures(from.figures()), {}});
-    for (const auto& worker : from.workers()) report.workers.emplace_back(worker.worker(), figures(worker.figures()));
+    FunctionReport& report = reports.emplace_back(FunctionReport{from.function(), FiguresOf(from.figures()), {}});
+    for (const auto& worker : from.workers()) report.workers.emplace_back(worker.worker(), FiguresOf(worker.figures()));
   }
   return reports;
 }

@@ -187,6 +187,18 @@ struct WorkerInfo {
   Nanos connected = 0;  // since 1970
 };
 
+// What isolates hold, and what collections of garbage have cost since the workers' start.
+struct MemoryFigures {
+  uint64_t minor_collections = 0;
+  uint64_t major_collections = 0;
+  Nanos pause_inside = 0;   // in the middle of turns of JavaScript
+  Nanos pause_outside = 0;  // between them
+  uint64_t heap_used_bytes = 0;
+  uint64_t heap_committed_bytes = 0;
+  uint64_t external_bytes = 0;
+  uint64_t limit_bytes = 0;  // of heaps and external memory together
+};
+
 // Of the last seconds, on one worker or all.
 struct Figures {
   double requests_per_second = 0;
@@ -199,6 +211,7 @@ struct Figures {
   uint64_t in_flight = 0;
   uint64_t isolates = 0;
   uint64_t memory_bytes = 0;
+  MemoryFigures memory;
 };
 
 struct FunctionReport {

@@ -20,7 +20,17 @@ nlohmann::json JsonOf(const Figures& figures) {
           {"window_ms", figures.window / kMillisecond},
           {"in_flight", figures.in_flight},
           {"isolates", figures.isolates},
-          {"memory_bytes", figures.memory_bytes}};
+          {"memory_bytes", figures.memory_bytes},
+          {"gc",
+           {{"minor", figures.memory.minor_collections},
+            {"major", figures.memory.major_collections},
+            {"pause_in_turns_ms", static_cast<double>(figures.memory.pause_inside) / kMillisecond},
+            {"pause_between_turns_ms", static_cast<double>(figures.memory.pause_outside) / kMillisecond}}},
+          {"heap",
+           {{"used_bytes", figures.memory.heap_used_bytes},
+            {"committed_bytes", figures.memory.heap_committed_bytes},
+            {"external_bytes", figures.memory.external_bytes},
+            {"limit_bytes", figures.memory.limit_bytes}}}};
 }
 
 std::string FormatRate(double per_second) {

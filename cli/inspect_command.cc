@@ -125,6 +125,20 @@ void PrintHead(Console& console, const std::string& function, const Inspection& 
   console.out() << "\n\n";
 }
 
+// Since each worker's start.
+void PrintMemory(Console& console, const Inspection& found) {
+  std::vector<std::vector<std::string>> rows = {
+      {"WORKER", "COLLECTIONS", "OF THE WHOLE HEAP", "PAUSES IN TURNS", "BETWEEN TURNS", "HEAP USED", "COMMITTED", "BUFFERS", "LIMIT"}};
+  for (const auto& [worker, figures] : found.report.workers) {
+    const MemoryFigures& memory = figures.memory;
+    rows.push_back({Printable(worker), std::to_string(memory.minor_collections + memory.major_collections),
+                    std::to_string(memory.major_collections), FormatLatency(memory.pause_inside), FormatLatency(memory.pause_outside),
+                    FormatBytes(memory.heap_used_bytes), FormatBytes(memory.heap_committed_bytes), FormatBytes(memory.external_bytes),
+                    FormatBytes(memory.limit_bytes)});
+  }
+  if (rows.size() > 1) console.out() << RenderTable(rows) << "\n";
+}
+
 void Print(Console& console, const std::string& function, const Inspection& found) {
   PrintHead(console, function, found);
   std::vector<std::vector<std::string>> rows = {{"VERSION", "STATE", "SIZE", "DEPLOYED", "STARTS FROM"}};
@@ -144,6 +158,7 @@ void Print(Console& console, const std::string& function, const Inspection& foun
                     FormatBytes(figures.memory_bytes)});
   }
   console.out() << RenderTable(rows) << "\n";
+  PrintMemory(console, found);
   if (found.errors.empty()) console.out() << "no errors in the log that the controller holds\n";
   for (const auto& [entry, explained] : found.errors) {
     console.out() << console.Paint(Style::kDim, FormatTimestamp(entry.time)) << "  v" << entry.version << "  " << entry.request_id << "  "

@@ -6,10 +6,22 @@
 namespace zts::controller {
 namespace {
 
+void Add(const v1::MemoryFigures& from, v1::MemoryFigures* to) {
+  to->set_minor_collections(to->minor_collections() + from.minor_collections());
+  to->set_major_collections(to->major_collections() + from.major_collections());
+  to->set_pause_inside_ns(to->pause_inside_ns() + from.pause_inside_ns());
+  to->set_pause_outside_ns(to->pause_outside_ns() + from.pause_outside_ns());
+  to->set_heap_used_bytes(to->heap_used_bytes() + from.heap_used_bytes());
+  to->set_heap_committed_bytes(to->heap_committed_bytes() + from.heap_committed_bytes());
+  to->set_external_bytes(to->external_bytes() + from.external_bytes());
+  to->set_limit_bytes(to->limit_bytes() + from.limit_bytes());
+}
+
 // Sums of one function, over reports of one worker or of all.
 struct Sums {
   uint64_t requests = 0, errors = 0, cold_starts = 0, limits_hit = 0;
   uint64_t in_flight = 0, isolates = 0, memory_bytes = 0;
+  v1::MemoryFigures memory;
   Nanos window = 0;
   std::map<int64_t, uint64_t> latency;
 
@@ -24,6 +36,7 @@ struct Sums {
     in_flight += stats.in_flight();
     isolates += stats.isolates();
     memory_bytes += stats.memory_bytes();
+    Add(stats.memory(), &memory);
   }
   // Workers report at different moments; rates add up all the same when each is over its own window.
   void AddWorker(const Sums& worker) {
@@ -34,6 +47,7 @@ struct Sums {
     in_flight += worker.in_flight;
     isolates += worker.isolates;
     memory_bytes += worker.memory_bytes;
+    Add(worker.memory, &memory);
     window = std::max(window, worker.window);
     for (const auto& [nanos, count] : worker.latency) latency[nanos] += count;
   }
@@ -62,6 +76,7 @@ struct Sums {
     out->set_in_flight(in_flight);
     out->set_isolates(isolates);
     out->set_memory_bytes(memory_bytes);
+    *out->mutable_memory() = memory;
   }
 };
 

@@ -131,6 +131,7 @@ class IsolateClient {
 struct LoadReport {
   Outcome outcome;
   Nanos context = 0;  // the part of making the isolate that its context took, whenever that was
+  Nanos artifact = 0;  // making source and code cache, or the snapshot, ready for V8
   Nanos compile = 0;
   Nanos evaluate = 0;
   enum class Cache : uint8_t { kNone, kAccepted, kRejected } cache = Cache::kNone;

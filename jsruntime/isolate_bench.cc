@@ -1,7 +1,7 @@
 // What JavaScript costs a request, and what an isolate costs a cold start: run inside the host.
 //
 //   isolate_bench.node [--smoke]
-//   isolate_bench.node --cold [ROUNDS]    cold starts by phase alone
+//   isolate_bench.node --cold [ROUNDS [KIB]]    cold starts by phase alone, of bundles of this size
 //
 // Prints the median and the least of several rounds; the engine's I/O is not part of it. The client copies each body out, as the
 // engine does.
@@ -195,16 +195,18 @@ void PrintColdStarts(const std::string& name, const std::vector<ColdStart>& star
               Quantile(starts, 0.5, [](const ColdStart& start) { return start.answered; }), faults / static_cast<long>(starts.size()));
 }
 
+const std::vector<size_t> kColdSizesKib = {50, 1024};
+
 // As the engine's warm-up has them: four spares, one of which is taken, and the next made afterwards.
-void BenchByPhase(Host& host, int rounds) {
+void BenchByPhase(Host& host, int rounds, const std::vector<size_t>& sizes_kib) {
   RequestView request;
   request.method = "GET";
   request.authority = "h";
   request.target = "/";
   std::printf("\n%-36s %8s %8s %8s |%8s %8s |%8s %8s %8s %8s |%6s  (us)\n", "cold start by phase", "p50", "p99", "least", "CPU p50",
               "CPU p99", "make", "compile", "evaluate", "answer", "faults");
-  for (const size_t size : {size_t{50} << 10, size_t{1} << 20}) {
-    const std::string text = Bundle(size);
+  for (const size_t kib : sizes_kib) {
+    const std::string text = Bundle(kib << 10);
     auto script = MakeScript("bench", "v1", text);
     const Compiled compiled = Compile(host, script);
     script->code_cache = AsBytes(compiled.code_cache);
@@ -223,7 +225,7 @@ void BenchByPhase(Host& host, int rounds) {
       nothing.push_back(StartCold(host, script, nullptr, request));
       nothing_faults += FaultsOfThread() - before;
     }
-    const std::string kind = std::to_string(size >> 10) + " KiB, code cache, ";
+    const std::string kind = std::to_string(kib) + " KiB, code cache, ";
     PrintColdStarts(kind + "spare", spare, spare_faults);
     PrintColdStarts(kind + "nothing warm", nothing, nothing_faults);
     auto snapshot = MakeScript("bench", "v1", text);
@@ -233,7 +235,7 @@ void BenchByPhase(Host& host, int rounds) {
     std::vector<ColdStart> restored;
     const long before = FaultsOfThread();
     for (int i = 0; i < rounds; ++i) restored.push_back(StartCold(host, snapshot, nullptr, request));
-    PrintColdStarts(std::to_string(size >> 10) + " KiB, snapshot", restored, FaultsOfThread() - before);
+    PrintColdStarts(std::to_string(kib) + " KiB, snapshot", restored, FaultsOfThread() - before);
   }
 }
 
@@ -372,12 +374,15 @@ int Main(int argc, char** argv) {
   }
   std::printf("V8 %s\n", ArtifactKey().c_str());
   if (only_cold) {
-    BenchByPhase(**host, argc > 2 ? ParseInteger<int>(argv[2]).value_or(200) : 200);
+    const auto number = [&](int index, int otherwise) {
+      return argc > index ? ParseInteger<int>(argv[index]).value_or(otherwise) : otherwise;
+    };
+    BenchByPhase(**host, number(2, 200), argc > 3 ? std::vector<size_t>{static_cast<size_t>(number(3, 50))} : kColdSizesKib);
     return 0;
   }
   BenchRequests(**host, smoke ? 1 : 15, smoke ? 100 : 20'000);
   BenchColdStart(**host, smoke ? 1 : 60);
-  BenchByPhase(**host, smoke ? 1 : 200);
+  BenchByPhase(**host, smoke ? 1 : 200, kColdSizesKib);
   BenchSnapshot(**host, smoke ? 1 : 40, smoke ? 1000 : 1);
   return 0;
 }

@@ -121,6 +121,7 @@ void FillImportMeta(v8::Local<v8::Context> context, v8::Local<v8::Module> module
 v8::MaybeLocal<v8::Module> CompileModule(v8::Isolate* isolate, v8::Local<v8::Context> context, const ScriptPtr& script,
                                          LoadReport* report) {
   v8::TryCatch caught(isolate);
+  const Nanos begin = SystemClock().Now();
   v8::Local<v8::String> text;
   if (!SourceString(isolate, script).ToLocal(&text)) {
     report->outcome.kind = OutcomeKind::kSyntax;
@@ -129,6 +130,7 @@ v8::MaybeLocal<v8::Module> CompileModule(v8::Isolate* isolate, v8::Local<v8::Con
   }
   const v8::ScriptOrigin origin(Text(isolate, script->main_module), 0, 0, false, -1, {}, false, false, true);
   const bool cached = !script->code_cache.empty();
+  report->artifact = SystemClock().Now() - begin;
   v8::ScriptCompiler::CachedData* data = nullptr;
   if (cached) {
     data = new v8::ScriptCompiler::CachedData(reinterpret_cast<const uint8_t*>(script->code_cache.data()),

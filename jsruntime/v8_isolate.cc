@@ -164,6 +164,7 @@ LoadReport V8Isolate::Load(ScriptPtr script) {
   realm_.heap.SetLimit(script_->limits.memory_bytes_max);
   LoadReport report;
   report.context = context_time_;
+  report.artifact = artifact_time_;
   {
     const Turn turn(this);
     isolate_->SetStackLimit(ThreadStackLimit());
@@ -198,7 +199,7 @@ void V8Isolate::LoadModule(v8::Local<v8::Context> context, LoadReport* report) {
   v8::Local<v8::Module> module;
   const bool compiled = CompileModule(isolate_, context, script_, report).ToLocal(&module);
   const Nanos middle = Now();
-  report->compile = middle - start;
+  report->compile = middle - start - report->artifact;
   if (!compiled) return;
   module_.Reset(isolate_, module);
   v8::Local<v8::Promise> promise;

@@ -171,6 +171,7 @@ class V8Isolate final : public Isolate {
   std::vector<HeaderField> response_fields_;
   Nanos announced_due_ = 0;
   Nanos context_time_ = 0;
+  Nanos artifact_time_ = 0;  // of a function's snapshot
   bool stream_begun_ = false;  // since the last look at microtasks
   bool usable_ = true;
   bool draining_ = false;

@@ -34,7 +34,9 @@ void ListReferences(const Snapshot& snapshot, std::string_view text, std::vector
 
 V8Isolate::V8Isolate(const Snapshot& snapshot, const ScriptPtr& script, const FunctionSnapshot& from)
     : tasks_(std::make_shared<TaskQueue>()), delegate_(tasks_), frozen_(std::make_unique<Frozen>()) {
+  const Nanos begin = Now();
   ListReferences(snapshot, from.text, &frozen_->references, &frozen_->text);
+  artifact_time_ = Now() - begin;
   frozen_->blob = {from.blob.data(), static_cast<int>(from.blob.size())};
   Register(snapshot);
   Create(&frozen_->blob, {.nursery_bytes = script->limits.nursery_bytes});

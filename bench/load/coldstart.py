@@ -16,7 +16,7 @@ import zts
 
 BAR_MS = 2.0
 HISTOGRAM = "zts_cold_start_seconds"
-PHASES = ("queue", "isolate", "context", "compile", "evaluate", "hand-over", "total", "handler", "gc")
+PHASES = ("route", "queue", "isolate", "context", "artifact", "compile", "evaluate", "hand-over", "total", "handler", "gc")
 
 
 def deploy_all(z, count, size):

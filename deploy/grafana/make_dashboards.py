@@ -100,10 +100,13 @@ def cold_starts():
                   text="spare: an empty isolate was at hand. cached: its code did not have to be compiled."),
             panel("Cold starts a function", "ops", ("{{function}}", rate("zts_cold_starts_total", f(), "function"))),
             panel("What requests waited", "s", *quantiles("zts_cold_start_seconds", labels=w('phase="total"'))),
+            panel("p99 of what they waited, by kind", "s", ("{{kind}}", "histogram_quantile(0.99, sum by (le, kind) "
+                  f"(rate(zts_cold_start_kind_seconds_bucket{w()}[$__rate_interval])))"),
+                  text="fresh: nothing was warm. snapshot: begun from the evaluated module."),
             panel("p99 by phase", "s", ("{{phase}}", "histogram_quantile(0.99, sum by (le, phase) "
                   f"(rate(zts_cold_start_seconds_bucket{w()}[$__rate_interval])))")),
-            panel("Mean by phase", "s", ("{{phase}}", rate("zts_cold_start_seconds_sum", w('phase!~"total|handler"'), "phase") + " / "
-                  + rate("zts_cold_start_seconds_count", w('phase!~"total|handler"'), "phase")), stack=True),
+            panel("Mean by phase", "s", ("{{phase}}", rate("zts_cold_start_seconds_sum", w('phase!~"route|total|handler|gc"'), "phase") + " / "
+                  + rate("zts_cold_start_seconds_count", w('phase!~"route|total|handler|gc"'), "phase")), stack=True),
             panel("Share of requests that start cold", "percentunit",
                   ("share", rate("zts_cold_starts_total", f()) + " / " + rate("zts_requests_total", f()))),
         ]),

@@ -147,6 +147,12 @@ class FromTheDisk(case.PlatformCase):
         after = wait_until(self.answer, "an answer of the worker that was started anew")
         self.assertEqual((after["sum"], after["found"], after["served"]), (before["sum"], 2000, 1))
         self.assertEqual(self.fetch("/heavy").status, 200)
+        # The worker says so itself: nothing was evaluated anew.
+        found = metrics.Metrics(wire.fetch(zts.admin, "/metrics").text)
+        kinds = {sample.labels["kind"] for sample in found.find("zts_cold_starts_total", function="heavy") if sample.value > 0}
+        self.assertEqual(kinds, {"snapshot"})
+        by_kind = {sample.labels["kind"]: sample.value for sample in found.find("zts_cold_start_kind_seconds_count") if sample.value > 0}
+        self.assertEqual(by_kind, {"snapshot": 1})
 
     def answer(self):
         try:

@@ -50,6 +50,27 @@ class Top(case.PlatformCase):
         self.assertEqual(self.zts.ctl("inspect", "idle", "--json").json["limits"]["memory_bytes"], 64 << 20)
         self.assertIn("64.0 MiB", self.zts.ctl("inspect", "idle").out)
 
+    def test_inspect_tells_of_garbage(self):
+        self.zts.deploy("garbage", """
+            let kept;
+            export default () => {
+              for (let i = 0; i < 3000; i++) kept = new Array(16).fill(i);
+              return new Response(String(kept.length));
+            }""", "--memory-limit", "64MiB")
+        for _ in range(100):
+            self.assertAnswer(self.fetch("/garbage"), 200, "16")
+
+        def seen():
+            worker = self.zts.ctl("inspect", "garbage", "--json").json["workers"][0]
+            return worker if worker["gc"]["minor"] > 0 and worker["heap"]["used_bytes"] > 0 else None
+
+        worker = wait_until(seen, "collections in the figures", 20)
+        self.assertGreater(worker["gc"]["pause_in_turns_ms"] + worker["gc"]["pause_between_turns_ms"], 0)
+        self.assertGreaterEqual(worker["heap"]["committed_bytes"], worker["heap"]["used_bytes"])
+        self.assertEqual(worker["heap"]["limit_bytes"], worker["isolates"] * (64 << 20))
+        out = self.zts.ctl("inspect", "garbage").out
+        self.assertIn("PAUSES IN TURNS", out)
+
     def test_inspect_of_nothing(self):
         ran = self.zts.ctl("inspect", "nothing", "--json")
         self.assertEqual(ran.code, 1, ran)

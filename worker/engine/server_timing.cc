@@ -7,8 +7,8 @@
 namespace zts {
 namespace {
 
-constexpr const char* kNames[ipc::kColdPhases] = {"queue",     "isolate", "context", "compile", "evaluate",
-                                                   "hand-over", "total",   "handler", "gc"};
+constexpr const char* kNames[ipc::kColdPhases] = {"route",    "queue",     "isolate", "context", "artifact", "compile",
+                                                   "evaluate", "hand-over", "total",   "handler", "gc"};
 constexpr const char* kKinds[] = {"spare-cached", "spare-source", "fresh-cached", "fresh-source", "snapshot"};
 static_assert(std::size(kKinds) >= ipc::kColdKinds);
 

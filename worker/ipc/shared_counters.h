@@ -93,8 +93,10 @@ struct alignas(64) FunctionCounters {
   Counter heap_used_bytes;
   Counter heap_committed_bytes;
   Counter external_bytes;
+  Counter memory_limit_bytes;        // what they may use together
   Counter collections[kGcKinds];
   Counter collection_ns[kGcKinds];  // in which its thread stood still
+  Counter collection_turn_ns;        // the part of it that interrupted turns of JavaScript
   Counter subrequests[kFetchSlots];  // outgoing requests that have ended
   Counter subrequest_wait_ns;        // from their start to the head of the response
   Counter offloaded;        // gauge: versions of it whose requests go to the shard's offload thread
@@ -128,10 +130,10 @@ struct StreamCounters {
   }
 };
 
-// In the order in which a cold start goes through them. kTotal ends with kHandOver; the request's own first turn comes after it, and
-// kGc is the part of that turn in which it stood still for collections.
-enum class ColdPhase : uint8_t { kQueue, kIsolate, kContext, kCompile, kEvaluate, kHandOver, kTotal, kHandler, kGc };
-inline constexpr int kColdPhases = 9;
+// In the order in which a cold start goes through them. kTotal begins with kQueue and ends with kHandOver; kRoute is before it; the
+// request's own first turn comes after it, and kGc is the part of that turn in which it stood still for collections.
+enum class ColdPhase : uint8_t { kRoute, kQueue, kIsolate, kContext, kArtifact, kCompile, kEvaluate, kHandOver, kTotal, kHandler, kGc };
+inline constexpr int kColdPhases = 11;
 
 struct alignas(64) ShardCounters {
   Counter connections_open;   // gauge
@@ -155,6 +157,7 @@ struct alignas(64) ShardCounters {
   StreamCounters request_streams;   // bodies that did not arrive whole with their head
   StreamCounters response_streams;
   Histogram cold[kColdPhases];
+  Histogram cold_of_kind[kColdKinds];  // cold[kTotal] apart
   Histogram queue_wait;       // of requests that waited for an isolate, cold starts included
   Histogram gc_pause[kGcDurings][kGcKinds];
   Histogram loop_lag;         // by how much the timer that ticks each second is late

@@ -73,8 +73,13 @@ void CounterRows::Zero(uint32_t row) {
     counters.heap_used_bytes.Set(0);
     counters.heap_committed_bytes.Set(0);
     counters.external_bytes.Set(0);
+    counters.memory_limit_bytes.Set(0);
     for (ipc::Counter& counter : counters.collections) counter.Set(0);
     for (ipc::Counter& counter : counters.collection_ns) counter.Set(0);
+    counters.collection_turn_ns.Set(0);
+    for (ipc::Counter& counter : counters.subrequests) counter.Set(0);
+    counters.subrequest_wait_ns.Set(0);
+    counters.offloads.Set(0);
     ZeroHistogram(&counters.latency);
   }
 }

@@ -38,6 +38,7 @@ void EngineCounters::ResetGauges() const {
       counters.heap_used_bytes.Set(0);
       counters.heap_committed_bytes.Set(0);
       counters.external_bytes.Set(0);
+      counters.memory_limit_bytes.Set(0);
       counters.offloaded.Set(0);
     }
   }

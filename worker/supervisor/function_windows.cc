@@ -1,7 +1,9 @@
 #include "worker/supervisor/function_windows.h"
 
+#include <algorithm>
 #include <set>
 
+#include "jsruntime/isolate.h"
 #include "jsruntime/outcome.h"
 
 namespace zts::supervisor {
@@ -9,6 +11,21 @@ namespace {
 
 constexpr js::OutcomeKind kLimits[] = {js::OutcomeKind::kCpuLimit, js::OutcomeKind::kWallLimit, js::OutcomeKind::kStartupLimit,
                                        js::OutcomeKind::kMemoryLimit};
+
+void AddMemory(const ipc::FunctionCounters& counters, MemoryFigures* sum) {
+  sum->minor_collections += counters.collections[static_cast<int>(js::GcKind::kMinor)].Read();
+  sum->major_collections += counters.collections[static_cast<int>(js::GcKind::kMajor)].Read();
+  // Each of the two is written for itself: what is inside may be seen before the whole.
+  const uint64_t inside = counters.collection_turn_ns.Read();
+  uint64_t all = 0;
+  for (const ipc::Counter& nanos : counters.collection_ns) all += nanos.Read();
+  sum->pause_inside_ns += inside;
+  sum->pause_outside_ns += std::max(all, inside) - inside;
+  sum->heap_used_bytes += counters.heap_used_bytes.Read();
+  sum->heap_committed_bytes += counters.heap_committed_bytes.Read();
+  sum->external_bytes += counters.external_bytes.Read();
+  sum->limit_bytes += counters.memory_limit_bytes.Read();
+}
 
 }  // namespace
 
@@ -57,7 +74,7 @@ FunctionStep FunctionWindows::StepOf(const std::string& function, Entry* entry) 
     const ipc::FunctionCounters& counters = counters_->shard(shard).functions[entry->row];
     step.in_flight += counters.in_flight.Read();
     step.isolates += counters.isolates.Read();
-    step.memory_bytes += counters.heap_committed_bytes.Read() + counters.external_bytes.Read();
+    AddMemory(counters, &step.memory);
   }
   StepLatency(entry, &step);
   while (!entry->kept.empty() && entry->kept.front().number + kSteps <= steps_) entry->kept.pop_front();

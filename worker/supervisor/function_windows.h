@@ -25,6 +25,18 @@
 
 namespace zts::supervisor {
 
+// What a function's isolates hold, and what collections of garbage have cost it since its figures began.
+struct MemoryFigures {
+  uint64_t minor_collections = 0;
+  uint64_t major_collections = 0;
+  uint64_t pause_inside_ns = 0;   // interrupted turns of JavaScript, that somebody may have waited for
+  uint64_t pause_outside_ns = 0;  // between turns
+  uint64_t heap_used_bytes = 0;
+  uint64_t heap_committed_bytes = 0;
+  uint64_t external_bytes = 0;    // ArrayBuffers and the like
+  uint64_t limit_bytes = 0;       // what heaps and buffers of all isolates may be together
+};
+
 // What one function did in one step, and how it stands at its end.
 struct FunctionStep {
   std::string function;
@@ -37,7 +49,7 @@ struct FunctionStep {
   // Levels.
   uint64_t in_flight = 0;
   uint64_t isolates = 0;
-  uint64_t memory_bytes = 0;    // V8's committed heap and buffers beside it
+  MemoryFigures memory;
 
   bool quiet() const { return requests == 0 && cold_starts == 0 && in_flight == 0 && isolates == 0; }
 };

@@ -49,10 +49,25 @@ TEST_F(FunctionWindowsTest, AWarmFunctionIsToldOfThoughNobodyCalls) {
   counters_->shard(0).functions[row_].isolates.Set(1);
   counters_->shard(0).functions[row_].heap_committed_bytes.Set(500);
   counters_->shard(1).functions[row_].external_bytes.Set(20);
+  counters_->shard(1).functions[row_].heap_used_bytes.Set(300);
+  counters_->shard(1).functions[row_].memory_limit_bytes.Set(1000);
+  counters_->shard(0).functions[row_].collections[0].Set(3);
+  counters_->shard(1).functions[row_].collections[1].Set(1);
+  counters_->shard(0).functions[row_].collection_ns[0].Set(70);
+  counters_->shard(1).functions[row_].collection_ns[1].Set(30);
+  counters_->shard(0).functions[row_].collection_turn_ns.Set(60);
   const auto steps = windows_.Step();
   ASSERT_EQ(steps.size(), 1u);
   EXPECT_EQ(steps[0].isolates, 1u);
-  EXPECT_EQ(steps[0].memory_bytes, 520u);
+  const MemoryFigures& memory = steps[0].memory;
+  EXPECT_EQ(memory.heap_committed_bytes, 500u);
+  EXPECT_EQ(memory.external_bytes, 20u);
+  EXPECT_EQ(memory.heap_used_bytes, 300u);
+  EXPECT_EQ(memory.limit_bytes, 1000u);
+  EXPECT_EQ(memory.minor_collections, 3u);
+  EXPECT_EQ(memory.major_collections, 1u);
+  EXPECT_EQ(memory.pause_inside_ns, 60u);
+  EXPECT_EQ(memory.pause_outside_ns, 40u);
 }
 
 TEST_F(FunctionWindowsTest, RecentForgetsAfterAMinute) {

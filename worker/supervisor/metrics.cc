@@ -23,7 +23,7 @@ static_assert(static_cast<int>(js::GcDuring::kIdle) + 1 == ipc::kGcDurings);
 
 constexpr const char* kCodeNames[ipc::kCodeClasses] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
 constexpr const char* kColdKindNames[ipc::kColdKinds] = {"spare-cached", "spare-source", "fresh-cached", "fresh-source", "snapshot"};
-constexpr const char* kPhaseNames[ipc::kColdPhases] = {"queue",    "isolate",   "context", "compile",
+constexpr const char* kPhaseNames[ipc::kColdPhases] = {"route",    "queue",     "isolate", "context", "artifact", "compile",
                                                        "evaluate", "hand-over", "total",   "handler", "gc"};
 constexpr const char* kGcKindNames[ipc::kGcKinds] = {"minor", "major"};
 constexpr const char* kGcDuringNames[ipc::kGcDurings] = {"turn", "task", "idle"};
@@ -103,6 +103,7 @@ class FunctionMetrics {
     Level("zts_function_heap_used_bytes", &Function::heap_used_bytes);
     Level("zts_function_heap_committed_bytes", &Function::heap_committed_bytes);
     Level("zts_function_external_bytes", &Function::external_bytes);
+    Level("zts_function_memory_limit_bytes", &Function::memory_limit_bytes);
     Level("zts_function_offloaded", &Function::offloaded);
   }
 
@@ -216,6 +217,10 @@ void AddTimes(const ipc::SharedCounters& counters, Exposition* out) {
   for (int phase = 0; phase < ipc::kColdPhases; ++phase) {
     const HistogramView view = View(counters, [phase](const Shard& s) -> const auto& { return s.cold[phase]; });
     out->AddHistogram("zts_cold_start_seconds", view, ColdBuckets(), Label("phase", kPhaseNames[phase]));
+  }
+  for (int kind = 0; kind < ipc::kColdKinds; ++kind) {
+    const HistogramView view = View(counters, [kind](const Shard& s) -> const auto& { return s.cold_of_kind[kind]; });
+    out->AddHistogram("zts_cold_start_kind_seconds", view, ColdBuckets(), Label("kind", kColdKindNames[kind]));
   }
   for (int during = 0; during < ipc::kGcDurings; ++during) {
     for (int kind = 0; kind < ipc::kGcKinds; ++kind) {

@@ -183,6 +183,14 @@ TEST_F(MetricsTest, ColdStartBucketsAreFineWhereTheyAreJudged) {
   EXPECT_EQ(late[late.size() - 2].second, 1);
 }
 
+TEST_F(MetricsTest, ColdStartsOfEachKindAreApart) {
+  counters_->shard(0).cold_of_kind[static_cast<int>(ipc::ColdKind::kFreshCached)].Record(kMillisecond);
+  counters_->shard(1).cold_of_kind[static_cast<int>(ipc::ColdKind::kFreshCached)].Record(kMillisecond);
+  const Scrape scrape = Collect();
+  EXPECT_EQ(scrape["zts_cold_start_kind_seconds_count{kind=\"fresh-cached\"}"], 2);
+  EXPECT_EQ(scrape["zts_cold_start_kind_seconds_count{kind=\"snapshot\"}"], 0);
+}
+
 TEST_F(MetricsTest, TellsOfEngineAndIo) {
   const Scrape scrape = Collect();
   EXPECT_EQ(scrape["zts_io_backend{backend=\"uring\"}"], 1);

@@ -102,6 +102,7 @@ Ticket Pool::Impl::Enqueue(Request* request) {
     return 0;
   }
   requests.Wait(request, host->clock_now(), host->now() + kColdQueueTimeout);
+  request->route_time = request->submitted - host->now();
   host->OnCold(request->id);
   if (version->state != Version::State::kLoading) {
     StartLoad(version, Warmup::Urgency::kRequest);

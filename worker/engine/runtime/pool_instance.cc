@@ -80,7 +80,9 @@ void Instance::OnGarbageCollected(js::GcKind kind, js::GcDuring during, Nanos pa
   ipc::FunctionCounters* row = version->queues.row;
   row->collections[index].Add();
   version->gc_pause += pause;
-  row->collection_ns[index].Add(static_cast<uint64_t>(std::max<Nanos>(pause, 0)));
+  const auto nanos = static_cast<uint64_t>(std::max<Nanos>(pause, 0));
+  row->collection_ns[index].Add(nanos);
+  if (during == js::GcDuring::kTurn) row->collection_turn_ns.Add(nanos);
   pool->counters->gc_pause[static_cast<int>(during)][index].Record(pause);
 }
 
@@ -178,6 +180,7 @@ void Pool::Impl::Destroy(Instance* instance) {
   UpdateWake();
   --version->instances;
   Change(version->queues.row->isolates, -1);
+  Change(version->queues.row->memory_limit_bytes, -static_cast<int64_t>(version->target.script->limits.memory_bytes_max));
   instance->SetMemory({});
   memory.Change(-static_cast<int64_t>(kIsolateOverheadBytes), -1);
   std::unique_ptr<Instance> owned = std::move(*instances.Find(instance->slot));

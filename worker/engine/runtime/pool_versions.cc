@@ -59,6 +59,7 @@ Version* Pool::Impl::FindOrAdd(TargetRef target) {
     added->queues.row->heap_used_bytes.Set(0);
     added->queues.row->heap_committed_bytes.Set(0);
     added->queues.row->external_bytes.Set(0);
+    added->queues.row->memory_limit_bytes.Set(0);
     added->queues.row->offloaded.Set(0);
   }
   return versions.Insert(target.version_id, std::move(added));
@@ -185,6 +186,7 @@ void Pool::Impl::OnWarm(Version* version, Loaded loaded) {
   version->failure.Succeeded();
   ++version->instances;
   Change(version->queues.row->isolates, 1);
+  Change(version->queues.row->memory_limit_bytes, static_cast<int64_t>(version->target.script->limits.memory_bytes_max));
   counters->warm_isolates.Set(++warm);
   if (version->away) EndAway(version);
   TellPrepared(version, js::Outcome());
@@ -217,9 +219,12 @@ void Pool::Impl::RecordColdStart(Version* version, const Loaded& loaded) {
   const Nanos now = host->clock_now();
   const Nanos total = now - version->queues.waiting.front()->submitted;
   version->queues.row->cold_starts[static_cast<int>(loaded.kind)].Add();
-  const std::pair<ipc::ColdPhase, Nanos> phases[] = {{ipc::ColdPhase::kQueue, loaded.waited},
+  counters->cold_of_kind[static_cast<int>(loaded.kind)].Record(total);
+  const std::pair<ipc::ColdPhase, Nanos> phases[] = {{ipc::ColdPhase::kRoute, version->queues.waiting.front()->route_time},
+                                                     {ipc::ColdPhase::kQueue, loaded.waited},
                                                      {ipc::ColdPhase::kIsolate, loaded.isolate_time},
                                                      {ipc::ColdPhase::kContext, loaded.context_time},
+                                                     {ipc::ColdPhase::kArtifact, loaded.report.artifact},
                                                      {ipc::ColdPhase::kCompile, loaded.report.compile},
                                                      {ipc::ColdPhase::kEvaluate, loaded.report.evaluate},
                                                      {ipc::ColdPhase::kHandOver, now - loaded.ended_at},

@@ -37,6 +37,7 @@ struct Request {
   SlotId slot;
   Nanos deadline = 0;
   Nanos submitted = 0;
+  Nanos route_time = 0;          // of one that waits: from the pass that read it to here
   Nanos cold_dispatched = 0;     // of one that shows its times
   Nanos cold_gc_before = 0;
   Request* next = nullptr;

@@ -229,7 +229,7 @@ Loaded Warmup::Impl::LoadRestored(const Job& job, std::unique_ptr<js::Isolate> i
     loaded.report = isolate->Load(job.script);
   }
   loaded.context_time = std::min(loaded.report.context, restore_time);
-  loaded.isolate_time = restore_time - loaded.context_time;
+  loaded.isolate_time = std::max<Nanos>(restore_time - loaded.context_time - loaded.report.artifact, 0);
   loaded.ended_at = clock->Now();
   loaded.kind = ipc::ColdKind::kSnapshot;
   if (loaded.report.outcome.ok()) loaded.isolate = std::move(isolate);

@@ -27,7 +27,7 @@ struct Loaded {
   js::LoadReport report;
   ipc::ColdKind kind = ipc::ColdKind::kFreshSource;
   Nanos waited = 0;        // from Load to the thread's turn
-  Nanos isolate_time = 0;  // making the isolate, its context left out; 0 with a spare
+  Nanos isolate_time = 0;  // making the isolate, its context and what it reads of an artifact left out; 0 with a spare
   Nanos context_time = 0;  // making its context; 0 with a spare
   Nanos ended_at = 0;      // when it was ready to be handed over
 };

@@ -21,7 +21,16 @@ v1::WorkerStats ToMessage(const std::vector<FunctionStep>& steps, Nanos window) 
     }
     stats.set_in_flight(step.in_flight);
     stats.set_isolates(step.isolates);
-    stats.set_memory_bytes(step.memory_bytes);
+    stats.set_memory_bytes(step.memory.heap_committed_bytes + step.memory.external_bytes);
+    v1::MemoryFigures& memory = *stats.mutable_memory();
+    memory.set_minor_collections(step.memory.minor_collections);
+    memory.set_major_collections(step.memory.major_collections);
+    memory.set_pause_inside_ns(step.memory.pause_inside_ns);
+    memory.set_pause_outside_ns(step.memory.pause_outside_ns);
+    memory.set_heap_used_bytes(step.memory.heap_used_bytes);
+    memory.set_heap_committed_bytes(step.memory.heap_committed_bytes);
+    memory.set_external_bytes(step.memory.external_bytes);
+    memory.set_limit_bytes(step.memory.limit_bytes);
   }
   return message;
 }
