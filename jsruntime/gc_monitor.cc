@@ -19,7 +19,9 @@ void GcMonitor::OnBegin(v8::Isolate*, v8::GCType, v8::GCCallbackFlags, void* sel
 
 void GcMonitor::OnEnd(v8::Isolate*, v8::GCType type, v8::GCCallbackFlags, void* self) {
   auto* monitor = static_cast<GcMonitor*>(self);
-  if (--monitor->depth_ > 0 || monitor->client_ == nullptr) return;
+  if (--monitor->depth_ > 0) return;
+  ++monitor->count_;
+  if (monitor->client_ == nullptr) return;
   const GcKind kind = (type & kMinor) != 0 ? GcKind::kMinor : GcKind::kMajor;
   monitor->client_->OnGarbageCollected(kind, monitor->during_, SystemClock().Now() - monitor->began_);
 }

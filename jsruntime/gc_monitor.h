@@ -21,6 +21,8 @@ class GcMonitor {
   void set_client(IsolateClient* client) { client_ = client; }
   // What the collections from here on interrupt.
   void set_during(GcDuring during) { during_ = during; }
+  // Collections so far, told or not.
+  uint64_t count() const { return count_; }
 
  private:
   static void OnBegin(v8::Isolate* isolate, v8::GCType type, v8::GCCallbackFlags flags, void* self);
@@ -30,6 +32,7 @@ class GcMonitor {
   GcDuring during_ = GcDuring::kTurn;
   int depth_ = 0;  // a collection's callbacks may allocate, and so begin another
   Nanos began_ = 0;
+  uint64_t count_ = 0;
 };
 
 }  // namespace zts::js

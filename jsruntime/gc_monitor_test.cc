@@ -60,6 +60,20 @@ TEST_F(GcMonitorTest, ACollectionInIdleTimeIsNoRequests) {
   EXPECT_EQ(Count(GcKind::kMajor, GcDuring::kTurn) + Count(GcKind::kMinor, GcDuring::kTurn), 0);
 }
 
+TEST_F(GcMonitorTest, TheNurseryAloneIsCollectedBetweenRequestsWhenAskedFor) {
+  Run("export default () => { let kept; for (let i = 0; i < 1000; ++i) kept = new Array(16).fill(i); return new Response(); }");
+  client_.collections.clear();
+  const Nursery before = isolate_->nursery();
+  EXPECT_GT(before.used_bytes, 100'000u);
+  EXPECT_LE(before.used_bytes, before.capacity_bytes);
+  isolate_->CollectNursery();
+  EXPECT_EQ(Count(GcKind::kMinor, GcDuring::kTask), 1);
+  EXPECT_EQ(client_.collections.size(), 1u);
+  EXPECT_LT(isolate_->nursery().used_bytes, before.used_bytes);
+  Send();
+  EXPECT_TRUE(isolate_->usable());
+}
+
 TEST_F(GcMonitorTest, WhatALoadCollectsIsNotTold) {
   Load("let kept; for (let i = 0; i < 300000; ++i) kept = new Array(16).fill(i); export default () => new Response()");
   EXPECT_TRUE(client_.collections.empty());

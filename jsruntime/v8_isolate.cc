@@ -45,6 +45,9 @@ v8::Local<v8::Value> SerialValue(v8::Isolate* isolate, uint64_t serial) {
   return v8::Number::New(isolate, static_cast<double>(serial));
 }
 
+// Small enough for V8 to have it in the nursery.
+constexpr int kNurseryFillerBytes = 32 << 10;
+
 // V8's tasks and the engine's timers keep the same clock.
 Nanos Now() { return SystemClock().Now(); }
 
@@ -768,6 +771,36 @@ void V8Isolate::CollectGarbage() {
   const Turn turn(this);
   collections_.set_during(GcDuring::kIdle);
   isolate_->LowMemoryNotification();
+  collections_.set_during(GcDuring::kTurn);
+  FinishTurn(turn.context(), 0);
+}
+
+Nursery V8Isolate::nursery() const {
+  static const size_t index = [this] {
+    v8::HeapSpaceStatistics space;
+    size_t found = 0;
+    while (isolate_->GetHeapSpaceStatistics(&space, found) && std::string_view(space.space_name()) != "new_space") ++found;
+    ZTS_CHECK(found < isolate_->NumberOfHeapSpaces());
+    return found;
+  }();
+  v8::HeapSpaceStatistics space;
+  isolate_->GetHeapSpaceStatistics(&space, index);
+  return {space.space_used_size(), space.space_used_size() + space.space_available_size()};
+}
+
+// V8 has no call for it. It collects the nursery when that has no room: the rest is filled with what is garbage at once, at the cost of
+// writing so many bytes.
+void V8Isolate::CollectNursery() {
+  if (!usable_) return;
+  static constexpr uint8_t kFiller[kNurseryFillerBytes] = {};
+  const Turn turn(this);
+  collections_.set_during(GcDuring::kTask);
+  const uint64_t before = collections_.count();
+  for (size_t left = nursery().capacity_bytes + kNurseryFillerBytes; collections_.count() == before && left >= kNurseryFillerBytes;
+       left -= kNurseryFillerBytes) {
+    const v8::HandleScope handles(isolate_);
+    if (v8::String::NewFromOneByte(isolate_, kFiller, v8::NewStringType::kNormal, kNurseryFillerBytes).IsEmpty()) break;
+  }
   collections_.set_during(GcDuring::kTurn);
   FinishTurn(turn.context(), 0);
 }

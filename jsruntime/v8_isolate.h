@@ -69,6 +69,8 @@ class V8Isolate final : public Isolate {
   size_t in_flight() const override { return realm_.invocations.size(); }
   MemoryUse memory() const override;
   void CollectGarbage() override;
+  Nursery nursery() const override;
+  void CollectNursery() override;
   void WatchJit() override;
   bool watches_jit() const override { return jit_.on(); }
   JitReport TakeJitReport() override;

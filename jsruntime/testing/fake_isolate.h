@@ -72,6 +72,11 @@ class FakeIsolate final : public Isolate {
   size_t in_flight() const override { return in_flight_.size(); }
   MemoryUse memory() const override;
   void CollectGarbage() override { ++collections_; }
+  Nursery nursery() const override { return nursery_; }
+  void CollectNursery() override {
+    ++nursery_collections_;
+    nursery_.used_bytes = 0;
+  }
   void WatchJit() override { watched_ = true; }
   bool watches_jit() const override { return watched_; }
   // One function, which was sampled if it was watched.
@@ -97,6 +102,9 @@ class FakeIsolate final : public Isolate {
   void PostTasks();
 
   int collections() const { return collections_; }
+  // What nursery() answers until the next CollectNursery.
+  void set_nursery(const Nursery& nursery) { nursery_ = nursery; }
+  int nursery_collections() const { return nursery_collections_; }
   int tasks_run() const { return tasks_run_; }
   std::vector<InvocationId> in_flight_ids() const;
   bool has(InvocationId id) const { return in_flight_.count(id) > 0; }
@@ -163,6 +171,8 @@ class FakeIsolate final : public Isolate {
   bool usable_ = true;
   bool draining_ = false;
   int collections_ = 0;
+  Nursery nursery_ = {0, size_t{1} << 20};
+  int nursery_collections_ = 0;
   int tasks_run_ = 0;
 
   std::mutex mutex_;

@@ -29,6 +29,8 @@ class InertIsolate : public Isolate {
   size_t in_flight() const override { return 0; }
   MemoryUse memory() const override { return {}; }
   void CollectGarbage() override {}
+  Nursery nursery() const override { return {}; }
+  void CollectNursery() override {}
   void WatchJit() override {}
   bool watches_jit() const override { return false; }
   JitReport TakeJitReport() override { return {}; }

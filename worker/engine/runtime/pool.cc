@@ -143,6 +143,7 @@ void Pool::Impl::StayIn(Instance* instance) {
 void Pool::EndPass() {
   impl_->ends_passes = true;
   if (impl_->inside != nullptr) impl_->StayIn(nullptr);
+  if (!impl_->nurseries.empty()) [[unlikely]] impl_->LookAtNurseries();
 }
 
 void Pool::Impl::AfterTurn(Instance* instance) {

@@ -22,6 +22,7 @@
 #include "worker/engine/runtime/idle_heap.h"
 #include "worker/engine/runtime/load_failure.h"
 #include "worker/engine/runtime/memory_budget.h"
+#include "worker/engine/runtime/nursery_watch.h"
 #include "worker/engine/runtime/pool.h"
 #include "worker/engine/runtime/request_table.h"
 #include "worker/engine/runtime/target.h"
@@ -89,6 +90,8 @@ struct Instance final : Due, js::IsolateClient, js::FetchDoor {
   Nanos timer_due = 0;
   Nanos retire_by = 0;
   IdleHeap heap;
+  NurseryWatch nursery;
+  bool nursery_noted = false;  // to be looked at when the pass ends
   js::MemoryUse memory;    // its part of the function's gauges
   std::atomic<bool> tasks_posted{false};
 
@@ -139,6 +142,8 @@ struct Pool::Impl final : ElsewhereEvents {
   ipc::Counter uncounted{};  // in flight, of the role kOffload
   bool ends_passes = false;
   Instance* inside = nullptr;  // its isolate is entered
+  // Isolates that have run in this pass and are watched; the other is empty, kept for its memory.
+  std::vector<SlotId> nurseries, nurseries_before;
   std::bitset<ipc::kCounterRows> rows_seen;
 
   Version* FindOrAdd(TargetRef target);
@@ -173,6 +178,8 @@ struct Pool::Impl final : ElsewhereEvents {
   void EvictBeyondLimit();
   void RunTasks(SlotId slot);
   bool Look(Instance* instance, Nanos now);
+  void NoteNursery(Instance* instance);
+  void LookAtNurseries();
 
   void SetVersionDue(Version* version);
   void UpdateWake();
@@ -212,6 +219,7 @@ void Pool::Impl::RunTurn(Instance* instance, F&& body) {
     if (turn.End() == Turn::Ending::kTerminated) counters->turns_terminated.Add();
     in_turn = false;
   }
+  if (instance->nursery.watching()) [[unlikely]] NoteNursery(instance);
   AfterTurn(instance);
 }
 

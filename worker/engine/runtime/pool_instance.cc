@@ -84,6 +84,8 @@ void Instance::OnGarbageCollected(js::GcKind kind, js::GcDuring during, Nanos pa
   row->collection_ns[index].Add(nanos);
   if (during == js::GcDuring::kTurn) row->collection_turn_ns.Add(nanos);
   pool->counters->gc_pause[static_cast<int>(during)][index].Record(pause);
+  nursery.Collected();
+  if (during == js::GcDuring::kTurn && kind == js::GcKind::kMinor) nursery.Interrupted();
 }
 
 void Instance::SetMemory(const js::MemoryUse& use) {
@@ -252,6 +254,32 @@ void Pool::Idle() {
     pool.next_look = chosen[i]->slot.index + 1;
     if (pool.Look(chosen[i], pool.host->now())) return;
   }
+}
+
+void Pool::Impl::NoteNursery(Instance* instance) {
+  if (instance->nursery_noted) return;
+  instance->nursery_noted = true;
+  nurseries.push_back(instance->slot);
+}
+
+void Pool::Impl::LookAtNurseries() {
+  nurseries_before.swap(nurseries);
+  for (const SlotId slot : nurseries_before) {
+    auto* found = instances.Find(slot);
+    if (found == nullptr) continue;
+    Instance* instance = found->get();
+    if (instance->isolate->usable() && instance->nursery.IsTooFull(instance->isolate->nursery())) {
+      // Its own turn is none that makes garbage: it is not noted for it.
+      RunTurn(instance, [instance](js::Isolate* isolate) {
+        isolate->CollectNursery();
+        instance->nursery.SetUsed(isolate->nursery());
+      });
+      found = instances.Find(slot);
+      if (found == nullptr) continue;
+    }
+    instance->nursery_noted = false;
+  }
+  nurseries_before.clear();
 }
 
 // Whether it took a collection.

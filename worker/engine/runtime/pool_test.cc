@@ -539,6 +539,32 @@ TEST_F(PoolTest, CollectionsAreCountedForTheirFunction) {
   EXPECT_EQ(pauses[static_cast<int>(js::GcKind::kMajor)].sum_ns(), 4'000'000u);
 }
 
+TEST_F(PoolTest, ANurseryThatHasInterruptedATurnIsCollectedBetweenPasses) {
+  const Target busy = Version(1, "on GET respond 200 x\ncollect minor 300\nrespond 200 x");
+  Submit(1, busy);
+  Settle();
+  js::FakeIsolate* isolate = Isolate(busy);
+  RequestId last = 1;
+  const auto pass = [&](size_t used_before, size_t used_after) {
+    isolate->set_nursery({used_before, 1000});
+    Submit(++last, busy);
+    isolate->set_nursery({used_after, 1000});
+    pool_->EndPass();
+  };
+  pass(900, 1000);
+  EXPECT_EQ(isolate->nursery_collections(), 0);  // nobody was interrupted
+  view_.method = "POST";
+  pass(0, 0);
+  view_.method = "GET";
+  pass(0, 400);
+  EXPECT_EQ(isolate->nursery_collections(), 0);
+  pass(400, 800);
+  EXPECT_EQ(isolate->nursery_collections(), 1);
+  EXPECT_EQ(answers_[last], "200 x");
+  pass(0, 400);
+  EXPECT_EQ(isolate->nursery_collections(), 1);
+}
+
 TEST_F(PoolTest, AnUnknownCounterRowIsTheSharedOne) {
   Target target = Version(1, "respond 200 hello");
   target.counter_row = 1u << 30;
