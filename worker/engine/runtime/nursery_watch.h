@@ -1,10 +1,10 @@
 // Keeps collections of the nursery out of the turns of handlers that make much garbage.
 //
-// V8 itself asks for a collection between requests once the nursery is filled to 80% (js::Isolate::RunTasks). A handler that makes more than the
-// fifth that is left runs into one in its middle all the same. When that has happened to an isolate, its nursery is looked at after each pass
-// of the loop in which it ran: what the pass has added is what the next one will need, and with less room than that it is collected at once,
-// when the answers have been sent. The need goes up with what passes make, and comes down again by an eighth a pass; an isolate that
-// stays within V8's fifth for kCalmPasses is looked at no more, and costs nothing.
+// V8 itself asks for a collection between requests once the nursery is filled to 80% (js::Isolate::RunTasks). A handler that makes more
+// than the fifth that is left runs into one in its middle all the same. When that has happened to an isolate, its nursery is looked at
+// after each pass of the loop in which it ran: what the pass has added is what the next one will need, and with less room than that it
+// is collected at once, when the answers have been sent. The need goes up with what passes make, and comes down again by an eighth a pass;
+// an isolate that stays within V8's fifth for kCalmPasses is looked at no more, and costs nothing.
 //
 // Owner:    the pool's state of one isolate.
 // Thread:   the shard's.
