@@ -19,13 +19,13 @@ HISTOGRAM = "zts_cold_start_seconds"
 PHASES = ("route", "queue", "isolate", "context", "artifact", "compile", "evaluate", "hand-over", "total", "handler", "gc")
 
 
-def deploy_all(z, count, size):
+def deploy_all(z, count, size, flags):
     with tempfile.TemporaryDirectory(prefix="zts-bench-") as folder:
         path = os.path.join(folder, "cold.js")
         for n in range(count):
             with open(path, "w") as f:
                 f.write(bundle.make(size, f"f{n}"))
-            z.deploy(path, f"cold-{n}")
+            z.deploy(path, f"cold-{n}", *flags)
 
 
 def call_all(z, count, pause):
@@ -47,7 +47,8 @@ def phases(page):
 
 def run(args):
     with zts.Zts(args.bin, threads=args.threads) as z:
-        deploy_all(z, args.functions, args.bytes)
+        # Spares have V8's usual nursery: who asks for another one gets an isolate of its own.
+        deploy_all(z, args.functions, args.bytes, ["--nursery", "3MiB"] if args.nothing_warm else [])
         if not args.no_restart:
             z.down()
             z.up()
@@ -63,6 +64,7 @@ def main():
     parser.add_argument("--functions", type=int, default=200)
     parser.add_argument("--bytes", type=int, default=2_000, help="of each bundle [%(default)s]")
     parser.add_argument("--pause-ms", type=float, default=20)
+    parser.add_argument("--nothing-warm", action="store_true", help="no spare isolate fits: each is made while the request waits")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--no-restart", action="store_true", help="call what the deploy has warmed already")
     parser.add_argument("--bin", default=os.path.join(zts.ROOT, "bazel-bin"))

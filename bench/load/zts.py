@@ -105,10 +105,10 @@ class Zts:
         finally:
             shutil.rmtree(self.data_dir, ignore_errors=True)
 
-    def deploy(self, path, name):
+    def deploy(self, path, name, *flags):
         """Seconds until it is live on every shard, the start of ztsctl included."""
         begin = time.monotonic()
-        self.run("deploy", path, "--name", name, "--json")
+        self.run("deploy", path, "--name", name, "--json", *flags)
         return time.monotonic() - begin
 
     def rollback(self, name, to):
