@@ -8,8 +8,8 @@
 //   RunHandler    one call into web/dispatch.js; a response that is there is delivered at once
 //   FinishTurn    microtasks, settled promises, rejections nobody handled, finished background work, the next timer
 //
-// What concerns the snapshot of a function (function_snapshot.h) is in v8_isolate_snapshot.cc: an isolate that is written down, and one
-// that begins from what was written.
+// v8_isolate_parts.h says which source holds what. What concerns the snapshot of a function (function_snapshot.h) is in
+// v8_isolate_snapshot.cc: an isolate that is written down, and one that begins from what was written.
 //
 // Owner, Thread, Life, Errors: as jsruntime/isolate.h says.
 // Limits:   HeapGuard, kTimersMax, kTopLevelAwaitMax.

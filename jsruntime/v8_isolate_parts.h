@@ -1,4 +1,10 @@
-// What the two halves of V8Isolate share: v8_isolate.cc and v8_isolate_snapshot.cc. Nobody else includes it.
+// What the sources of V8Isolate share. Nobody else includes it.
+//
+//   v8_isolate.cc            making and ending it, limits, memory, V8's callbacks
+//   v8_isolate_load.cc       from the script to the shard
+//   v8_isolate_turns.cc      turns, outgoing requests
+//   v8_isolate_answers.cc    how invocations end
+//   v8_isolate_snapshot.cc   snapshots of functions
 //
 // Thread:   the isolate's.
 #pragma once
@@ -13,6 +19,17 @@
 #include "jsruntime/v8_isolate.h"
 
 namespace zts::js {
+
+// What stands where in the block that web/dispatch.js shares, and what its index 2 may be.
+enum BlockIndex { kStatus, kContentType, kResultKind, kSettled, kSettledSerial, kBlockDoubles = 8 };
+enum ResultKind { kBody, kPromise, kError };
+
+inline v8::Local<v8::Value> SerialValue(v8::Isolate* isolate, uint64_t serial) {
+  return v8::Number::New(isolate, static_cast<double>(serial));
+}
+
+// V8's tasks and the engine's timers keep the same clock.
+inline Nanos Now() { return SystemClock().Now(); }
 
 // One entry into V8 on the calling thread.
 class V8Isolate::Turn {

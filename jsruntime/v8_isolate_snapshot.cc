@@ -16,8 +16,6 @@
 namespace zts::js {
 namespace {
 
-Nanos Now() { return SystemClock().Now(); }
-
 // Fills frozen.references, and .text where V8 can read it in place, a byte a unit.
 void ListReferences(const Snapshot& snapshot, std::string_view text, std::vector<intptr_t>* references, std::unique_ptr<LazyText>* shared) {
   for (const intptr_t* each = ExternalReferences(); *each != 0; ++each) references->push_back(*each);
