@@ -7,8 +7,7 @@
 // is dropped by both sides. Whoever sends body bytes has been given credit for them: kWindowBytes from the start in each direction, more
 // by kCredit. kRewind asks for the request's body again from its first byte, with a fresh window (a redirect that repeats the request).
 //
-// Both ends are of one build on one machine: integers lie as in memory. The egress process trusts no shard: what is malformed ends
-// the socket, and nothing else.
+// The egress process trusts no shard: what is malformed ends the socket, and nothing else.
 //
 // Thread:   values.
 // Limits:   kFrameBytesMax a frame, kWindowBytes a stream and direction.
@@ -25,6 +24,7 @@
 #include "base/header_field.h"
 #include "base/result.h"
 #include "jsruntime/fetch.h"
+#include "worker/ipc/frame.h"
 
 namespace zts::ipc {
 
@@ -38,15 +38,6 @@ inline constexpr size_t kDataFrameBytesMax = 32 * 1024;
 inline constexpr uint32_t kWindowBytes = js::kFetchWindowBytes;
 // Of a response: status text and fields together.
 inline constexpr size_t kResponseHeadBytesMax = 64 * 1024;
-
-struct FrameHeader {
-  uint32_t bytes;  // behind the header
-  FrameType type;
-  uint8_t flags;
-  uint16_t reserved;
-  uint64_t stream;
-};
-static_assert(sizeof(FrameHeader) == 16);
 
 using FetchResult = js::FetchResult;
 using Redirect = js::FetchRedirect;
@@ -92,34 +83,12 @@ Result<HeadFrame> DecodeHead(std::string_view payload);
 Result<ErrorFrame> DecodeError(std::string_view payload);
 Result<uint32_t> DecodeCredit(std::string_view payload);
 
-// Cuts a stream of bytes into frames.
-class FrameReader {
- public:
-  struct Frame {
-    FrameHeader header;
-    std::string_view payload;  // valid until the next Feed
-  };
-  // Calls `on_frame` for each frame that is whole now. It may return an error, which ends the reading like a broken frame.
-  template <typename F>
-  Status Feed(std::string_view bytes, F&& on_frame) {
-    std::string_view rest = bytes;
-    if (!partial_.empty()) {
-      partial_.append(bytes);
-      rest = partial_;
-    }
-    while (true) {
-      ZTS_ASSIGN_OR_RETURN(const std::optional<Frame> frame, Take(&rest));
-      if (!frame) break;
-      ZTS_RETURN_IF_ERROR(on_frame(*frame));
-    }
-    Keep(rest);
-    return {};
-  }
-
- private:
-  static Result<std::optional<Frame>> Take(std::string_view* rest);
-  void Keep(std::string_view rest);
-  std::string partial_;
+struct EgressFrameRules {
+  using Type = FrameType;
+  static constexpr size_t kBytesMax = kFrameBytesMax;
+  static constexpr Type kLast = FrameType::kRewind;
 };
+using FrameHeader = FrameHeaderOf<FrameType>;
+using FrameReader = FrameReaderOf<EgressFrameRules>;
 
 }  // namespace zts::ipc
