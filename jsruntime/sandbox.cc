@@ -26,12 +26,14 @@ namespace {
 
 // The hot path's first, which matters to a kernel without the bitmap only. No rule of these looks at arguments.
 constexpr int kServing[] = {
-    SCMP_SYS(io_uring_enter), SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(accept4), SCMP_SYS(shutdown), SCMP_SYS(accept),
-    SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(listen),
+    SCMP_SYS(io_uring_enter), SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(shutdown),
+    SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
     SCMP_SYS(getsockname), SCMP_SYS(getpeername),
     // Each ring allows only what is harmless of it.
     SCMP_SYS(io_uring_register),
 };
+
+constexpr int kAccepting[] = {SCMP_SYS(accept4), SCMP_SYS(accept), SCMP_SYS(listen)};
 
 constexpr int kRunning[] = {
     // The host's own loops, idle as they are, end the process when they may not wait.
@@ -153,13 +155,16 @@ Status EnterSandbox(SandboxProfile profile) {
   filter.Attribute(SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
   // A binary tree: a hundred calls are found in seven steps.
   filter.Attribute(SCMP_FLTATR_CTL_OPTIMIZE, 2);
-  if (profile == SandboxProfile::kServe) {
+  if (profile != SandboxProfile::kCompile) {
     uint8_t priority = 255;
     for (const int call : kServing) {
       filter.Add(SCMP_ACT_ALLOW, call);
       filter.Prefer(call, priority--);
     }
     AddThreads(&filter);
+  }
+  if (profile == SandboxProfile::kServe) {
+    for (const int call : kAccepting) filter.Add(SCMP_ACT_ALLOW, call);
   }
   for (const int call : kRunning) filter.Add(SCMP_ACT_ALLOW, call);
   AddWhatLooksAtArguments(&filter);

@@ -25,6 +25,7 @@ namespace zts::js {
 
 enum class SandboxProfile : uint8_t {
   kServe,    // inherited listeners: accept, receive, send; new threads
+  kServeForwarded,  // the same without listening and accepting: requests come by sockets that it is given
   kCompile,  // read a job, write an answer: no sockets, no threads
 };
 

@@ -66,8 +66,12 @@ class SandboxTest : public testing::TestWithParam<SandboxProfile> {
   }
   void ExpectGood(const std::function<int()>& body) { EXPECT_EQ(ExitCodeOf(GetParam(), body), kGood); }
 };
-INSTANTIATE_TEST_SUITE_P(Profiles, SandboxTest, testing::Values(SandboxProfile::kServe, SandboxProfile::kCompile),
-                         [](const auto& info) { return info.param == SandboxProfile::kServe ? "Serve" : "Compile"; });
+INSTANTIATE_TEST_SUITE_P(Profiles, SandboxTest,
+                         testing::Values(SandboxProfile::kServe, SandboxProfile::kServeForwarded, SandboxProfile::kCompile),
+                         [](const auto& info) {
+                           const char* const kNames[] = {"Serve", "ServeForwarded", "Compile"};
+                           return kNames[static_cast<int>(info.param)];
+                         });
 
 TEST_P(SandboxTest, AnotherProgramOrProcessEndsIt) {
   static char* const no_arguments[] = {nullptr};
@@ -209,6 +213,8 @@ TEST(SandboxServeTest, InheritedListenersServe) {
     return served && ::shutdown(fd, SHUT_WR) == 0 && ::close(fd) == 0 ? kGood : errno;
   };
   EXPECT_EQ(ExitCodeOf(SandboxProfile::kServe, serve), kGood);
+  EXPECT_EQ(ExitCodeOf(SandboxProfile::kServeForwarded, serve), EPERM);
+  EXPECT_EQ(ExitCodeOf(SandboxProfile::kServeForwarded, Call(SYS_listen, listener.get(), 1)), EPERM);
   EXPECT_EQ(ExitCodeOf(SandboxProfile::kCompile, serve), EPERM);
 }
 

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "base/bytes.h"
 #include "base/log.h"
 #include "worker/engine/limits.h"
 
@@ -14,21 +13,18 @@ using js::FetchId;
 using js::FetchResult;
 
 EgressLink::EgressLink(net::Loop* loop, ipc::ShardCounters* counters, FetchSink* sink)
-    : loop_(loop), counters_(counters), sink_(sink) {}
+    : loop_(loop), counters_(counters), sink_(sink), socket_(loop, FrameSocket::kEgress) {}
 
 // ---- the socket -------------------------------------------------------------------------------------------------------------
 
 void EgressLink::Connect(UniqueFd socket) {
   Disconnect();
-  handle_ = loop_->io().Adopt(std::move(socket));
-  loop_->io().Open(handle_, SlotOf(++serial_));
+  socket_.Connect(std::move(socket));
 }
 
 void EgressLink::Disconnect() {
-  if (!connected()) return;
-  closing_[serial_] = std::exchange(sending_, {});
-  loop_->io().Close(std::exchange(handle_, -1), SlotOf(serial_), net::Io::CloseMode::kAbort);
-  out_.clear();
+  if (!socket_.connected()) return;
+  socket_.Disconnect();
   reader_ = ipc::FrameReader();
   FailAll();
 }
@@ -48,51 +44,18 @@ void EgressLink::FailAll() {
   }
 }
 
-bool EgressLink::OnRecv(SlotId slot, const net::Lease& lease, int error) {
-  if (slot.generation != 0) return false;
-  if (!connected() || slot != SlotOf(serial_)) return true;
+void EgressLink::OnRecv(SlotId slot, const net::Lease& lease, int error) {
+  if (!socket_.IsCurrent(slot)) return;
   if (lease.bytes().empty()) {
     ZTS_LOG(kWarning) << "the egress process is gone" << (error != 0 ? " (broken)" : "") << "; " << fetches_.size()
                       << " outgoing requests of this shard fail";
-    Disconnect();
-    return true;
+    return Disconnect();
   }
-  const uint32_t serial = serial_;
-  const Status fed = reader_.Feed(lease.text(), [this, serial](const ipc::FrameReader::Frame& frame) -> Status {
-    // A function's turn cannot replace the socket, the end of one can only come from here.
-    ZTS_DCHECK(serial == serial_);
-    return OnFrame(frame);
-  });
-  if (fed.ok()) return true;
+  // A function's turn cannot replace the socket, the end of one can only come from here.
+  const Status fed = reader_.Feed(lease.text(), [this](const ipc::FrameReader::Frame& frame) { return OnFrame(frame); });
+  if (fed.ok()) return;
   ZTS_LOG(kError) << "the egress process sent nonsense: " << fed.error().message;
   Disconnect();
-  return true;
-}
-
-bool EgressLink::OnSent(SlotId slot, int error) {
-  if (slot.generation != 0) return false;
-  if (!connected() || slot != SlotOf(serial_)) return true;
-  sending_.clear();
-  if (error < 0) Disconnect();
-  return true;
-}
-
-bool EgressLink::OnClosed(SlotId slot) {
-  if (slot.generation != 0) return false;
-  return closing_.erase(slot.index) > 0;
-}
-
-void EgressLink::Flush() {
-  if (!connected() || !sending_.empty()) return;
-  const int64_t taken = loop_->io().TrySend(handle_, AsBytes(out_));
-  if (taken < 0) return Disconnect();
-  if (static_cast<size_t>(taken) == out_.size()) {
-    out_.clear();
-    return;
-  }
-  sending_ = out_.substr(static_cast<size_t>(taken));
-  out_.clear();
-  loop_->io().Send(handle_, SlotOf(serial_), AsBytes(sending_));
 }
 
 // ---- in ---------------------------------------------------------------------------------------------------------------------
@@ -161,8 +124,8 @@ void EgressLink::End(FetchId id, FetchResult result) {
 
 FetchId EgressLink::Start(const runtime::FetchOwner& owner, const js::FetchRequest& request) {
   const uint32_t row = owner.counter_row < ipc::kCounterRows ? owner.counter_row : 0;
-  if (!connected() || fetches_.size() >= kFetchesMax) {
-    const FetchResult why = connected() ? FetchResult::kLimit : FetchResult::kUnavailable;
+  if (!socket_.connected() || fetches_.size() >= kFetchesMax) {
+    const FetchResult why = socket_.connected() ? FetchResult::kLimit : FetchResult::kUnavailable;
     counters_->functions[row].subrequests[static_cast<int>(why)].Add();
     return 0;
   }
@@ -177,30 +140,30 @@ FetchId EgressLink::Start(const runtime::FetchOwner& owner, const js::FetchReque
   frame.url = request.url;
   frame.headers.assign(request.headers.begin(), request.headers.end());
   frame.body = request.body;
-  ipc::AppendRequest(id, frame, &out_);
+  ipc::AppendRequest(id, frame, out());
   return id;
 }
 
 void EgressLink::SendBody(FetchId id, std::string_view bytes) {
-  if (fetches_.count(id) > 0) ipc::AppendBytes(FrameType::kBody, id, bytes, &out_);
+  if (fetches_.count(id) > 0) ipc::AppendBytes(FrameType::kBody, id, bytes, out());
 }
 
 void EgressLink::FinishBody(FetchId id) {
-  if (fetches_.count(id) > 0) ipc::AppendSignal(FrameType::kBodyEnd, id, &out_);
+  if (fetches_.count(id) > 0) ipc::AppendSignal(FrameType::kBodyEnd, id, out());
 }
 
 void EgressLink::Rewound(FetchId id) {
-  if (fetches_.count(id) > 0) ipc::AppendSignal(FrameType::kRewind, id, &out_);
+  if (fetches_.count(id) > 0) ipc::AppendSignal(FrameType::kRewind, id, out());
 }
 
 void EgressLink::ReadMore(FetchId id, uint32_t bytes) {
-  if (fetches_.count(id) > 0) ipc::AppendCredit(id, bytes, &out_);
+  if (fetches_.count(id) > 0) ipc::AppendCredit(id, bytes, out());
 }
 
 void EgressLink::Cancel(FetchId id) {
   if (fetches_.count(id) == 0) return;
   End(id, FetchResult::kCanceled);
-  ipc::AppendSignal(FrameType::kCancel, id, &out_);
+  ipc::AppendSignal(FrameType::kCancel, id, out());
 }
 
 void EgressLink::CancelAll(uint64_t instance) {

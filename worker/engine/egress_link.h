@@ -20,6 +20,7 @@
 #include "base/slot_map.h"
 #include "base/unique_fd.h"
 #include "jsruntime/fetch.h"
+#include "worker/engine/frame_socket.h"
 #include "worker/engine/net/loop.h"
 #include "worker/engine/runtime/fetch_gate.h"
 #include "worker/ipc/egress_frame.h"
@@ -43,12 +44,14 @@ class EgressLink final : public runtime::FetchGate {
   // Gives the socket up; what is under way fails.
   void Disconnect();
 
-  // The loop's events of slots that are no session's. False: not this link's.
-  bool OnRecv(SlotId slot, const net::Lease& lease, int error);
-  bool OnSent(SlotId slot, int error);
-  bool OnClosed(SlotId slot);
+  // The loop's events of its slots (FrameSocket::kEgress).
+  void OnRecv(SlotId slot, const net::Lease& lease, int error);
+  void OnSent(SlotId slot, int error) {
+    if (!socket_.OnSent(slot, error)) Disconnect();
+  }
+  void OnClosed(SlotId slot) { socket_.OnClosed(slot); }
   void OnPassEnd() {
-    if (!out_.empty()) Flush();
+    if (!socket_.Flush()) Disconnect();
   }
 
   js::FetchId Start(const runtime::FetchOwner& owner, const js::FetchRequest& request) override;
@@ -69,9 +72,7 @@ class EgressLink final : public runtime::FetchGate {
     bool has_head = false;
   };
 
-  // Slots of generation 0 belong to no session: these name the link's sockets, one after the other.
-  SlotId SlotOf(uint32_t serial) const { return {serial, 0}; }
-  bool connected() const { return handle_ >= 0; }
+  std::string* out() { return &socket_.out(); }
   Status OnFrame(const ipc::FrameReader::Frame& frame);
   Status OnHead(js::FetchId id, std::string_view payload);
   Status OnError(js::FetchId id, std::string_view payload);
@@ -79,20 +80,14 @@ class EgressLink final : public runtime::FetchGate {
   void End(js::FetchId id, js::FetchResult result);
   void RecordWait(Fetch* fetch);
   void FailAll();
-  void Flush();
 
   net::Loop* const loop_;
   ipc::ShardCounters* const counters_;
   FetchSink* const sink_;
-  net::Handle handle_ = -1;
-  uint32_t serial_ = 0;  // of the socket in use; counts from 1
+  FrameSocket socket_;
   ipc::FrameReader reader_;
   std::unordered_map<js::FetchId, Fetch> fetches_;
   js::FetchId last_id_ = 0;
-  std::string out_;      // of this pass
-  std::string sending_;  // with the Io
-  // Sends of sockets that are closing: their bytes stay until kClosed.
-  std::unordered_map<uint32_t, std::string> closing_;
 };
 
 }  // namespace zts

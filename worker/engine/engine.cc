@@ -100,6 +100,9 @@ Status Engine::Handle(const ipc::ToEngine& message, UniqueFd descriptor) {
   if (message.has_add_listener()) return AddListener(message.add_listener(), std::move(descriptor));
   if (shards_.empty()) return Nonsense("a message before the shards run");
   if (message.has_connect_egress()) return ConnectEgress(message.connect_egress(), std::move(descriptor));
+  if (message.has_connect_class()) return ConnectClass(message.connect_class(), std::move(descriptor));
+  if (message.has_connect_front()) return ConnectFront(message.connect_front(), std::move(descriptor));
+  if (message.has_set_memory_budget()) return SetMemoryBudget(message.set_memory_budget());
   if (message.has_add_function()) return functions_.Add(message.add_function(), std::move(descriptor));
   if (message.has_prepare()) return Prepare(message.prepare());
   if (message.has_commit()) return Commit(message.commit());
@@ -121,11 +124,9 @@ Status Engine::Handle(const ipc::ToEngine& message, UniqueFd descriptor) {
 Status Engine::Configure(const ipc::Configure& configure, UniqueFd counters) {
   if (counters_ != nullptr) return Nonsense("Configure twice");
   ZTS_ASSIGN_OR_RETURN(counters_, ipc::SharedCounters::Map(std::move(counters)));
-  if (configure.shards() == 0 || configure.shards() > counters_->shards()) return Nonsense("a number of shards that does not fit");
-  if (configure.offload_threads() != 0 &&
-      (configure.offload_threads() != configure.shards() || 2 * uint64_t{configure.shards()} > counters_->shards())) {
-    return Nonsense("a number of offload threads that does not fit");
-  }
+  const uint64_t shards = configure.shards(), offloads = configure.offload_threads();
+  if (shards == 0 || (offloads != 0 && offloads != shards)) return Nonsense("a number of shards or offload threads that does not fit");
+  if (configure.first_counters() + shards + offloads > counters_->shards()) return Nonsense("more threads than blocks of counters");
   configure_ = configure;
   ZTS_ASSIGN_OR_RETURN(factory_, options_.make_factory(configure.snapshot_path()));
   if (configure.memory_budget_bytes() > 0) {
@@ -134,7 +135,7 @@ Status Engine::Configure(const ipc::Configure& configure, UniqueFd counters) {
   watchdog_ = std::make_unique<runtime::Watchdog>([this](uint64_t version_id) { OnStuck(version_id); });
   warmup_ = std::make_unique<runtime::Warmup>(factory_.get(), watchdog_.get());
   if (!configure.without_listeners()) return {};
-  listeners_.resize(configure.shards());
+  listeners_.resize(shards);
   return Begin();
 }
 
@@ -169,6 +170,31 @@ Status Engine::ConnectEgress(const ipc::ConnectEgress& connect, UniqueFd socket)
   return {};
 }
 
+Status Engine::ConnectClass(const ipc::ConnectClass& connect, UniqueFd socket) {
+  const uint32_t engine_class = connect.engine_class();
+  if (connect.shard() >= shards_.size() || engine_class == 0 || engine_class > kEngineClassesMax || !socket.valid()) {
+    return Nonsense("ConnectClass of no shard, of no class or without a socket");
+  }
+  auto shared = std::make_shared<UniqueFd>(std::move(socket));
+  shards_[connect.shard()]->Post([engine_class, shared](Shard& self) { self.ConnectClass(engine_class, std::move(*shared)); });
+  return {};
+}
+
+Status Engine::ConnectFront(const ipc::ConnectFront& connect, UniqueFd socket) {
+  if (connect.shard() >= shards_.size() || !configure_.without_listeners() || !socket.valid()) {
+    return Nonsense("ConnectFront of no shard, to an engine with listeners or without a socket");
+  }
+  auto shared = std::make_shared<UniqueFd>(std::move(socket));
+  shards_[connect.shard()]->Post([shared](Shard& self) { self.ConnectFront(std::move(*shared)); });
+  return {};
+}
+
+Status Engine::SetMemoryBudget(const ipc::SetMemoryBudget& set) {
+  if (budget_ == nullptr || set.bytes() == 0) return Nonsense("SetMemoryBudget without a budget");
+  budget_->SetBytes(set.bytes());
+  return {};
+}
+
 Status Engine::StartShards() {
   ZTS_ASSIGN_OR_RETURN(const net::IoBackend backend, ParseBackend(configure_.io()));
   if (configure_.offload_threads() > 0) {
@@ -185,7 +211,7 @@ Status Engine::StartShards() {
     options.listener = std::move(listeners_[index]);
     options.warmup = warmup_.get();
     options.watchdog = watchdog_.get();
-    options.counters = &counters_->shard(index);
+    options.counters = &counters_->shard(configure_.first_counters() + index);
     options.logs = &logs_;
     if (index < offloads_.size()) options.offload = offloads_[index]->host();
     options.budget = budget_.get();
@@ -204,7 +230,8 @@ Status Engine::StartOffloadThreads(net::IoBackend backend) {
                                                                       .io = backend,
                                                                       .warmup = warmup_.get(),
                                                                       .watchdog = watchdog_.get(),
-                                                                      .counters = &counters_->shard(configure_.shards() + index),
+                                                                      .counters = &counters_->shard(configure_.first_counters() +
+                                                                                                    configure_.shards() + index),
                                                                       .logs = &logs_,
                                                                       .budget = budget_.get()}));
     offloads_.push_back(std::move(offload));
@@ -218,7 +245,8 @@ void Engine::EnterSandbox() {
     ZTS_LOG(kWarning) << "seccomp is switched off: tenants' code that gets out of V8 may make every system call";
     return;
   }
-  const Status entered = options_.enter_sandbox();
+  const Status entered = options_.enter_sandbox(configure_.without_listeners() ? Options::Accepts::kNothing
+                                                                               : Options::Accepts::kConnections);
   sandboxed_ = entered.ok();
   if (!entered.ok()) {
     ZTS_LOG(kWarning) << "no seccomp filter, the engine goes on without: " << entered.error().message;

@@ -53,7 +53,8 @@ class Engine {
     std::function<std::string()> artifact_key;
     // Called once, on the main thread, when the shards run and before anything of a tenant arrives: shuts the process in for good.
     // A failure is told and not the end. Not set: the process stays open.
-    std::function<Status()> enter_sandbox;
+    enum class Accepts : uint8_t { kConnections, kNothing };
+    std::function<Status(Accepts)> enter_sandbox;
   };
   explicit Engine(Options options);
   ~Engine();
@@ -66,6 +67,9 @@ class Engine {
   Status Configure(const ipc::Configure& configure, UniqueFd counters);
   Status AddListener(const ipc::AddListener& add, UniqueFd listener);
   Status ConnectEgress(const ipc::ConnectEgress& connect, UniqueFd socket);
+  Status ConnectClass(const ipc::ConnectClass& connect, UniqueFd socket);
+  Status ConnectFront(const ipc::ConnectFront& connect, UniqueFd socket);
+  Status SetMemoryBudget(const ipc::SetMemoryBudget& set);
   Status Begin();
   Status StartShards();
   Status StartOffloadThreads(net::IoBackend backend);

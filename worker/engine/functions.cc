@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "worker/engine/limits.h"
 
 namespace zts {
 namespace {
@@ -62,6 +63,8 @@ js::Limits LimitsOf(const ipc::AddFunction& message) {
 Status Functions::Add(const ipc::AddFunction& message, UniqueFd content) {
   const std::string what = message.function() + " v" + std::to_string(message.number());
   if (specs_.count(message.version_id()) > 0) return Invalid(what + " was given before");
+  if (message.engine_class() > kEngineClassesMax) return Invalid(what + " is of no class");
+  if (message.engine_class() != 0) return AddAway(message);
   const uint64_t code_end = message.source_bytes() + message.code_cache_bytes();
   const uint64_t snapshot_end = message.snapshot_bytes() > 0 ? message.snapshot_at() + message.snapshot_bytes() : 0;
   auto mapping = MapSealed(content, std::max(code_end, snapshot_end));
@@ -78,14 +81,28 @@ Status Functions::Add(const ipc::AddFunction& message, UniqueFd content) {
   script->limits = LimitsOf(message);
   script->storage = std::move(mapping).value();
 
+  return AddSpec(message, std::move(script));
+}
+
+// Another engine runs it: what is needed here is where its requests lead and how long they may take.
+Status Functions::AddAway(const ipc::AddFunction& message) {
+  auto script = std::make_shared<js::Script>();
+  script->function = message.function();
+  script->version = "v" + std::to_string(message.number());
+  script->limits = LimitsOf(message);
+  return AddSpec(message, std::move(script));
+}
+
+Status Functions::AddSpec(const ipc::AddFunction& message, js::ScriptPtr script) {
   route::FunctionSpec spec;
   spec.script = std::move(script);
+  spec.engine_class = message.engine_class();
   spec.counter_row = message.counter_row();
   spec.version_id = message.version_id();
   spec.number = message.number();
   for (const std::string& text : message.routes()) {
     auto route = route::ParseRoute(text);
-    if (!route.ok()) return std::move(route).error().Under(what);
+    if (!route.ok()) return std::move(route).error().Under(message.function() + " v" + std::to_string(message.number()));
     spec.routes.push_back(std::move(route).value());
   }
   specs_.emplace(message.version_id(), std::move(spec));

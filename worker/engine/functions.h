@@ -1,7 +1,7 @@
 // The function versions this engine has been given, by their ids: what a later catalog may name.
 //
 // A version's source and code cache stay in the sealed memory file they came in; it is mapped, not copied, and lives as long as some
-// catalog or isolate uses the Script.
+// catalog or isolate uses the Script. A version that the engine of another class runs comes without it.
 //
 // Owner:    Engine.
 // Thread:   one.
@@ -30,6 +30,9 @@ class Functions {
   size_t size() const { return specs_.size(); }
 
  private:
+  Status AddAway(const ipc::AddFunction& message);
+  Status AddSpec(const ipc::AddFunction& message, js::ScriptPtr script);
+
   std::map<uint64_t, route::FunctionSpec> specs_;
 };
 

@@ -143,6 +143,13 @@ inline constexpr Nanos kCalmTime = 30 * kSecond;
 inline constexpr size_t kOffloadQueueMax = 512;
 // And no longer than this: as for one that is cold.
 inline constexpr Nanos kOffloadQueueTimeout = kColdQueueTimeout;
+// Requests of a version of another class that its engine has not begun on a shard: as many as an isolate there takes at once.
+inline constexpr size_t kClassQueueMax = kInFlightPerIsolateMax;
+// Engine classes of a worker besides the default one. Each is a process with V8, its snapshot and spare isolates (60 MiB before the first
+// function), with as many threads as the default one has, and gets a part of the memory budget: more of them leave too little for each.
+inline constexpr uint32_t kEngineClassesMax = 8;
+// How long a class's engine answers for versions that its catalog names no longer: who forwards changes its own at another moment.
+inline constexpr Nanos kClassLeaveTime = 10 * kSecond;
 // Offload threads give way to shards where both want a core: niceness 5 is a third of a shard's weight. With much less a turn that is to
 // end may not get the CPU time to do so within kTerminationWaitMax on a busy machine.
 inline constexpr int kOffloadNiceness = 5;

@@ -22,6 +22,8 @@ namespace {
 constexpr int kChannelFdDefault = 3;
 constexpr std::string_view kChannelFlag = "--ipc-fd=";
 constexpr std::string_view kJitFlag = "--jit=";
+// For people who look at processes: the engine's log names itself by it.
+constexpr std::string_view kClassFlag = "--class=";
 constexpr std::string_view kThresholdFlag = "--jit-threshold=";
 constexpr int kExitUsage = 64;
 // "off": for measurements, and for an operator whose kernel does not bear the filter.
@@ -44,13 +46,14 @@ void RaiseFileLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-std::function<Status()> Sandbox() {
+std::function<Status(Engine::Options::Accepts)> Sandbox() {
   const char* wish = std::getenv(kSeccompVariable);
   if (wish != nullptr && std::string_view(wish) == "off") return nullptr;
   // Those that there are before the shards make theirs.
-  return [host_rings = js::FindRings()]() -> Status {
+  return [host_rings = js::FindRings()](Engine::Options::Accepts accepts) -> Status {
     ZTS_RETURN_IF_ERROR(js::DisableRings(host_rings));
-    return js::EnterSandbox(js::SandboxProfile::kServe);
+    return js::EnterSandbox(accepts == Engine::Options::Accepts::kConnections ? js::SandboxProfile::kServe
+                                                                              : js::SandboxProfile::kServeForwarded);
   };
 }
 
@@ -70,6 +73,10 @@ bool ReadArgument(std::string_view argument, Arguments* into) {
     if (mode.ok()) into->jit.mode = *mode;
     return mode.ok();
   }
+  if (argument.starts_with(kClassFlag)) {
+    SetLogProcess("engine " + std::string(argument.substr(kClassFlag.size())));
+    return true;
+  }
   if (!argument.starts_with(kThresholdFlag)) return false;
   const auto calls = ParseInteger<uint32_t>(argument.substr(kThresholdFlag.size()));
   if (calls) into->jit.threshold = *calls;
@@ -81,7 +88,7 @@ int Main(int argc, char** argv) {
   Arguments arguments;
   for (int i = 1; i < argc; ++i) {
     if (ReadArgument(argv[i], &arguments)) continue;
-    std::fprintf(stderr, "usage: engine.node [--ipc-fd=N] [--jit=disabled|lazy|eager] [--jit-threshold=CALLS]\n"
+    std::fprintf(stderr, "usage: engine.node [--ipc-fd=N] [--jit=disabled|lazy|eager] [--jit-threshold=CALLS] [--class=NAME]\n"
                          "Started by zts-worker; it serves nothing by itself.\n");
     return kExitUsage;
   }

@@ -226,7 +226,7 @@ void Session::Submit(const route::Entry& routed) {
   latency_noted_ = false;
   state_ = State::kPending;
   submitting_ = Submitting::kYes;
-  ticket_ = context_->pool->Submit(slot_.Pack(), {entry.script, entry.version_id, entry.counter_row}, &view);
+  ticket_ = context_->pool->Submit(slot_.Pack(), {entry.script, entry.version_id, entry.counter_row, entry.engine_class}, &view);
   submitting_ = Submitting::kNo;
   if (exchange_is_over()) return FinishExchange();
   if (streaming_) NoteLatency();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/check.h"
 #include "base/log.h"
 #include "worker/engine/limits.h"
 
@@ -21,11 +22,17 @@ Shard::Shard(const Options& options)
     : loop_(options.loop), counters_(options.counters), logs_(options.logs, options.counters), listen_fd_(options.listen_fd),
       egress_(options.loop, options.counters, this), sessions_(kConnectionsMax), pool_timer_([this] { pool_->RunDue(loop_->now()); }),
       housekeeping_timer_([this] { OnHousekeeping(); }), drain_timer_([this] { OnDrainTimeout(); }) {
-  if (options.offload != nullptr) offload_ = std::make_unique<offload::OffloadLink>(loop_, options.offload);
+  if (options.offload != nullptr) offload_ = std::make_unique<offload::ThreadWay>(loop_, options.offload);
   pool_ = std::make_unique<runtime::Pool>(this, options.warmup, options.watchdog, counters_,
-                                          runtime::PoolOptions{.elsewhere = offload_.get(), .budget = options.budget});
+                                          runtime::PoolOptions{.elsewhere = offload_ != nullptr ? offload_->link() : nullptr,
+                                                               .classes = this,
+                                                               .budget = options.budget});
+  if (listen_fd_ < 0) {
+    runs_.emplace(pool_.get());
+    port_.emplace(loop_, &*runs_, this);
+  }
   jit_.emplace(loop_, pool_.get());
-  if (offload_ != nullptr) offload_->Connect(pool_->elsewhere_events());
+  if (offload_ != nullptr) offload_->link()->Connect(pool_->elsewhere_events());
   context_.loop = loop_;
   context_.pool = pool_.get();
   context_.host = this;
@@ -60,10 +67,12 @@ void Shard::Prepare(route::CatalogPtr catalog, std::vector<uint64_t> warm,
   progress->done = std::move(done);
   std::sort(warm.begin(), warm.end());
   prepared_[catalog->version()] = catalog;
+  SetTargets();
   for (const route::Entry& entry : catalog->entries()) {
     if (!std::binary_search(warm.begin(), warm.end(), entry.version_id)) continue;
     ++progress->left;
-    pool_->Prepare({entry.script, entry.version_id, entry.counter_row}, [progress, id = entry.version_id](const js::Outcome& outcome) {
+    const runtime::Target target{entry.script, entry.version_id, entry.counter_row, entry.engine_class};
+    pool_->Prepare(target, [progress, id = entry.version_id](const js::Outcome& outcome) {
       if (!outcome.ok()) progress->problems.push_back({id, outcome});
       progress->Step();
     });
@@ -75,6 +84,10 @@ Status Shard::Commit(uint64_t catalog_version) {
   const auto found = prepared_.find(catalog_version);
   if (found == prepared_.end()) return Invalid("catalog " + std::to_string(catalog_version) + " is not prepared");
   const bool first = context_.catalog == nullptr;
+  if (port_) {
+    left_ = std::move(context_.catalog);
+    left_until_ = loop_->now() + kClassLeaveTime;
+  }
   context_.catalog = std::move(found->second);
   // Older ones will not be committed any more.
   prepared_.erase(prepared_.begin(), std::next(found));
@@ -91,17 +104,55 @@ void Shard::Abort(uint64_t catalog_version) {
 
 // The pool keeps what the serving catalog and prepared ones name.
 void Shard::RetainNamed() {
+  SetTargets();
   std::vector<uint64_t> ids, standby;
   const auto add = [&](const route::CatalogPtr& catalog) {
     for (const route::Entry& entry : catalog->entries()) ids.push_back(entry.version_id);
     for (const route::Entry& entry : catalog->standby()) standby.push_back(entry.version_id);
   };
   if (context_.catalog != nullptr) add(context_.catalog);
+  if (left_ != nullptr) add(left_);
   for (const auto& [version, catalog] : prepared_) add(catalog);
   std::sort(ids.begin(), ids.end());
   std::sort(standby.begin(), standby.end());
   pool_->Retain(ids, standby);
 }
+
+// ---- other classes ----------------------------------------------------------------------------------------------------------
+
+runtime::Elsewhere* Shard::Of(uint32_t engine_class) { return LinkOf(engine_class)->door(); }
+
+classes::ClassLink* Shard::LinkOf(uint32_t engine_class) {
+  ZTS_CHECK(engine_class >= 1 && engine_class <= kEngineClassesMax);
+  classes_.resize(std::max<size_t>(classes_.size(), engine_class));
+  auto& link = classes_[engine_class - 1];
+  if (link == nullptr) link = std::make_unique<classes::ClassLink>(loop_, engine_class, pool_->elsewhere_events());
+  return link.get();
+}
+
+void Shard::ConnectClass(uint32_t engine_class, UniqueFd socket) { LinkOf(engine_class)->Connect(std::move(socket)); }
+
+void Shard::ConnectFront(UniqueFd socket) {
+  ZTS_CHECK(port_.has_value());
+  port_->Connect(std::move(socket));
+}
+
+void Shard::SetTargets() {
+  if (!port_) return;
+  classes::Targets targets;
+  const auto add = [&](const route::CatalogPtr& catalog) {
+    for (const auto* list : {&catalog->entries(), &catalog->standby()}) {
+      for (const route::Entry& entry : *list) targets[entry.version_id] = {entry.script, entry.version_id, entry.counter_row};
+    }
+  };
+  for (const route::CatalogPtr& catalog : {left_, context_.catalog}) {
+    if (catalog != nullptr) add(catalog);
+  }
+  for (const auto& [version, catalog] : prepared_) add(catalog);
+  port_->SetTargets(std::move(targets));
+}
+
+// ---- the end ----------------------------------------------------------------------------------------------------------------
 
 void Shard::Drain(Nanos timeout, Successor successor, std::function<void()> done) {
   context_.mode = SessionContext::Mode::kDraining;
@@ -130,13 +181,20 @@ void Shard::OnDrainTimeout() {
   if (sessions_.size() > 0) {
     ZTS_LOG(kWarning) << "drain: cutting " << sessions_.size() << " connections that did not end in time";
   }
+  if (port_) port_->Disconnect();
   sessions_.ForEach([](SlotId, Session& session) { session.Abort(); });
+  TellDrained();
 }
 
 void Shard::TellDrained() {
   if (sessions_.size() > 0 || accepts_due_ > 0 || drained_ == nullptr) return;
+  if (runs_ && runs_->running() > 0) return;
   loop_->Disarm(&drain_timer_);
   egress_.Disconnect();
+  for (const auto& link : classes_) {
+    if (link != nullptr) link->Disconnect();
+  }
+  if (port_) port_->Disconnect();
   logs_.Flush();
   std::exchange(drained_, nullptr)();
 }
@@ -152,6 +210,16 @@ void Shard::OnAccept(net::Handle handle) {
   Session* session = sessions_.Find(*slot);
   session->Open(*slot);
   if (context_.mode == SessionContext::Mode::kDraining && successor_ == Successor::kNone) session->OnDrain();
+}
+
+// Sockets that no session has.
+template <typename F>
+void Shard::WithSocket(SlotId slot, F&& act) {
+  if (!FrameSocket::IsOne(slot)) return;
+  const uint32_t owner = FrameSocket::OwnerOf(slot);
+  if (owner == FrameSocket::kEgress) return act(egress_);
+  if (owner == FrameSocket::kFront && port_) return act(*port_);
+  if (owner <= classes_.size() && classes_[owner - 1] != nullptr) act(*classes_[owner - 1]);
 }
 
 // No slot, no session: one answer that fits every request, and the end.
@@ -180,18 +248,17 @@ void Shard::OnAcceptError(int error) {
 
 void Shard::OnRecv(SlotId slot, net::Lease lease, int error) {
   if (Session* session = sessions_.Find(slot)) return session->OnRecv(std::move(lease), error);
-  egress_.OnRecv(slot, lease, error);
+  WithSocket(slot, [&](auto& owner) { owner.OnRecv(slot, lease, error); });
 }
 
 void Shard::OnSent(SlotId slot, int error) {
   if (Session* session = sessions_.Find(slot)) return session->OnSent(error);
-  egress_.OnSent(slot, error);
+  WithSocket(slot, [&](auto& owner) { owner.OnSent(slot, error); });
 }
 
 void Shard::OnClosed(SlotId slot) {
   if (sessions_.Find(slot) == nullptr) {  // a refused connection, or none of a client's
-    egress_.OnClosed(slot);
-    return;
+    return WithSocket(slot, [&](auto& owner) { owner.OnClosed(slot); });
   }
   sessions_.Erase(slot);
   counters_->connections_open.Set(sessions_.size());
@@ -205,6 +272,10 @@ void Shard::OnPassEnd() {
   }
   context_.ready.clear();
   egress_.OnPassEnd();
+  for (const auto& link : classes_) {
+    if (link != nullptr) link->OnPassEnd();
+  }
+  if (port_) EndPassOfRuns();
   context_.ready.swap(context_.later);
   ++context_.pass;
   if (!context_.ready.empty()) loop_->ComeBack();
@@ -213,33 +284,44 @@ void Shard::OnPassEnd() {
   UpdateCounters();
 }
 
-// ---- the pool's side --------------------------------------------------------------------------------------------------------
+void Shard::EndPassOfRuns() {
+  runs_->OnPassEnd();
+  port_->OnPassEnd();
+  TellDrained();
+}
+
+// ---- the pool's side: a session's request, or another class's -------------------------------------------------------------------
 
 void Shard::OnResponse(runtime::RequestId id, const js::ResponseView& response) {
-  if (Session* session = sessions_.Find(SlotId::Unpack(id))) session->OnResponse(response);
+  if (Session* session = sessions_.Find(SlotId::Unpack(id))) return session->OnResponse(response);
+  if (runs_) runs_->OnResponse(id, response);
 }
 
 void Shard::OnFailure(runtime::RequestId id, const js::Outcome& outcome) {
-  if (Session* session = sessions_.Find(SlotId::Unpack(id))) session->OnFailure(outcome);
+  if (Session* session = sessions_.Find(SlotId::Unpack(id))) return session->OnFailure(outcome);
+  if (runs_) runs_->OnFailure(id, outcome);
 }
 
 void Shard::OnFetchEvent(uint64_t instance, js::FetchId id, const js::FetchEvent& event) { pool_->OnFetch(instance, id, event); }
 
 void Shard::OnCold(runtime::RequestId id) {
-  if (Session* session = sessions_.Find(SlotId::Unpack(id))) session->OnCold();
+  if (Session* session = sessions_.Find(SlotId::Unpack(id))) return session->OnCold();
+  if (runs_) runs_->OnCold(id);
 }
 
 void Shard::OnColdAnswer(runtime::RequestId id, const runtime::ColdTimes& times) {
-  if (Session* session = sessions_.Find(SlotId::Unpack(id))) session->OnColdAnswer(times);
+  if (Session* session = sessions_.Find(SlotId::Unpack(id))) return session->OnColdAnswer(times);
+  if (runs_) runs_->OnColdAnswer(id, times);
 }
 
 js::IsolateClient::Taken Shard::OnChunk(runtime::RequestId id, std::string_view bytes) {
-  Session* session = sessions_.Find(SlotId::Unpack(id));
-  return session != nullptr ? session->OnChunk(bytes) : js::IsolateClient::Taken{0, js::IsolateClient::Room::kNo};
+  if (Session* session = sessions_.Find(SlotId::Unpack(id))) return session->OnChunk(bytes);
+  return runs_ ? runs_->OnChunk(id, bytes) : js::IsolateClient::Taken{0, js::IsolateClient::Room::kNo};
 }
 
 void Shard::OnResponseEnd(runtime::RequestId id, const js::Outcome& outcome) {
-  if (Session* session = sessions_.Find(SlotId::Unpack(id))) session->OnResponseEnd(outcome);
+  if (Session* session = sessions_.Find(SlotId::Unpack(id))) return session->OnResponseEnd(outcome);
+  if (runs_) runs_->OnResponseEnd(id, outcome);
 }
 
 void Shard::OnWakeAt(Nanos when) {
@@ -272,6 +354,10 @@ void Shard::UpdateCounters() {
 void Shard::OnHousekeeping() {
   context_.wall_offset = loop_->clock().WallNow() - loop_->clock().Now();
   if (housekeeping_due_ != 0) counters_->loop_lag.Record(loop_->clock().Now() - housekeeping_due_);
+  if (left_ != nullptr && loop_->now() >= left_until_) {
+    left_.reset();
+    RetainNamed();
+  }
   pool_->Idle();
   housekeeping_due_ = loop_->now() + kHousekeepingPeriod;
   loop_->Arm(&housekeeping_timer_, housekeeping_due_);

@@ -6,6 +6,10 @@
 // A catalog is prepared (its versions made warm) while the old one serves, and then committed: one pointer changes between two
 // requests. Requests in flight keep the version they were given to.
 //
+// Requests of versions that another engine class has are forwarded to its engine (classes/). A shard without a listening socket is such an
+// engine's: its requests come from a front's shard, by the versions' ids. It answers for the versions of prepared catalogs too, and for a
+// while (kClassLeaveTime) for those of the catalog before, since the front changes its own at another moment.
+//
 // Owner:    the engine, one a core.
 // Thread:   constructed, run and destroyed on its own thread. Post and Stop: any.
 // Life:     what Options names outlives it. It outlives Warmup::Stop: isolates post to it until they are gone.
@@ -25,12 +29,15 @@
 #include "base/slot_map.h"
 #include "base/unique_fd.h"
 #include "jsruntime/outcome.h"
+#include "worker/engine/classes/class_link.h"
+#include "worker/engine/classes/class_port.h"
 #include "worker/engine/egress_link.h"
 #include "worker/engine/jit_survey.h"
 #include "worker/engine/log_batch.h"
 #include "worker/engine/log_queue.h"
 #include "worker/engine/net/loop.h"
-#include "worker/engine/offload/offload_link.h"
+#include "worker/engine/offload/away_runs.h"
+#include "worker/engine/offload/thread_way.h"
 #include "worker/engine/route/catalog.h"
 #include "worker/engine/runtime/pool.h"
 #include "worker/engine/session.h"
@@ -39,7 +46,7 @@
 
 namespace zts {
 
-class Shard final : public net::LoopHandler, public runtime::PoolHost, private FetchSink {
+class Shard final : public net::LoopHandler, public runtime::PoolHost, private FetchSink, private runtime::ElsewhereByClass {
  public:
   struct Options {
     net::Loop* loop = nullptr;
@@ -49,7 +56,7 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
     LogQueue* logs = nullptr;
     offload::OffloadHost* offload = nullptr;  // where heavy functions go; null: they stay
     runtime::MemoryBudget* budget = nullptr;
-    int listen_fd = -1;         // listened on from the first commit on
+    int listen_fd = -1;         // listened on from the first commit on; none: requests come from a front
     uint64_t request_seed = 0;
   };
   explicit Shard(const Options& options);
@@ -74,9 +81,15 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
 
   // Functions' requests go out by this socket from here on.
   void ConnectEgress(UniqueFd socket) { egress_.Connect(std::move(socket)); }
+  // Requests of this class go out by this socket from here on.
+  void ConnectClass(uint32_t engine_class, UniqueFd socket);
+  // Requests come by this socket from here on. REQUIRES: there is no listening socket.
+  void ConnectFront(UniqueFd socket);
 
   // What V8 has made of functions here.
   JitSurvey& jit() { return *jit_; }
+  // Of other classes' requests.
+  const offload::AwayRuns& runs() const { return *runs_; }
 
   // Serves what has connected by now, finishes what is in flight, and cuts what is left after `timeout`. `done` comes once.
   //   kNone:    who connects later is refused at once, and idle connections end.
@@ -114,7 +127,13 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
   Nanos clock_now() const override { return loop_->clock().Now(); }
 
  private:
+  runtime::Elsewhere* Of(uint32_t engine_class) override;
+  classes::ClassLink* LinkOf(uint32_t engine_class);
+  void SetTargets();
   void RetainNamed();
+  template <typename F>
+  void WithSocket(SlotId slot, F&& act);
+  void EndPassOfRuns();
   void RefuseConnection(net::Handle handle);
   void OnHousekeeping();
   void EndIdle();
@@ -129,11 +148,16 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
   const int listen_fd_;
   SessionContext context_;
   EgressLink egress_;
-  std::unique_ptr<offload::OffloadLink> offload_;  // null: heavy functions stay
+  std::unique_ptr<offload::ThreadWay> offload_;  // null: heavy functions stay
+  std::vector<std::unique_ptr<classes::ClassLink>> classes_;  // by number; of those that were asked for
   std::unique_ptr<runtime::Pool> pool_;
+  std::optional<offload::AwayRuns> runs_;          // without a listening socket
+  std::optional<classes::ClassPort> port_;         // likewise
   std::optional<JitSurvey> jit_;
   SlotMap<Session> sessions_;
   std::map<uint64_t, route::CatalogPtr> prepared_;
+  route::CatalogPtr left_;   // the one before, until left_until_
+  Nanos left_until_ = 0;
   Successor successor_ = Successor::kNone;
 
   net::Timer pool_timer_;

@@ -151,8 +151,9 @@ TEST(ClassFrameTest, AnAnswersHeadIsCheckedAgain) {
     EXPECT_FALSE(AnswerReads({.status = status})) << status;
   }
   const std::string_view nul("a\0b", 3);
-  for (const HeaderField& field : std::vector<HeaderField>{{"a", "1\r\nb: 2"}, {"a", "1\n"}, {"a", nul}, {"a b", "1"}, {"", "1"}, {"A", "1"},
-                                                           {"transfer-encoding", "chunked"}, {"content-length", "7"}, {"connection", "close"}}) {
+  const std::vector<HeaderField> bad = {{"a", "1\r\nb: 2"}, {"a", "1\n"}, {"a", nul}, {"a b", "1"}, {"", "1"}, {"A", "1"},
+                                        {"transfer-encoding", "chunked"}, {"content-length", "7"}, {"connection", "close"}};
+  for (const HeaderField& field : bad) {
     EXPECT_FALSE(AnswerReads({.status = 200, .headers = {&field, 1}})) << field.name << ": " << field.value;
   }
   EXPECT_FALSE(AnswerReads({.form = ClassAnswer::Form::kStream, .status = 200, .body_bytes = 1, .body = "x"}));

@@ -4,9 +4,12 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <new>
 #include <string>
 #include <type_traits>
+
+#include "base/check.h"
 
 namespace zts::ipc {
 namespace {
@@ -18,8 +21,9 @@ static_assert(std::is_trivially_destructible_v<ShardCounters>);
 constexpr size_t kHeaderBytes = 64;
 static_assert(sizeof(SegmentHeader) <= kHeaderBytes);
 static_assert(alignof(ShardCounters) <= kHeaderBytes);
-// More than any machine has cores; bounds what a header may make a process map (4 MiB a shard).
-constexpr uint32_t kShardsMax = 4096;
+// A shard and an offload thread a core, of more cores than any machine has, and that for each of nine engine classes; bounds what a header
+// may make a process map (4 MiB a block).
+constexpr uint32_t kShardsMax = 2 * 1024 * 9;
 
 size_t SegmentBytes(uint32_t shards) { return kHeaderBytes + size_t{shards} * sizeof(ShardCounters); }
 
@@ -35,25 +39,29 @@ SharedCounters::SharedCounters(UniqueFd fd, void* memory, size_t bytes)
     : fd_(std::move(fd)),
       memory_(memory),
       bytes_(bytes),
-      shards_(static_cast<uint32_t>((bytes - kHeaderBytes) / sizeof(ShardCounters))) {}
+      shards_max_(static_cast<uint32_t>((bytes - kHeaderBytes) / sizeof(ShardCounters))),
+      shards_(shards_max_) {}
 
 SharedCounters::~SharedCounters() { ::munmap(memory_, bytes_); }
 
-Result<std::unique_ptr<SharedCounters>> SharedCounters::Create(uint32_t shards) {
-  if (shards == 0 || shards > kShardsMax) {
-    return Invalid("shared counters need 1 to " + std::to_string(kShardsMax) + " shards, not " + std::to_string(shards));
+Result<std::unique_ptr<SharedCounters>> SharedCounters::Create(uint32_t shards, uint32_t shards_max) {
+  shards_max = std::max(shards, shards_max);
+  if (shards == 0 || shards_max > kShardsMax) {
+    return Invalid("shared counters need 1 to " + std::to_string(kShardsMax) + " shards, not " + std::to_string(shards_max));
   }
   UniqueFd fd(::memfd_create("zts-counters", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd.valid()) return Error::FromErrno("memfd_create for the shared counters");
-  const size_t bytes = SegmentBytes(shards);
+  const size_t bytes = SegmentBytes(shards_max);
   if (::ftruncate(fd.get(), static_cast<off_t>(bytes)) != 0) return Error::FromErrno("size the shared counters");
   // Of fixed size from here on: no peer can take pages away under the other.
   if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
     return Error::FromErrno("seal the shared counters");
   }
   ZTS_ASSIGN_OR_RETURN(void* memory, MapWhole(fd.get(), bytes));
-  new (memory) SegmentHeader{kSegmentMagic, shards, static_cast<uint32_t>(sizeof(ShardCounters))};
-  return std::unique_ptr<SharedCounters>(new SharedCounters(std::move(fd), memory, bytes));
+  new (memory) SegmentHeader{kSegmentMagic, shards_max, static_cast<uint32_t>(sizeof(ShardCounters))};
+  std::unique_ptr<SharedCounters> counters(new SharedCounters(std::move(fd), memory, bytes));
+  counters->shards_ = shards;
+  return counters;
 }
 
 Result<std::unique_ptr<SharedCounters>> SharedCounters::Map(UniqueFd fd) {
@@ -77,10 +85,14 @@ Result<std::unique_ptr<SharedCounters>> SharedCounters::Map(UniqueFd fd) {
   return std::unique_ptr<SharedCounters>(new SharedCounters(std::move(fd), memory, size));
 }
 
-uint32_t SharedCounters::shards() const { return shards_; }
+void SharedCounters::Grow(uint32_t shards) {
+  ZTS_CHECK(shards <= shards_max_);
+  for (uint32_t now = this->shards(); now < shards && !shards_.compare_exchange_weak(now, shards);) {
+  }
+}
 
 ShardCounters& SharedCounters::shard(uint32_t index) const {
-  ZTS_CHECK(index < shards_);
+  ZTS_CHECK(index < shards_max_);
   char* first = static_cast<char*>(memory_) + kHeaderBytes;
   return *reinterpret_cast<ShardCounters*>(first + size_t{index} * sizeof(ShardCounters));
 }

@@ -174,14 +174,17 @@ inline constexpr uint64_t kSegmentMagic = 0x7a7473636e747231;  // "ztscntr1"
 
 class SharedCounters {
  public:
-  // Supervisor: a new zeroed segment.
-  static Result<std::unique_ptr<SharedCounters>> Create(uint32_t shards);
+  // Supervisor: a new zeroed segment. `shards_max`: how many it can grow to; memory that nobody touches costs nothing.
+  static Result<std::unique_ptr<SharedCounters>> Create(uint32_t shards, uint32_t shards_max = 0);
   // Engine: maps what it was given; refuses another layout.
   static Result<std::unique_ptr<SharedCounters>> Map(UniqueFd fd);
   ~SharedCounters();
 
   int fd() const { return fd_.get(); }
-  uint32_t shards() const;
+  // Blocks in use; in an engine, all there are.
+  uint32_t shards() const { return shards_.load(std::memory_order_relaxed); }
+  // Supervisor: at least so many are in use from here on. REQUIRES: within shards_max. Any thread.
+  void Grow(uint32_t shards);
   ShardCounters& shard(uint32_t index) const;
 
  private:
@@ -189,7 +192,8 @@ class SharedCounters {
   UniqueFd fd_;
   void* memory_;
   size_t bytes_;
-  uint32_t shards_;  // from the size, once: the header is memory that the peer can write
+  const uint32_t shards_max_;  // from the size, once: the header is memory that the peer can write
+  std::atomic<uint32_t> shards_;
 };
 
 }  // namespace zts::ipc

@@ -37,8 +37,8 @@ std::string_view TextBlock::Add(std::string_view piece) {
   return std::string_view(text_).substr(at);
 }
 
-AwayRequest::AwayRequest(runtime::Ticket its_ticket, runtime::Target its_target, const js::RequestView& request)
-    : ticket(its_ticket), target(std::move(its_target)), streams(request.stream != nullptr), text(BytesOf(request)),
+AwayRequest::AwayRequest(runtime::Ticket its_ticket, runtime::Target its_target, const js::RequestView& request, Body body)
+    : ticket(its_ticket), target(std::move(its_target)), streams(body == Body::kStreams), text(BytesOf(request)),
       headers(CopyFields(request.headers, &text)) {
   view.method = text.Add(request.method);
   view.scheme = text.Add(request.scheme);

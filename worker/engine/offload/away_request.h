@@ -35,7 +35,8 @@ class TextBlock {
 };
 
 struct AwayRequest {
-  AwayRequest(runtime::Ticket ticket, runtime::Target target, const js::RequestView& request);
+  enum class Body : uint8_t { kWhole, kStreams };
+  AwayRequest(runtime::Ticket ticket, runtime::Target target, const js::RequestView& request, Body body);
 
   const runtime::Ticket ticket;
   const runtime::Target target;

@@ -1,14 +1,14 @@
-// What runs on an offload thread: a pool of isolates for the versions that hold a core too long for a shard, and the other end of the
-// shard's link.
+// What runs on an offload thread: a pool of isolates for the versions that hold a core too long for a shard, and the far end of the
+// shard's way.
 //
 // One host serves one shard. Its turns hold this thread and nobody else's; the shard keeps the time limits of what waits here, so that
 // they hold while a turn does not end.
 //
 // Owner:    OffloadThread (or a test), exactly one.
-// Thread:   its loop's; Post: any. The link is told by posts to its shard.
-// Life:     what Options names outlives it. Links outlive it, or their shards' loops have ended.
-// Limits:   those of a pool; kBodyWindowBytes and kStreamBufferBytes of bodies under way a request.
-// Errors:   as the pool's: every request that has begun ends in an answer, but for those that are cancelled.
+// Thread:   its loop's; Post: any.
+// Life:     what Options names outlives it. Ways outlive it, or their shards' loops have ended.
+// Limits:   those of a pool and of AwayRuns.
+// Errors:   as theirs.
 #pragma once
 
 #include <functional>
@@ -18,20 +18,18 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/slot_map.h"
 #include "base/unique_fd.h"
 #include "jsruntime/isolate.h"
 #include "worker/engine/egress_link.h"
 #include "worker/engine/jit_survey.h"
 #include "worker/engine/log_batch.h"
 #include "worker/engine/net/loop.h"
-#include "worker/engine/offload/away_request.h"
+#include "worker/engine/offload/away_ends.h"
+#include "worker/engine/offload/away_runs.h"
 #include "worker/engine/runtime/pool.h"
 #include "worker/ipc/shared_counters.h"
 
 namespace zts::offload {
-
-class OffloadLink;
 
 class OffloadHost final : public net::LoopHandler, public runtime::PoolHost, private FetchSink {
  public:
@@ -52,22 +50,16 @@ class OffloadHost final : public net::LoopHandler, public runtime::PoolHost, pri
   // Functions' requests go out by this socket from here on.
   void ConnectEgress(UniqueFd socket) { egress_.Connect(std::move(socket)); }
 
-  // Of the link, on this thread.
-  void Expect(OffloadLink* link, const runtime::Target& target, Nanos calm_time);
-  void Release(uint64_t version_id);
-  void Retain(const std::vector<uint64_t>& version_ids, const std::vector<uint64_t>& standby);
-  void Begin(OffloadLink* link, const AwayRequestPtr& request);
-  void Cancel(const AwayRequest& request);
-  void PeerFinished(const AwayRequest& request);
-  void BodyArrived(const AwayRequest& request, std::string_view bytes);
-  void BodyComplete(const AwayRequest& request);
-  void BodyFailed(const AwayRequest& request, const std::string& why);
-  void ChunkTaken(const AwayRequest& request, size_t bytes);
+  // Of the way, on this thread.
+  void Expect(NearEnd* near, const runtime::Target& target, Nanos calm_time);
+  void Release(uint64_t version_id) { pool_->Release(version_id); }
+  void Retain(const std::vector<uint64_t>& version_ids, const std::vector<uint64_t>& standby) { pool_->Retain(version_ids, standby); }
+  AwayRuns& runs() { return *runs_; }
 
   const runtime::Pool& pool() const { return *pool_; }
   // What V8 has made of functions here.
   JitSurvey& jit() { return *jit_; }
-  size_t running() const { return running_.size(); }
+  size_t running() const { return runs_->running(); }
 
   // net::LoopHandler
   void OnAccept(net::Handle handle) override;
@@ -78,10 +70,12 @@ class OffloadHost final : public net::LoopHandler, public runtime::PoolHost, pri
   void OnPassEnd() override;
 
   // runtime::PoolHost
-  void OnResponse(runtime::RequestId id, const js::ResponseView& response) override;
-  void OnFailure(runtime::RequestId id, const js::Outcome& outcome) override;
-  js::IsolateClient::Taken OnChunk(runtime::RequestId id, std::string_view bytes) override;
-  void OnResponseEnd(runtime::RequestId id, const js::Outcome& outcome) override;
+  void OnResponse(runtime::RequestId id, const js::ResponseView& response) override { runs_->OnResponse(id, response); }
+  void OnFailure(runtime::RequestId id, const js::Outcome& outcome) override { runs_->OnFailure(id, outcome); }
+  js::IsolateClient::Taken OnChunk(runtime::RequestId id, std::string_view bytes) override { return runs_->OnChunk(id, bytes); }
+  void OnResponseEnd(runtime::RequestId id, const js::Outcome& outcome) override { runs_->OnResponseEnd(id, outcome); }
+  void OnCold(runtime::RequestId id) override { runs_->OnCold(id); }
+  void OnColdAnswer(runtime::RequestId id, const runtime::ColdTimes& times) override { runs_->OnColdAnswer(id, times); }
   void OnConsole(uint64_t version_id, std::string_view request_id, js::LogSeverity severity, std::string_view message) override;
   void OnWakeAt(Nanos when) override;
   void OnCalm(uint64_t version_id) override;
@@ -91,14 +85,6 @@ class OffloadHost final : public net::LoopHandler, public runtime::PoolHost, pri
   Nanos clock_now() const override { return loop_->clock().Now(); }
 
  private:
-  class Running;
-
-  Running* Find(const AwayRequest& request);
-  Running* Find(runtime::RequestId id);
-  void FlushChunks();
-  void WakeReader(Running* running);
-  void EraseIfOver(Running* running);
-  void Erase(Running* running);
   void OnHousekeeping();
   void OnFetchEvent(uint64_t instance, js::FetchId id, const js::FetchEvent& event) override { pool_->OnFetch(instance, id, event); }
 
@@ -107,10 +93,8 @@ class OffloadHost final : public net::LoopHandler, public runtime::PoolHost, pri
   EgressLink egress_;
   std::unique_ptr<runtime::Pool> pool_;
   std::optional<JitSurvey> jit_;
-  OffloadLink* link_ = nullptr;     // of the shard it serves
-  SlotMap<std::unique_ptr<Running>> running_;
-  std::vector<SlotId> to_flush_;    // have something to be seen to at the end of this pass
-  std::vector<std::unique_ptr<Running>> ended_;  // in this pass
+  std::optional<AwayRuns> runs_;
+  NearEnd* near_ = nullptr;  // of the shard it serves
   net::Timer pool_timer_;
   net::Timer housekeeping_timer_;
   Nanos wall_offset_ = 0;

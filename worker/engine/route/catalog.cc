@@ -318,7 +318,8 @@ Status Catalog::Builder::Add(FunctionSpec function) {
     return Error{ErrorCode::kExhausted, "more than " + std::to_string(kFunctionCountMax) + " functions in one catalog"};
   }
   if (!functions_.emplace(name, entry).second) return Error{ErrorCode::kExists, "function " + name + " is there twice"};
-  catalog_.entries_.push_back({std::move(function.script), function.counter_row, function.version_id, function.number});
+  catalog_.entries_.push_back(
+      {std::move(function.script), function.counter_row, function.version_id, function.number, function.engine_class});
 
   std::string local = name + std::string(kLocalSuffix);
   for (char& c : local) c = ToLowerAscii(c);
@@ -338,7 +339,7 @@ Status Catalog::Builder::AddBesides(Besides besides) {
   for (Entry& entry : catalog_.entries_) actives.emplace(entry.version_id, &entry);
   for (const SplitSpec& split : besides.splits) canaries.emplace(split.canary, nullptr);
   for (FunctionSpec& version : besides.versions) {
-    Entry entry{std::move(version.script), version.counter_row, version.version_id, version.number};
+    Entry entry{std::move(version.script), version.counter_row, version.version_id, version.number, version.engine_class};
     if (entry.script == nullptr) return Invalid("a version without a script");
     const auto canary = canaries.find(entry.version_id);
     std::vector<Entry>& list = canary != canaries.end() ? catalog_.entries_ : catalog_.standby_;

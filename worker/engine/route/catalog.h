@@ -29,6 +29,7 @@ struct Entry {
   // The same number for the same function version in every catalog of this engine; the pools index by it.
   uint64_t version_id = 0;
   uint64_t number = 0;        // as people count the function's versions
+  uint32_t engine_class = 0;  // 0: run by this engine; else the number of the class that runs it, and the script is without source
   uint32_t version_row = 0;   // in the counters of versions; 0: this one is not counted apart
   // How requests are divided between this version and another; null, as nearly always: it gets them all.
   const Split* split = nullptr;
@@ -60,6 +61,7 @@ struct FunctionSpec {
   uint32_t counter_row = 0;
   uint64_t version_id = 0;
   uint64_t number = 0;
+  uint32_t engine_class = 0;
   // Besides the two every function NAME has: path /NAME on any host, and host NAME.localhost.
   std::vector<Route> routes;
 };

@@ -1,13 +1,13 @@
-// Where requests go that the shard's own thread is not to run: the pool's side of an offload thread.
+// Where requests go that the shard's own thread is not to run: the pool's side of an offload thread, and of another class's engine.
 //
-// A version whose turns of JavaScript hold a core for long is *away*: its requests go by this door, and nothing else of it changes: its
-// requests keep their tickets, their limits and their answers. A request is one of these from Submit until its answer and its body have
-// come to their ends, or Cancel.
+// A version whose turns of JavaScript hold a core for long, or that is another engine's, is *away*: its requests go by this door, and
+// nothing else of it changes: its requests keep their tickets, their limits and their answers. A request is one of these from Submit
+// until its answer and its body have come to their ends, or Cancel.
 //
 // Owner:    the pool's owner.
 // Thread:   the shard's. Nothing is called back from inside a call.
 // Life:     outlives the pool's use; events come through Pool::elsewhere_events().
-// Limits:   the pool's: kOffloadQueueMax requests of a version, kOffloadQueueTimeout.
+// Limits:   the pool's: kOffloadQueueMax requests of a version (kClassQueueMax of another class's), kOffloadQueueTimeout.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,8 @@
 #include "worker/engine/runtime/target.h"
 
 namespace zts::runtime {
+
+struct ColdTimes;  // pool.h
 
 class Elsewhere {
  public:
@@ -46,6 +48,9 @@ class ElsewhereEvents {
   virtual ~ElsewhereEvents() = default;
   // Its turn has come: what it waits for from here on is itself.
   virtual void OnAwayBegan(Ticket ticket) = 0;
+  // It waits for an isolate over there; and what that took, right before its answer, where such times are shown.
+  virtual void OnAwayCold(Ticket ticket) = 0;
+  virtual void OnAwayColdAnswer(Ticket ticket, const ColdTimes& times) = 0;
   // As PoolHost's. With kReads the function goes on reading the body of the request; OnAwayBodyDone follows.
   enum class Body : uint8_t { kDone, kReads };
   virtual void OnAwayResponse(Ticket ticket, const js::ResponseView& response, Body body) = 0;
@@ -55,6 +60,14 @@ class ElsewhereEvents {
   virtual void OnAwayBodyDone(Ticket ticket) = 0;
   // The version has behaved.
   virtual void OnAwayCalm(uint64_t version_id) = 0;
+};
+
+// The doors to the engines of other classes.
+class ElsewhereByClass {
+ public:
+  virtual ~ElsewhereByClass() = default;
+  // Of a number from 1 on; the same for ever, connected or not.
+  virtual Elsewhere* Of(uint32_t engine_class) = 0;
 };
 
 }  // namespace zts::runtime

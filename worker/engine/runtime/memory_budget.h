@@ -40,7 +40,7 @@ class MemoryBudget {
     // All parts together are beyond the budget, and this one is among those to give something up: some part is above its share then.
     bool exceeded() const {
       if (whole_ == nullptr) return isolates_ > static_cast<int64_t>(kWarmIsolatesMax);
-      return (whole_->bytes_over(0) && bytes_ > whole_->share(whole_->bytes_)) ||
+      return (whole_->bytes_over(0) && bytes_ > whole_->share(whole_->bytes())) ||
              (whole_->isolates_over(0) && isolates_ > whole_->share(kWarmIsolatesMax));
     }
     bool exhausted() const { return whole_ != nullptr && (whole_->bytes_over(8) || whole_->isolates_over(8)); }
@@ -51,18 +51,22 @@ class MemoryBudget {
     int64_t isolates_ = 0;
   };
 
+  // The budget from here on.
+  void SetBytes(size_t bytes) { bytes_.store(bytes, std::memory_order_relaxed); }
+
   int64_t used_bytes() const { return used_bytes_.load(std::memory_order_relaxed); }
   int64_t used_isolates() const { return used_isolates_.load(std::memory_order_relaxed); }
 
  private:
+  size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   int64_t share(size_t whole) const { return static_cast<int64_t>(whole / pools_); }
   static bool Over(int64_t used, size_t bound, int overdraft_parts) {
     return used > static_cast<int64_t>(overdraft_parts > 0 ? bound + bound / static_cast<size_t>(overdraft_parts) : bound);
   }
-  bool bytes_over(int overdraft_parts) const { return Over(used_bytes(), bytes_, overdraft_parts); }
+  bool bytes_over(int overdraft_parts) const { return Over(used_bytes(), bytes(), overdraft_parts); }
   bool isolates_over(int overdraft_parts) const { return Over(used_isolates(), kWarmIsolatesMax, overdraft_parts); }
 
-  const size_t bytes_;
+  std::atomic<size_t> bytes_;
   const size_t pools_;
   std::atomic<int64_t> used_bytes_{0};
   std::atomic<int64_t> used_isolates_{0};

@@ -72,7 +72,7 @@ void Pool::Impl::RunTurnOf(Ticket ticket, void (js::Isolate::*what)(js::Invocati
   ZTS_DCHECK(!in_turn);
   const Request* request = requests.Find(ticket);
   if (request == nullptr) return;
-  if (request->away) return (elsewhere->*there)(ticket);
+  if (request->away) return (request->version->there->*there)(ticket);
   if (request->instance == nullptr) return;
   RunTurn(request->instance, [&](js::Isolate* isolate) { (isolate->*what)(ticket); });
 }

@@ -13,12 +13,15 @@
 // thread, where a pool of the same kind runs it in an isolate of its own until it has behaved for a while. Its requests stay in this pool's
 // table, with their time limits. What a turn takes is the watchdog's to find out, so a light function pays one addition a turn.
 //
+// A version of another class (Target::engine_class) has no isolate here at all: all of its requests go to that class's engine, where they
+// are counted as in flight too. The wall limit stays here.
+//
 // Owner:    Shard, exactly one; OffloadHost, another.
 // Thread:   the owner's; what the warm-up thread has made arrives through PoolHost::Post.
 // Life:     PoolHost, Warmup and Watchdog outlive it; PoolHost outlives Warmup::Stop, since V8 may post for an isolate until then.
 // Limits:   the memory budget and kWarmIsolatesMax (isolates on standby go first, then idle ones, least recently used first; with nothing
 //           idle and the budget exhausted a cold function is refused), kStandbyIsolatesMax, kColdQueueMax,
-//           kColdQueueTimeout, kInFlightPerIsolateMax, kOffloadQueueMax.
+//           kColdQueueTimeout, kInFlightPerIsolateMax, kOffloadQueueMax, kClassQueueMax.
 // Errors:   a request that cannot be served ends in OnFailure with kOverloaded or the load's own outcome.
 #pragma once
 
@@ -87,6 +90,8 @@ struct PoolOptions {
   enum class Role : uint8_t { kShard, kOffload } role = Role::kShard;
   // Where heavy versions go; null: nowhere, they stay.
   Elsewhere* elsewhere = nullptr;
+  // Where versions of other classes go, from their first request on and for ever. REQUIRES: there, where targets name a class.
+  ElsewhereByClass* classes = nullptr;
   // What all pools' isolates may take together; null: no bound but kWarmIsolatesMax.
   MemoryBudget* budget = nullptr;
 };
@@ -144,7 +149,7 @@ class Pool {
   size_t in_flight() const;
   // Versions that have an isolate ready.
   size_t warm() const;
-  // Versions that are elsewhere.
+  // Versions that are elsewhere, without those of other classes.
   size_t away() const;
   // Isolates of any state, retiring ones included.
   size_t isolates() const;

@@ -72,7 +72,7 @@ void Pool::Impl::MoveAway(Version* version) {
 
 // It goes on elsewhere until it is warm here.
 void Pool::Impl::ComeBack(Version* version) {
-  if (!version->away || !version->retained || version->state == Version::State::kLoading) return;
+  if (!version->away || version->foreign || !version->retained || version->state == Version::State::kLoading) return;
   StartLoad(version, Warmup::Urgency::kPrepare);
 }
 
@@ -84,7 +84,7 @@ void Pool::Impl::EndAway(Version* version) {
 }
 
 void Pool::Impl::SetAwayGauge(Version* version) {
-  const bool tell = version->away && !version->standby;
+  const bool tell = version->away && !version->foreign && !version->standby;
   if (tell != version->told_away) Change(version->queues.row->offloaded, tell ? 1 : -1);
   version->told_away = tell;
 }
@@ -94,7 +94,7 @@ void Pool::Impl::RetainAway() {
   if (away > 0) {
     versions.ForEach([&](Version& version) {
       SetAwayGauge(&version);
-      if (version.away && version.retained) (version.standby ? standby : ids).push_back(version.target.version_id);
+      if (version.away && !version.foreign && version.retained) (version.standby ? standby : ids).push_back(version.target.version_id);
     });
     std::sort(ids.begin(), ids.end());
     std::sort(standby.begin(), standby.end());
@@ -104,26 +104,26 @@ void Pool::Impl::RetainAway() {
 
 Ticket Pool::Impl::SendAway(Request* request) {
   Version* version = request->version;
-  if (version->queues.away.size() >= kOffloadQueueMax) {
+  if (version->queues.away.size() >= (version->foreign ? kClassQueueMax : kOffloadQueueMax)) {
     Fail(request, {js::OutcomeKind::kOverloaded, "too many requests wait for this function"});
     return 0;
   }
   requests.SendAway(request, host->clock_now(), host->now() + kOffloadQueueTimeout);
-  elsewhere->Submit(request->ticket(), version->target, request->view);
+  version->there->Submit(request->ticket(), version->target, request->view);
   SetVersionDue(version);
   return request->ticket();
 }
 
 void Pool::Impl::CancelAway(Request* request) {
   Version* version = request->version;
-  elsewhere->Cancel(request->ticket());
+  version->there->Cancel(request->ticket());
   Forget(request);
   DropIfDone(version);
 }
 
 // Its time is up, whatever the other thread is doing.
 void Pool::Impl::FailLate(Request* request, const js::Outcome& outcome) {
-  elsewhere->Cancel(request->ticket());
+  request->version->there->Cancel(request->ticket());
   if (IsLimit(outcome.kind) && request->phase != Request::Phase::kBackground) LogLimit(request, outcome);
   Fail(request, outcome);
 }
@@ -135,6 +135,16 @@ void Pool::Impl::OnAwayBegan(Ticket ticket) {
   requests.Unlist(request);
   requests.Run(request, host->now() + request->version->target.script->limits.wall_per_request);
   SetVersionDue(request->version);
+}
+
+void Pool::Impl::OnAwayCold(Ticket ticket) {
+  const Request* request = requests.Find(ticket);
+  if (request != nullptr && request->phase == Request::Phase::kUnanswered) host->OnCold(request->id);
+}
+
+void Pool::Impl::OnAwayColdAnswer(Ticket ticket, const ColdTimes& times) {
+  const Request* request = requests.Find(ticket);
+  if (request != nullptr && request->phase == Request::Phase::kUnanswered) host->OnColdAnswer(request->id, times);
 }
 
 void Pool::Impl::OnAwayResponse(Ticket ticket, const js::ResponseView& response, Body body) {

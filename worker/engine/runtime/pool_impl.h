@@ -51,6 +51,7 @@ struct Version final : Due {
 
   Pool::Impl* pool = nullptr;
   Target target;
+  Elsewhere* there = nullptr;  // where it goes, or would; null: nowhere
   VersionQueues queues;
   LoadFailure failure;
   State state = State::kCold;
@@ -58,6 +59,7 @@ struct Version final : Due {
   bool standby = false;     // served before: no route leads to it
   bool hurried = false;     // the load under way is one that a request waits for
   bool away = false;        // its requests go elsewhere
+  bool foreign = false;     // for ever: it is another class's
   bool told_away = false;   // and the gauge says so: it does not while the version is on standby
   uint8_t moves = 0;        // how often it has gone there
   uint32_t pins = 0;        // held while its members are on somebody's stack
@@ -118,14 +120,16 @@ struct Instance final : Due, js::IsolateClient, js::FetchDoor {
 
 struct Pool::Impl final : ElsewhereEvents {
   Impl(PoolHost* host_, Warmup* warmup_, Watchdog* watchdog_, ipc::ShardCounters* counters_, const PoolOptions& options)
-      : host(host_), warmup(warmup_), watchdog(watchdog_), role(options.role), elsewhere(options.elsewhere), memory(options.budget),
-        lane(watchdog->AddLane(Listener())), counters(counters_), requests(&counters_->queued), instances(2 * kFunctionCountMax) {}
+      : host(host_), warmup(warmup_), watchdog(watchdog_), role(options.role), elsewhere(options.elsewhere), classes(options.classes),
+        memory(options.budget), lane(watchdog->AddLane(Listener())), counters(counters_), requests(&counters_->queued),
+        instances(2 * kFunctionCountMax) {}
 
   PoolHost* host;
   Warmup* warmup;
   Watchdog* watchdog;
   const PoolOptions::Role role;
   Elsewhere* const elsewhere;
+  ElsewhereByClass* const classes;
   MemoryBudget::Part memory;  // that this pool's isolates take
   Watchdog::Lane* lane;
   ipc::ShardCounters* counters;
@@ -139,7 +143,7 @@ struct Pool::Impl final : ElsewhereEvents {
   size_t away = 0;
   size_t standby = 0;        // versions on standby: as many isolates at most
   bool in_turn = false;
-  ipc::Counter uncounted{};  // in flight, of the role kOffload
+  ipc::Counter uncounted{};  // in flight, of the role kOffload and of foreign versions
   bool ends_passes = false;
   Instance* inside = nullptr;  // its isolate is entered
   // Isolates that have run in this pass and are watched; the other is empty, kept for its memory.
@@ -198,6 +202,8 @@ struct Pool::Impl final : ElsewhereEvents {
 
   // ElsewhereEvents
   void OnAwayBegan(Ticket ticket) override;
+  void OnAwayCold(Ticket ticket) override;
+  void OnAwayColdAnswer(Ticket ticket, const ColdTimes& times) override;
   void OnAwayResponse(Ticket ticket, const js::ResponseView& response, Body body) override;
   void OnAwayFailure(Ticket ticket, const js::Outcome& outcome) override;
   js::IsolateClient::Taken OnAwayChunk(Ticket ticket, std::string_view bytes) override;

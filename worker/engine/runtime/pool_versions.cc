@@ -47,10 +47,12 @@ Version* Pool::Impl::FindOrAdd(TargetRef target) {
   if (Version* version = versions.Find(target.version_id)) return version;
   auto added = std::make_unique<Version>();
   added->pool = this;
-  added->target = {target.script, target.version_id, target.counter_row};
+  added->target = {target.script, target.version_id, target.counter_row, target.engine_class};
+  added->foreign = added->away = target.engine_class != 0;
+  added->there = added->foreign ? classes->Of(target.engine_class) : elsewhere;
   const uint32_t row = target.counter_row < ipc::kCounterRows ? target.counter_row : 0;
   added->queues.row = &counters->functions[row];
-  added->queues.in_flight = role == PoolOptions::Role::kShard ? &added->queues.row->in_flight : &uncounted;
+  added->queues.in_flight = role == PoolOptions::Role::kShard && !added->foreign ? &added->queues.row->in_flight : &uncounted;
   if (!rows_seen[row]) {
     // The segment outlives engines: gauges of one that died are not true any more.
     rows_seen[row] = true;
@@ -77,7 +79,7 @@ void Pool::Impl::DropIfDone(Version* version) {
     --version->pins;
   }
   if (version->instances > 0) return;
-  if (version->away) EndAway(version);
+  if (version->away && !version->foreign) EndAway(version);
   due.Remove(version);
   UpdateWake();
   versions.Erase(version->target.version_id);

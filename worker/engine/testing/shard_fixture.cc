@@ -40,7 +40,7 @@ std::string Reply::Field(std::string_view name) const {
   return "";
 }
 
-ShardHarness::ShardHarness(const net::FakeFaults& faults, uint64_t seed)
+ShardHarness::ShardHarness(const net::FakeFaults& faults, uint64_t seed, Requests requests)
     : counters_(std::make_unique<ipc::ShardCounters>()), factory_(&clock_), watchdog_([](uint64_t) {}),
       warmup_(&factory_, &watchdog_, nullptr, runtime::Warmup::Mode::kManual) {
   net::FakeIoOptions options;
@@ -65,7 +65,7 @@ ShardHarness::ShardHarness(const net::FakeFaults& faults, uint64_t seed)
                                                   .counters = counters_.get(),
                                                   .logs = &logs_,
                                                   .offload = offload_.get(),
-                                                  .listen_fd = kListenFd,
+                                                  .listen_fd = requests == Requests::kFromClients ? kListenFd : -1,
                                                   .request_seed = seed});
 }
 
@@ -89,7 +89,8 @@ route::CatalogPtr ShardHarness::Build(const std::map<std::string, std::string>& 
     }
     versions_[name] = version_ids_[key];
     if (rows_.count(name) == 0) rows_.emplace(name, static_cast<uint32_t>(rows_.size() + 1));
-    specs.push_back({.script = scripts_[key], .counter_row = rows_[name], .version_id = version_ids_[key]});
+    specs.push_back({.script = scripts_[key], .counter_row = rows_[name], .version_id = version_ids_[key],
+                     .engine_class = of_class_.count(name) > 0 ? 1u : 0u});
   }
   auto catalog = route::Catalog::Build(++catalog_version_, std::move(specs));
   ZTS_CHECK(catalog.ok());

@@ -15,6 +15,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,7 +43,10 @@ class ShardHarness {
  public:
   using Peer = net::FakeIo::PeerId;
 
-  explicit ShardHarness(const net::FakeFaults& faults = net::FakeFaults::None(), uint64_t seed = 1);
+  // kFromFront: of another class's engine, which gets its requests by ConnectFront.
+  enum class Requests : uint8_t { kFromClients, kFromFront };
+  explicit ShardHarness(const net::FakeFaults& faults = net::FakeFaults::None(), uint64_t seed = 1,
+                        Requests requests = Requests::kFromClients);
   ~ShardHarness();
 
   // Prepares and commits a catalog of these functions: name -> script of the fake isolate. A changed script is a new version.
@@ -92,6 +96,7 @@ class ShardHarness {
   std::unique_ptr<offload::OffloadHost> offload_;
   std::unique_ptr<Shard> shard_;
   std::vector<std::pair<std::string, std::string>> env_;  // of what is deployed from here on
+  std::set<std::string> of_class_;  // functions whose requests go to engine class 1
   route::CatalogPtr Build(const std::map<std::string, std::string>& functions);
 
  private:
