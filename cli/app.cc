@@ -69,10 +69,15 @@ constexpr const char* kDeployFooter =
     R"(A function NAME answers at /NAME on every host, at every path of NAME.localhost, and at its --route.
 Exit code 6 means stored but not served everywhere: no worker connected, or some too slow.
 
+--jit and --isolation process are parts of the version, as its limits are. A worker runs functions of another policy than
+its own, and those of a namespace that are to share memory with no others, in engine processes of their own: at most 8,
+each with a part of the memory budget. A request takes one hop more.
+
 Examples:
   ztsctl deploy hello.js
   ztsctl deploy api.ts --name shop --env REGION=eu --route shop.example.com/
   ztsctl deploy heavy.js --cpu-limit 20s --wall-limit 60s --memory-limit 256MiB
+  ztsctl deploy parser.js --jit disabled --isolation process
   ztsctl deploy hello.js --canary 10% --sticky cookie:session
   curl $(ztsctl deploy hello.js | tail -n 1))";
 
@@ -371,6 +376,11 @@ class App {
         ->type_name("SIZE");
     verb->add_option("--snapshot", deploy_.snapshot, "Start from the evaluated module: auto (where it pays), always, never [auto]")
         ->type_name("WHEN");
+    verb->add_option("--jit", deploy_.jit, "When its JavaScript is compiled: disabled, lazy or eager [as the worker does]")
+        ->type_name("POLICY");
+    verb->add_option("--jit-threshold", deploy_.jit_threshold, "With --jit: calls before a function is optimised")->type_name("N");
+    verb->add_option("--isolation", deploy_.isolation, "process: share an engine process with no other namespace's functions [shared]")
+        ->type_name("KIND");
     verb->add_option("--canary", deploy_.canary, "Only this share of the requests, beside the active version")->type_name("SHARE");
     verb->add_option("--sticky", deploy_.sticky, "Keep clients with one version, by header:NAME, cookie:NAME or ip")->type_name("BY");
     verb->add_option("-m,--message", deploy_.message, "Why, for 'ztsctl versions'")->type_name("TEXT");

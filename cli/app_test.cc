@@ -309,7 +309,7 @@ TEST_F(AppTest, DeploySendsTheBundleAndItsSettings) {
   const Ran ran =
       Run({"deploy",      Path("hello.js"),    "--name",      "shop", "--env",        "A=1", "--env",          "B=x=y",
            "--route",     "shop.example.com/", "--cpu-limit", "20s",  "--wall-limit", "60s", "--memory-limit", "256MiB",
-           "--nursery", "4MiB",
+           "--nursery", "4MiB", "--jit", "lazy", "--jit-threshold", "500", "--isolation", "process",
            "--allow-net", "127.0.0.1",         "--wait",      "5s",  "--secret", "KEY"});
   EXPECT_EQ(ran.exit, 0) << ran.err;
   const auto received = service_.received();
@@ -330,6 +330,20 @@ TEST_F(AppTest, DeploySendsTheBundleAndItsSettings) {
   EXPECT_EQ(config.limits().memory_bytes_max(), uint64_t{256} << 20);
   EXPECT_EQ(config.limits().nursery_bytes(), uint64_t{4} << 20);
   EXPECT_EQ(config.limits().startup_cpu_ns(), 0);
+  EXPECT_EQ(config.jit(), "lazy");
+  EXPECT_EQ(config.jit_threshold(), 500u);
+  EXPECT_EQ(config.isolation(), "process");
+}
+
+TEST_F(AppTest, DeployRefusesAnEngineThatThereIsNot) {
+  for (const std::vector<std::string>& options : std::vector<std::vector<std::string>>{
+           {"--jit", "fast"}, {"--jit-threshold", "5"}, {"--jit", "disabled", "--jit-threshold", "5"},
+           {"--jit", "lazy", "--jit-threshold", "0"},
+           {"--isolation", "thread"}}) {
+    std::vector<std::string> arguments{"deploy", Path("hello.js")};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    EXPECT_EQ(Run(arguments).exit, 2) << options[0] << " " << options[1];
+  }
 }
 
 TEST_F(AppTest, DeployEndsWithTheUrl) {

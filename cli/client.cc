@@ -39,6 +39,9 @@ FunctionVersion VersionOf(const v1::FunctionVersion& from, bool active) {
   version.nursery_bytes = limits.nursery_bytes();
   version.routes.assign(from.config().routes().begin(), from.config().routes().end());
   version.secrets.assign(from.config().secrets().begin(), from.config().secrets().end());
+  version.jit = from.config().jit();
+  version.jit_threshold = from.config().jit_threshold();
+  version.isolation = from.config().isolation();
   version.env = {from.config().env().begin(), from.config().env().end()};
   version.author = from.author();
   version.message = from.message();
@@ -133,6 +136,9 @@ v1::DeployRequest StartOf(const DeploySpec& spec, size_t bundle_bytes, size_t so
   for (const std::string& route : spec.routes) config.add_routes(route);
   for (const std::string& host : spec.allow_net) config.add_allow_net(host);
   for (const std::string& name : spec.secrets) config.add_secrets(name);
+  config.set_jit(spec.jit);
+  config.set_jit_threshold(spec.jit_threshold);
+  config.set_isolation(spec.isolation);
   v1::Limits& limits = *config.mutable_limits();
   limits.set_cpu_per_request_ns(spec.cpu_per_request);
   limits.set_wall_per_request_ns(spec.wall_per_request);
@@ -221,6 +227,16 @@ std::string StartName(uint64_t snapshot_bytes, uint64_t code_cache_bytes) {
 std::string StateName(const FunctionVersion& version) {
   if (!version.state.empty()) return version.state;
   return version.active ? "active" : "-";
+}
+
+std::string EngineText(const FunctionVersion& version) {
+  std::string text;
+  if (!version.jit.empty()) {
+    text = "jit " + version.jit;
+    if (version.jit_threshold > 0) text += " (" + std::to_string(version.jit_threshold) + " calls)";
+  }
+  if (version.isolation == "process") text += text.empty() ? "own process" : ", own process";
+  return text;
 }
 
 struct Client::Impl {

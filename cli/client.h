@@ -53,6 +53,9 @@ struct DeploySpec {
   Nanos startup_cpu = 0;
   uint64_t memory_bytes_max = 0;
   uint64_t nursery_bytes = 0;
+  std::string jit;             // "disabled", "lazy", "eager"; empty: as the worker does
+  uint32_t jit_threshold = 0;
+  std::string isolation;       // "process"; empty: with all others
   Nanos wait = kDefaultDeployWait;  // for all workers
   std::string author;
   std::string message;
@@ -147,6 +150,9 @@ struct FunctionVersion {
   Nanos startup_cpu = 0;
   uint64_t memory_bytes_max = 0;
   uint64_t nursery_bytes = 0;
+  std::string jit;              // empty: as the worker does
+  uint32_t jit_threshold = 0;
+  std::string isolation;        // "process"; empty: with all others
   std::map<std::string, std::string> env;
   std::vector<std::string> secrets;  // the names it sees; none: it sees all of its function's
   std::string author;
@@ -161,6 +167,8 @@ struct FunctionVersion {
 std::string StartName(uint64_t snapshot_bytes, uint64_t code_cache_bytes);
 // Its state; of a controller that does not say: "active", or "-".
 std::string StateName(const FunctionVersion& version);
+// Which engine runs a version: "jit lazy (500 calls), own process"; empty: the worker's default one.
+std::string EngineText(const FunctionVersion& version);
 
 struct HistoryEvent {
   Nanos at = 0;  // since 1970

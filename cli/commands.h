@@ -39,6 +39,9 @@ struct DeployOptions {
   std::string sticky;
   bool require_all = false;
   std::string snapshot = "auto";
+  std::string jit;        // empty: as the worker does
+  std::string jit_threshold;
+  std::string isolation;  // "process"; empty or "shared": with all others
 };
 ExitCode Deploy(Context& context, const DeployOptions& options);
 

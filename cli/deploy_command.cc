@@ -35,6 +35,24 @@ Status ReadSize(const char* flag, const std::string& text, uint64_t& into) {
   return {};
 }
 
+Status ReadEngine(const DeployOptions& options, DeploySpec& spec) {
+  if (!options.jit.empty() && options.jit != "disabled" && options.jit != "lazy" && options.jit != "eager") {
+    return Invalid("--jit " + options.jit + ": write disabled, lazy or eager");
+  }
+  spec.jit = options.jit;
+  if (!options.jit_threshold.empty()) {
+    const auto calls = ParseInteger<uint32_t>(options.jit_threshold);
+    if (!calls || *calls == 0) return Invalid("--jit-threshold " + options.jit_threshold + ": write a number of calls such as 1000");
+    if (options.jit.empty() || options.jit == "disabled") return Invalid("--jit-threshold goes with --jit lazy or --jit eager");
+    spec.jit_threshold = *calls;
+  }
+  if (!options.isolation.empty() && options.isolation != "process" && options.isolation != "shared") {
+    return Invalid("--isolation " + options.isolation + ": write process or shared");
+  }
+  if (options.isolation == "process") spec.isolation = options.isolation;
+  return {};
+}
+
 Result<DeploySpec> SpecOf(const DeployOptions& options) {
   DeploySpec spec;
   if (!options.name.empty()) ZTS_RETURN_IF_ERROR(CheckFunctionName(options.name));
@@ -51,6 +69,7 @@ Result<DeploySpec> SpecOf(const DeployOptions& options) {
   ZTS_RETURN_IF_ERROR(ReadDuration("--startup-limit", options.startup_limit, spec.startup_cpu));
   ZTS_RETURN_IF_ERROR(ReadSize("--memory-limit", options.memory_limit, spec.memory_bytes_max));
   ZTS_RETURN_IF_ERROR(ReadSize("--nursery", options.nursery, spec.nursery_bytes));
+  ZTS_RETURN_IF_ERROR(ReadEngine(options, spec));
   ZTS_RETURN_IF_ERROR(ReadDuration("--wait", options.wait, spec.wait));
   spec.message = options.message;
   spec.require_all = options.require_all;

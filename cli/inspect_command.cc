@@ -75,7 +75,9 @@ nlohmann::json JsonOf(const std::string& function, const Inspection& found) {
   for (const FunctionVersion& version : found.versions) {
     versions.push_back({{"version", version.number}, {"active", version.active}, {"digest", version.digest},
                         {"bytes", version.bundle_bytes}, {"start", StartName(version.snapshot_bytes, version.code_cache_bytes)},
-                        {"start_reason", version.start_reason}, {"created", FormatTimestamp(version.created)}});
+                        {"start_reason", version.start_reason}, {"jit", version.jit},
+                        {"jit_threshold", version.jit_threshold}, {"isolation", version.isolation},
+                        {"created", FormatTimestamp(version.created)}});
   }
   for (const WorkerInfo& worker : found.workers) {
     const Figures* figures = found.On(worker.name);
@@ -92,6 +94,9 @@ nlohmann::json JsonOf(const std::string& function, const Inspection& found) {
           {"versions", versions},
           {"routes", active.routes},
           {"secrets", active.secrets},
+          {"jit", active.jit},
+          {"jit_threshold", active.jit_threshold},
+          {"isolation", active.isolation},
           {"limits",
            {{"cpu_ms", active.cpu_per_request / kMillisecond},
             {"wall_ms", active.wall_per_request / kMillisecond},
@@ -122,6 +127,7 @@ void PrintHead(Console& console, const std::string& function, const Inspection& 
   for (const std::string& route : active.routes) console.out() << ", " << Printable(route);
   if (!active.secrets.empty()) console.out() << "\nsecrets ";
   for (const std::string& name : active.secrets) console.out() << " " << Printable(name);
+  if (const std::string engine = EngineText(active); !engine.empty()) console.out() << "\nengine  " << engine;
   console.out() << "\n\n";
 }
 

@@ -123,6 +123,8 @@ nlohmann::json JsonOf(const FunctionVersion& version) {
           {"routes", version.routes},      {"secrets", version.secrets}, {"created", FormatTimestamp(version.created)},
           {"start", StartName(version.snapshot_bytes, version.code_cache_bytes)},
           {"start_reason", version.start_reason}, {"snapshot_bytes", version.snapshot_bytes},
+          {"jit", version.jit},            {"jit_threshold", version.jit_threshold},
+          {"isolation", version.isolation},
           {"author", version.author},      {"message", version.message},
           {"based_on", version.based_on}};
 }
@@ -143,16 +145,24 @@ nlohmann::json JsonOf(const FunctionStory& story, const std::string& function) {
   return object;
 }
 
+// In front of who deployed it, where some version is not run by the worker's default engine.
+constexpr int kEngineColumn = 6;
+
 std::string Since(Nanos wall) { return FormatAge(SystemClock().WallNow() - wall); }
 
 void PrintStory(Console& console, const FunctionStory& story) {
   std::vector<std::vector<std::string>> rows = {{"VERSION", "STATE", "SHARE", "SIZE", "DEPLOYED", "DIGEST", "BY", "MESSAGE"}};
+  const bool engines = std::any_of(story.versions.begin(), story.versions.end(), [](const auto& one) { return !EngineText(one).empty(); });
+  if (engines) rows[0].insert(rows[0].begin() + kEngineColumn, "ENGINE");
   for (const FunctionVersion& version : story.versions) {
     // A canary without a share is there for those who ask for it by a header.
     const bool shares = version.share != 0 || version.state == "canary";
     rows.push_back({"v" + std::to_string(version.number), StateName(version), shares ? FormatShare(version.share) : "-",
                     FormatBytes(version.bundle_bytes), Since(version.created), version.digest.substr(0, kShownDigestChars),
                     version.author.empty() ? "-" : Printable(version.author), Printable(version.message)});
+    if (!engines) continue;
+    const std::string engine = EngineText(version);
+    rows.back().insert(rows.back().begin() + kEngineColumn, engine.empty() ? "default" : Printable(engine));
   }
   console.out() << RenderTable(rows);
   if (story.promotion) {

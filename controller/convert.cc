@@ -63,6 +63,9 @@ v1::FunctionVersion ToProto(const FunctionVersion& version) {
   for (const std::string& route : version.config.routes) config.add_routes(route);
   for (const std::string& host : version.config.allow_net) config.add_allow_net(host);
   for (const std::string& name : version.config.secrets) config.add_secrets(name);
+  config.set_jit(version.config.jit);
+  config.set_jit_threshold(version.config.jit_threshold);
+  config.set_isolation(version.config.isolation);
   return message;
 }
 
@@ -165,6 +168,9 @@ VersionConfig FromProto(const v1::VersionConfig& message) {
   config.routes = {message.routes().begin(), message.routes().end()};
   config.allow_net = {message.allow_net().begin(), message.allow_net().end()};
   config.secrets = {message.secrets().begin(), message.secrets().end()};
+  config.jit = message.jit();
+  config.jit_threshold = message.jit_threshold();
+  config.isolation = message.isolation();
   return config;
 }
 

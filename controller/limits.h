@@ -43,6 +43,8 @@ inline constexpr uint64_t kMemoryBytesMax = uint64_t{1} << 30;
 inline constexpr uint64_t kNurseryBytesMin = uint64_t{512} << 10;
 inline constexpr uint64_t kNurseryBytesMax = uint64_t{32} << 20;
 inline constexpr uint64_t kMemoryBytesDefault = uint64_t{128} << 20;
+// As V8 bounds it (jsruntime/jit_policy.h).
+inline constexpr uint32_t kJitThresholdMax = 1'000'000;
 
 // --- what the platform holds --------------------------------------------------------------------------------------------------
 

@@ -34,6 +34,9 @@ struct VersionConfig {
   std::vector<std::string> allow_net;  // as base/host_pattern.h reads them
   // Names, in order: of the function's secrets the version sees these alone, and does not serve without them. None: it sees them all.
   std::vector<std::string> secrets;
+  std::string jit;                     // "disabled", "lazy", "eager"; empty: as the worker does
+  uint32_t jit_threshold = 0;          // of that policy; 0: its own
+  std::string isolation;               // "process", or empty: with all others
   bool operator==(const VersionConfig&) const = default;
 };
 

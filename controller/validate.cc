@@ -201,7 +201,27 @@ Result<std::string> NormalizeRoute(std::string_view text) {
   return host.append(path);
 }
 
+namespace {
+
+Status ValidateEngine(const VersionConfig& config) {
+  if (!config.jit.empty() && config.jit != "disabled" && config.jit != "lazy" && config.jit != "eager") {
+    return Invalid("the JIT policy is disabled, lazy or eager, not " + Quoted(config.jit));
+  }
+  if (config.jit_threshold > kJitThresholdMax) {
+    return Invalid("a JIT threshold is 1 to " + std::to_string(kJitThresholdMax) + " calls, or 0 for the policy's own");
+  }
+  if (config.jit_threshold > 0 && config.jit.empty()) return Invalid("a JIT threshold needs a JIT policy");
+  if (config.jit_threshold > 0 && config.jit == "disabled") return Invalid("with the JIT policy disabled there is no threshold");
+  if (!config.isolation.empty() && config.isolation != "process") {
+    return Invalid("the isolation is process, or empty, not " + Quoted(config.isolation));
+  }
+  return {};
+}
+
+}  // namespace
+
 Status ValidateConfig(VersionConfig& config) {
+  ZTS_RETURN_IF_ERROR(ValidateEngine(config));
   ZTS_RETURN_IF_ERROR(ValidateLimits(config.limits));
   ZTS_RETURN_IF_ERROR(ValidateEnv(config.env));
   ZTS_RETURN_IF_ERROR(NormalizeRoutes(config.routes));

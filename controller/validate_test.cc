@@ -90,6 +90,23 @@ TEST(ValidateTest, LimitsHaveRanges) {
   EXPECT_FALSE(check({.nursery_bytes = kNurseryBytesMin - 1}));
 }
 
+TEST(ValidateTest, EnginesAreThoseThereAre) {
+  const auto check = [](const std::string& jit, uint32_t threshold, const std::string& isolation) {
+    VersionConfig config;
+    config.jit = jit;
+    config.jit_threshold = threshold;
+    config.isolation = isolation;
+    return ValidateConfig(config).ok();
+  };
+  for (const char* jit : {"", "disabled", "lazy", "eager"}) EXPECT_TRUE(check(jit, 0, "")) << jit;
+  EXPECT_TRUE(check("lazy", kJitThresholdMax, "process"));
+  EXPECT_FALSE(check("lazy", kJitThresholdMax + 1, ""));
+  EXPECT_FALSE(check("", 1, ""));
+  EXPECT_FALSE(check("disabled", 1, ""));
+  EXPECT_FALSE(check("fast", 0, ""));
+  EXPECT_FALSE(check("", 0, "thread"));
+}
+
 TEST(ValidateTest, Environments) {
   const auto check = [](std::map<std::string, std::string> env) {
     VersionConfig config;

@@ -159,6 +159,9 @@ std::string EncodeVersion(const FunctionVersion& version) {
   for (const std::string& route : config.routes) message.add_routes(route);
   for (const std::string& host : config.allow_net) message.add_allow_net(host);
   for (const std::string& name : config.secrets) message.add_secrets(name);
+  message.set_jit(config.jit);
+  message.set_jit_threshold(config.jit_threshold);
+  message.set_isolation(config.isolation);
   message.set_author(version.author);
   message.set_message(version.message);
   message.set_based_on(version.based_on);
@@ -199,6 +202,9 @@ Result<FunctionVersion> DecodeVersion(VersionName name, std::string_view bytes) 
   version.config.routes = {message.routes().begin(), message.routes().end()};
   version.config.allow_net = {message.allow_net().begin(), message.allow_net().end()};
   version.config.secrets = {message.secrets().begin(), message.secrets().end()};
+  version.config.jit = message.jit();
+  version.config.jit_threshold = message.jit_threshold();
+  version.config.isolation = message.isolation();
   version.author = message.author();
   version.message = message.message();
   version.based_on = message.based_on();

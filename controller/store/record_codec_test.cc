@@ -62,6 +62,9 @@ TEST(RecordCodecTest, EverythingOfAVersionComesBack) {
   version.config.env = {{"A", "1"}};
   version.config.allow_net = {"127.0.0.1"};
   version.config.secrets = {"API_KEY"};
+  version.config.jit = "eager";
+  version.config.jit_threshold = 77;
+  version.config.isolation = "process";
   version.author = "ann@desk";
   version.message = "two\xc3\xa9";
   version.based_on = 3;

@@ -5,7 +5,7 @@
 namespace zts::supervisor {
 
 bool EngineCounters::Running(uint32_t row) const {
-  for (uint32_t thread = 0; thread < counters_->shards(); ++thread) {
+  for (uint32_t thread = first_; thread < end_; ++thread) {
     if (counters_->shard(thread).functions[row].in_flight.Read() != 0) return true;
   }
   return false;
@@ -25,7 +25,7 @@ uint64_t EngineCounters::OnlyRunning(const CatalogSpec& catalog) const {
 }
 
 void EngineCounters::ResetGauges() const {
-  for (uint32_t index = 0; index < counters_->shards(); ++index) {
+  for (uint32_t index = first_; index < end_; ++index) {
     ipc::ShardCounters& shard = counters_->shard(index);
     for (ipc::Counter* gauge : {&shard.connections_open, &shard.warm_isolates, &shard.spare_isolates, &shard.queued,
                                 &shard.active_catalog}) {

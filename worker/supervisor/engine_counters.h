@@ -15,7 +15,9 @@ namespace zts::supervisor {
 
 class EngineCounters {
  public:
-  EngineCounters(const ipc::SharedCounters* counters, CounterRows* rows) : counters_(counters), rows_(rows) {}
+  // Its blocks: `count` of them from `first` on.
+  EngineCounters(const ipc::SharedCounters* counters, CounterRows* rows, uint32_t first, uint32_t count)
+      : counters_(counters), rows_(rows), first_(first), end_(first + count) {}
 
   // The only version that had requests in flight; 0: there was none, or several, or one of two that divide their function's requests.
   uint64_t OnlyRunning(const CatalogSpec& catalog) const;
@@ -27,6 +29,8 @@ class EngineCounters {
 
   const ipc::SharedCounters* const counters_;
   CounterRows* const rows_;
+  const uint32_t first_;
+  const uint32_t end_;
 };
 
 }  // namespace zts::supervisor

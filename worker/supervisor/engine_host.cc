@@ -21,7 +21,8 @@ std::string_view EngineStateName(EngineStatus::State state) {
 }
 
 EngineHost::EngineHost(Setup setup, World world)
-    : setup_(std::move(setup)), world_(world), counters_(world.counters, world.rows), surveys_(world.clock) {}
+    : setup_(std::move(setup)), world_(world), counters_(world.counters, world.rows, setup_.first_counters, setup_.threads()),
+      memory_budget_bytes_(setup_.memory_budget_bytes), surveys_(world.clock) {}
 EngineHost::~EngineHost() = default;
 
 // --- starting ------------------------------------------------------------------------------------
@@ -59,7 +60,8 @@ bool EngineHost::SendStart() {
   configure->set_shards(setup_.shards());
   configure->set_without_listeners(setup_.listeners.empty());
   configure->set_offload_threads(setup_.offload_threads);
-  configure->set_memory_budget_bytes(setup_.memory_budget_bytes);
+  configure->set_first_counters(setup_.first_counters);
+  configure->set_memory_budget_bytes(memory_budget_bytes_);
   configure->set_io(setup_.io);
   for (uint32_t cpu : setup_.cpus) configure->add_cpus(cpu);
   configure->set_snapshot_path(setup_.snapshot_path);
@@ -93,7 +95,7 @@ void EngineHost::OnEgressUp() {
 // Without egress the engine serves; functions that ask for something are told.
 void EngineHost::ConnectEgress() {
   if (world_.egress == nullptr) return;
-  auto sockets = world_.egress->Connect(setup_.shards() + setup_.offload_threads);
+  auto sockets = world_.egress->Connect(setup_.threads());
   if (!sockets.ok()) {
     ZTS_LOG(kWarning) << "no outgoing requests for now: " << sockets.error().message;
     return;
@@ -114,6 +116,7 @@ void EngineHost::Serve() {
   exchange_ = Exchange::kNone;
   SetDeadline(0);
   SetState(State::kServing);
+  world_.observer->OnServing();
   Advance();
 }
 
@@ -129,9 +132,11 @@ bool EngineHost::Send(const ipc::ToEngine& message, int descriptor) {
 }
 
 bool EngineHost::SendFunction(const FunctionSpec& spec) {
-  ipc::ToEngine message = ToMessage(spec, status_.artifact_key);
+  const uint32_t engine_class = ClassOf(spec);
+  ipc::ToEngine message = engine_class == 0 ? ToMessage(spec, status_.artifact_key) : ToMessageAway(spec, engine_class);
   message.mutable_add_function()->set_counter_row(world_.rows->Assign(spec.function));
   names_.Remember(spec, known_);
+  if (engine_class != 0) return Send(message);
   if (world_.egress != nullptr) world_.egress->AddFunction(spec);
   return Send(message, spec.content.get());
 }
@@ -141,13 +146,13 @@ bool EngineHost::SendCatalog(const CatalogSpec& catalog, const std::vector<uint6
   ipc::Prepare* prepare = message.mutable_prepare();
   prepare->set_catalog_version(catalog.version);
   for (const FunctionSpecPtr& spec : catalog.functions) {
-    if (LeftOut(spec->version_id)) continue;
+    if (LeftOut(*spec)) continue;
     if (!SendOnce(*spec)) return false;
     prepare->add_version_ids(spec->version_id);
   }
   if (!SendBesides(catalog, *prepare)) return false;
   for (uint64_t version_id : warm) {
-    if (!LeftOut(version_id)) prepare->add_warm(version_id);
+    if (known_.count(version_id) > 0) prepare->add_warm(version_id);
   }
   asked_version_ = catalog.version;
   return Send(message);
@@ -160,7 +165,7 @@ bool EngineHost::SendOnce(const FunctionSpec& spec) {
 // A canary that is left out leaves its share to the active version.
 bool EngineHost::SendBesides(const CatalogSpec& catalog, ipc::Prepare& prepare) {
   for (const SplitSpec& split : catalog.splits) {
-    if (LeftOut(split.active->version_id) || LeftOut(split.canary->version_id)) continue;
+    if (LeftOut(*split.active) || LeftOut(*split.canary)) continue;
     if (!SendOnce(*split.canary)) return false;
     prepare.add_besides(split.canary->version_id);
     ipc::Split& message = *prepare.add_splits();
@@ -169,7 +174,7 @@ bool EngineHost::SendBesides(const CatalogSpec& catalog, ipc::Prepare& prepare) 
     message.set_canary_row(world_.version_rows->Assign(*split.canary));
   }
   for (const FunctionSpecPtr& spec : catalog.standby) {
-    if (LeftOut(spec->version_id)) continue;
+    if (LeftOut(*spec)) continue;
     if (!SendOnce(*spec)) return false;
     prepare.add_besides(spec->version_id);
   }
@@ -220,7 +225,7 @@ std::vector<Problem> EngineHost::Refusals(const CatalogSpec& catalog) const {
   std::vector<Problem> problems;
   const auto check = [&](const FunctionSpecPtr& spec) {
     if (committed.count(spec->version_id) > 0) return;
-    if (LeftOut(spec->version_id)) {
+    if (quarantine_.Holds(spec->version_id) || refused_.count(spec->version_id) > 0) {
       problems.push_back({spec->function, spec->number, "quarantined",
                           "this version ended the engine " + std::to_string(Quarantine::kDeathsMax) +
                               " times within a minute; deploy another one"});
@@ -338,11 +343,35 @@ void EngineHost::AdoptCommitted() {
   std::erase_if(refused_, [&ids](uint64_t id) { return ids.count(id) == 0; });
   quarantine_.Retain(ids);
   ListQuarantined();
+  // What belongs to all engines follows the whole catalog.
+  if (setup_.listeners.empty()) return;
   world_.rows->Retain(functions);
   if (world_.egress != nullptr) world_.egress->Retain(ids);
   std::set<uint64_t> split;
   for (const SplitSpec& one : committed_->splits) split.insert({one.active->version_id, one.canary->version_id});
   world_.version_rows->Retain(split);
+}
+
+void EngineHost::Forget() {
+  if (!change_) return;
+  ZTS_CHECK(!change_->prepare_done && !change_->commit_done);
+  AbortInEngine(change_->catalog.version);
+  change_.reset();
+}
+
+void EngineHost::Adopt(CatalogSpec catalog) {
+  Forget();
+  committed_ = std::move(catalog);
+  AdoptCommitted();
+  if (status_.state == State::kServing) Replay();
+}
+
+void EngineHost::SetMemoryBudget(uint64_t bytes) {
+  if (bytes == memory_budget_bytes_) return;
+  memory_budget_bytes_ = bytes;
+  ipc::ToEngine message;
+  message.mutable_set_memory_budget()->set_bytes(bytes);
+  Send(message);
 }
 
 void EngineHost::AbortInEngine(uint64_t catalog_version) {
@@ -385,9 +414,9 @@ void EngineHost::AskJit(const std::string& function, Nanos watch, JitSurveys::Do
                  .problem = "the engine is " + std::string(EngineStateName(status_.state)) + "; ask again when it serves"});
   }
   JitSurveys::Subject subject{.function = function, .numbers = {},
-                              .threads = setup_.shards() + setup_.offload_threads};
+                              .threads = setup_.threads()};
   const auto add = [&](const FunctionSpecPtr& spec) {
-    if (spec->function == function && !LeftOut(spec->version_id)) subject.numbers[spec->version_id] = spec->number;
+    if (spec->function == function && !LeftOut(*spec) && ClassOf(*spec) == 0) subject.numbers[spec->version_id] = spec->number;
   };
   for (const FunctionSpecPtr& spec : committed_->functions) add(spec);
   for (const SplitSpec& split : committed_->splits) add(split.canary);
@@ -410,6 +439,7 @@ void EngineHost::OnExit(uint64_t generation, ExitStatus exit) {
   if (change_) change_->ready_here = false;
   if (status_.state == State::kDraining) {
     ZTS_LOG(kInfo) << "engine " << pid << " has ended: " << exit.ToString();
+    counters_.ResetGauges();
     return Stopped();
   }
 
@@ -568,8 +598,14 @@ void EngineHost::Publish() { world_.observer->OnStatus(status_); }
 
 // --- small things --------------------------------------------------------------------------------
 
-bool EngineHost::LeftOut(uint64_t version_id) const {
-  return quarantine_.Holds(version_id) || refused_.count(version_id) > 0;
+bool EngineHost::LeftOut(const FunctionSpec& spec) const {
+  if (quarantine_.Holds(spec.version_id) || refused_.count(spec.version_id) > 0) return true;
+  return world_.class_of != nullptr && !world_.class_of(spec).has_value();
+}
+
+// 0: this engine runs it.
+uint32_t EngineHost::ClassOf(const FunctionSpec& spec) const {
+  return world_.class_of != nullptr ? world_.class_of(spec).value_or(0) : 0;
 }
 
 Nanos EngineHost::PrepareTimeout(const CatalogSpec& catalog, const std::vector<uint64_t>& warm) const {

@@ -6,7 +6,10 @@
 // new engine gets the committed catalog first, without warming anything, so that capacity is back at once; then the change is done
 // again from its start, and whoever asked for it notices nothing but time.
 //
-// Owner:    Engines, one an engine class.
+// The engine of the default class has the listeners and gets the whole catalog: of versions of other classes it learns to which of them
+// their requests lead. A class's engine has no listeners and gets the class's versions alone.
+//
+// Owner:    EngineSet, one an engine class.
 // Thread:   one; the process's events reach it through the sink's owner.
 // Life:     everything in World outlives it.
 // Limits:   kReadyTimeout, kCommitTimeout and so on: an engine that misses one is ended and started again.
@@ -66,6 +69,8 @@ class HostObserver {
   virtual ~HostObserver() = default;
   virtual void OnStatus(const EngineStatus& status) = 0;
   virtual void OnLogs(std::vector<LogRecord> records) = 0;
+  // A new engine serves, or is about to serve the first change.
+  virtual void OnServing() {}
 };
 
 class EngineHost {
@@ -85,10 +90,12 @@ class EngineHost {
     std::vector<uint32_t> cpus;  // one a shard, or empty
     std::string snapshot_path;
     std::string worker_name;
-    std::vector<int> listeners;  // one a shard; none: the engine accepts no connections
+    std::vector<int> listeners;  // one a shard; none: the engine is another class's than the default one
     uint64_t memory_budget_bytes = 0;  // of functions' isolates; 0: no bound
     uint32_t offload_threads = 0;  // as many as shards, or none; their counters stand behind the shards'
     uint32_t shards_without_listeners = 0;  // of an engine that has none
+    uint32_t first_counters = 0;  // block of the shared counters
+    uint32_t threads() const { return shards() + offload_threads; }
     uint32_t shards() const { return listeners.empty() ? shards_without_listeners : static_cast<uint32_t>(listeners.size()); }
   };
   struct World {
@@ -100,6 +107,8 @@ class EngineHost {
     const ipc::SharedCounters* counters;
     HostObserver* observer;
     EgressPort* egress = nullptr;  // null: functions make no requests
+    // Which class runs a version: 0, this one, or a number; none: there is no engine for it, and it is left out. Null: this one runs all.
+    std::function<std::optional<uint32_t>(const FunctionSpec&)> class_of = nullptr;
   };
   EngineHost(Setup setup, World world);
   ~EngineHost();
@@ -114,6 +123,18 @@ class EngineHost {
   // REQUIRES: Prepare has ended well and nothing replaced it.
   using CommitDone = std::function<void(Status)>;
   void Commit(CommitDone done);
+  // A change that waits for its Commit is not to be made.
+  void Forget();
+  // This is committed, whatever became of the change: the engine is brought to it, now or when it serves again.
+  // REQUIRES: no Prepare or Commit is under way.
+  void Adopt(CatalogSpec catalog);
+
+  // Functions' isolates may take so much from here on.
+  void SetMemoryBudget(uint64_t bytes);
+  // Whether an engine is there that can be connected with others'.
+  bool serving() const { return status_.state == EngineStatus::State::kServing; }
+  // Something for the engine that the host need not know. False: it is gone, or is made to go.
+  bool Tell(const ipc::ToEngine& message, int descriptor) { return Send(message, descriptor); }
 
   // What V8 has made of the versions of this function that get requests, watched for so long.
   void AskJit(const std::string& function, Nanos watch, JitSurveys::Done done);
@@ -189,7 +210,8 @@ class EngineHost {
   void CountAgainstChange(uint64_t version_id);
   void Stopped();
 
-  bool LeftOut(uint64_t version_id) const;
+  bool LeftOut(const FunctionSpec& spec) const;
+  uint32_t ClassOf(const FunctionSpec& spec) const;
   Nanos PrepareTimeout(const CatalogSpec& catalog, const std::vector<uint64_t>& warm) const;
   void ReportToTenant(const std::string& function, uint64_t number, const std::string& message);
 
@@ -197,6 +219,7 @@ class EngineHost {
   const World world_;
   EngineStatus status_;
   const EngineCounters counters_;
+  uint64_t memory_budget_bytes_;
   RestartPolicy restart_policy_;
   Quarantine quarantine_;
 

@@ -35,6 +35,18 @@ ipc::ToEngine ToMessage(const FunctionSpec& spec, const std::string& artifact_ke
   return message;
 }
 
+ipc::ToEngine ToMessageAway(const FunctionSpec& spec, uint32_t engine_class) {
+  ipc::ToEngine message;
+  ipc::AddFunction* add = message.mutable_add_function();
+  add->set_version_id(spec.version_id);
+  add->set_function(spec.function);
+  add->set_number(spec.number);
+  add->set_engine_class(engine_class);
+  add->set_wall_per_request_ns(spec.wall_per_request);
+  for (const std::string& route : spec.routes) add->add_routes(route);
+  return message;
+}
+
 ipc::Split ToMessage(const SplitSpec& split) {
   ipc::Split message;
   message.set_active(split.active->version_id);

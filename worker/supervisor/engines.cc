@@ -15,14 +15,28 @@ EngineHost::Setup WithListeners(EngineHost::Setup setup, const std::vector<Uniqu
 
 }  // namespace
 
-Engines::Engines(Options options)
-    : options_(std::move(options)),
-      host_(WithListeners(options_.setup, options_.listeners),
-            {options_.clock, options_.launcher.get(), this, options_.rows, options_.version_rows, options_.counters, this,
-             options_.egress}) {
-  if (options_.listeners_shared) host_.ShareListeners(true);
-  Post([this] { host_.Start(); }, Room::kTake);
+Engines::Engines(Options options) : options_(std::move(options)), set_(SetOptions()) {
+  if (options_.listeners_shared) set_.ShareListeners(true);
+  OnStatus();
+  Post([this] { set_.Start(); }, Room::kTake);
   thread_ = std::thread([this] { Run(); });
+}
+
+EngineSet::Options Engines::SetOptions() {
+  EngineSet::Options set;
+  set.setup = WithListeners(options_.setup, options_.listeners);
+  set.own = options_.own;
+  set.clock = options_.clock;
+  set.counters = options_.counters;
+  set.rows = options_.rows;
+  set.version_rows = options_.version_rows;
+  set.egress = options_.egress;
+  set.make_launcher = options_.make_launcher;
+  set.grow_counters = [this](uint32_t blocks) { options_.counters->Grow(blocks); };
+  set.post = [this](Task task) { Post(std::move(task), Room::kWaitFor); };
+  set.on_logs = [this](std::vector<LogRecord> records) { options_.on_logs(std::move(records)); };
+  set.on_status = [this] { OnStatus(); };
+  return set;
 }
 
 Engines::~Engines() {
@@ -40,7 +54,7 @@ Result<std::vector<Problem>> Engines::Prepare(CatalogSpec catalog, std::vector<u
   auto answer = promise->get_future();
   Post(
       [this, promise, catalog = std::move(catalog), warm = std::move(warm)]() mutable {
-        host_.Prepare(std::move(catalog), std::move(warm),
+        set_.Prepare(std::move(catalog), std::move(warm),
                       [promise](Result<std::vector<Problem>> result) { promise->set_value(std::move(result)); });
       },
       Room::kTake);
@@ -50,14 +64,14 @@ Result<std::vector<Problem>> Engines::Prepare(CatalogSpec catalog, std::vector<u
 Status Engines::Commit() {
   auto promise = std::make_shared<std::promise<Status>>();
   auto answer = promise->get_future();
-  Post([this, promise] { host_.Commit([promise](Status status) { promise->set_value(std::move(status)); }); }, Room::kTake);
+  Post([this, promise] { set_.Commit([promise](Status status) { promise->set_value(std::move(status)); }); }, Room::kTake);
   return answer.get();
 }
 
 std::string Engines::ArtifactKey() const { return status().artifact_key; }
 
 void Engines::AskJit(std::string function, Nanos watch, JitSurveys::Done done) {
-  Post([this, function = std::move(function), watch, done = std::move(done)]() mutable { host_.AskJit(function, watch, std::move(done)); },
+  Post([this, function = std::move(function), watch, done = std::move(done)]() mutable { set_.AskJit(function, watch, std::move(done)); },
        Room::kTake);
 }
 
@@ -67,25 +81,25 @@ Result<std::vector<UniqueFd>> Engines::ShareListeners() {
     copies.emplace_back(::fcntl(listener.get(), F_DUPFD_CLOEXEC, 0));
     if (!copies.back().valid()) return Error::FromErrno("duplicate a listening socket");
   }
-  Post([this] { host_.ShareListeners(true); }, Room::kTake);
+  Post([this] { set_.ShareListeners(true); }, Room::kTake);
   return copies;
 }
 
 void Engines::KeepListeners() {
-  Post([this] { host_.ShareListeners(false); }, Room::kTake);
+  Post([this] { set_.ShareListeners(false); }, Room::kTake);
 }
 
 void Engines::OnEgressUp() {
-  Post([this] { host_.OnEgressUp(); }, Room::kTake);
+  Post([this] { set_.OnEgressUp(); }, Room::kTake);
 }
 
 void Engines::Drain(Nanos timeout) {
   Post(
       [this, timeout] {
-        if (host_.status().state == EngineStatus::State::kDraining || host_.status().state == EngineStatus::State::kStopped) {
+        if (set_.status().state == EngineStatus::State::kDraining || set_.status().state == EngineStatus::State::kStopped) {
           return;
         }
-        host_.Drain(timeout, [] {});
+        set_.Drain(timeout);
         // Ours would keep the port alive without anybody to serve it; the engine closes its own.
         for (UniqueFd& listener : options_.listeners) listener.reset();
       },
@@ -93,7 +107,7 @@ void Engines::Drain(Nanos timeout) {
 }
 
 void Engines::Kill() {
-  Post([this] { host_.Kill(); }, Room::kTake);
+  Post([this] { set_.Kill(); }, Room::kTake);
 }
 
 EngineStatus Engines::status() const {
@@ -101,24 +115,19 @@ EngineStatus Engines::status() const {
   return status_;
 }
 
-void Engines::OnMessage(uint64_t generation, ipc::FromEngine message) {
-  Post([this, generation, message = std::move(message)]() mutable { host_.OnMessage(generation, std::move(message)); },
-       Room::kWaitFor);
+std::vector<ClassStatus> Engines::classes() const {
+  std::lock_guard lock(mutex_);
+  return classes_;
 }
 
-void Engines::OnExit(uint64_t generation, ExitStatus status) {
-  Post([this, generation, status] { host_.OnExit(generation, status); }, Room::kWaitFor);
-}
-
-void Engines::OnStatus(const EngineStatus& status) {
+void Engines::OnStatus() {
   {
     std::lock_guard lock(mutex_);
-    status_ = status;
+    status_ = set_.status();
+    classes_ = set_.classes();
   }
   if (options_.on_status) options_.on_status();
 }
-
-void Engines::OnLogs(std::vector<LogRecord> records) { options_.on_logs(std::move(records)); }
 
 void Engines::Post(Task task, Room room) {
   std::unique_lock lock(mutex_);
@@ -131,10 +140,10 @@ void Engines::Post(Task task, Room room) {
 
 // Waits for tasks or the host's deadline. False: nothing is left to do, ever.
 bool Engines::TakeTasks(std::deque<Task>* tasks) {
-  const Nanos deadline = host_.NextDeadline();
+  const Nanos deadline = set_.NextDeadline();
   std::unique_lock lock(mutex_);
   const auto ready = [this] { return !tasks_.empty(); };
-  if (host_.status().state == EngineStatus::State::kStopped && tasks_.empty() && ending_) return false;
+  if (set_.status().state == EngineStatus::State::kStopped && tasks_.empty() && ending_) return false;
   if (deadline == 0) {
     changed_.wait(lock, ready);
   } else {
@@ -151,7 +160,7 @@ void Engines::Run() {
   while (TakeTasks(&tasks)) {
     for (Task& task : tasks) task();
     tasks.clear();
-    host_.OnTime();
+    set_.OnTime();
   }
 }
 

@@ -1,6 +1,6 @@
-// The engines of this worker on their own thread: feeds EngineHost its events, and gives the rest of the worker calls that may wait.
+// The engines of this worker on their own thread: feeds EngineSet its events, and gives the rest of the worker calls that may wait.
 //
-// There is one engine, of the default class; its listeners stay open over its restarts.
+// The listeners of the default class stay open over its engine's restarts.
 //
 // Owner:    main(), one.
 // Thread:   any, except where said; ShareListeners not during or after Drain.
@@ -19,7 +19,7 @@
 
 #include "base/clock.h"
 #include "base/unique_fd.h"
-#include "worker/supervisor/engine_host.h"
+#include "worker/supervisor/engine_set.h"
 
 namespace zts::supervisor {
 
@@ -27,22 +27,23 @@ namespace zts::supervisor {
 class CatalogSink {
  public:
   virtual ~CatalogSink() = default;
-  // See EngineHost. Wait for the answer; one thread at a time.
+  // See EngineSet. Wait for the answer; one thread at a time.
   virtual Result<std::vector<Problem>> Prepare(CatalogSpec catalog, std::vector<uint64_t> warm) = 0;
   virtual Status Commit() = 0;
   // The key that code caches must have; empty until the first engine is ready.
   virtual std::string ArtifactKey() const = 0;
 };
 
-class Engines final : public CatalogSink, private EngineSink, private HostObserver {
+class Engines final : public CatalogSink {
  public:
   struct Options {
     EngineHost::Setup setup;           // without listeners
     std::vector<UniqueFd> listeners;   // one a shard
     bool listeners_shared = false;     // with another worker's engine, until KeepListeners
-    std::unique_ptr<EngineLauncher> launcher;
+    EngineClass own;                   // of the default engine, as a deploy would say it
+    std::function<std::unique_ptr<EngineLauncher>(const EngineClass&)> make_launcher;
     const Clock* clock;
-    const ipc::SharedCounters* counters;
+    ipc::SharedCounters* counters;     // with room for kEngineClassesMax classes besides
     CounterRows* rows;
     VersionRows* version_rows;
     EgressPort* egress = nullptr;      // outlives it; null: functions make no requests
@@ -57,7 +58,7 @@ class Engines final : public CatalogSink, private EngineSink, private HostObserv
   Status Commit() override;
   std::string ArtifactKey() const override;
 
-  // See EngineHost; `done` is called on the inner thread, or never where the worker ends first.
+  // See EngineSet; `done` is called on the inner thread, or never where the worker ends first.
   void AskJit(std::string function, Nanos watch, JitSurveys::Done done);
 
   // Duplicates of the listening sockets, for another worker to accept from at the same time; and the end of that.
@@ -71,30 +72,29 @@ class Engines final : public CatalogSink, private EngineSink, private HostObserv
   void Kill();
 
   EngineStatus status() const;
+  std::vector<ClassStatus> classes() const;
 
  private:
   using Task = std::function<void()>;
   // Tasks of an engine wait for room here; an engine that floods is slowed down, not buffered.
   static constexpr size_t kTasksMax = 1024;
 
-  void OnMessage(uint64_t generation, ipc::FromEngine message) override;
-  void OnExit(uint64_t generation, ExitStatus status) override;
-  void OnStatus(const EngineStatus& status) override;
-  void OnLogs(std::vector<LogRecord> records) override;
-
+  EngineSet::Options SetOptions();
+  void OnStatus();
   enum class Room : uint8_t { kWaitFor, kTake };
   void Post(Task task, Room room);
   void Run();
   bool TakeTasks(std::deque<Task>* tasks);
 
   Options options_;
-  EngineHost host_;
+  EngineSet set_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::condition_variable room_;
   std::deque<Task> tasks_;
   EngineStatus status_;
+  std::vector<ClassStatus> classes_;
   bool ending_ = false;
   std::thread thread_;
 };

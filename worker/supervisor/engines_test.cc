@@ -10,6 +10,7 @@
 #include <set>
 
 #include "base/file.h"
+#include "worker/engine/limits.h"
 #include "worker/engine/net/listener.h"
 
 namespace zts::supervisor {
@@ -21,7 +22,7 @@ using State = EngineStatus::State;
 class EnginesTest : public ::testing::Test {
  protected:
   EnginesTest()
-      : counters_(std::move(*ipc::SharedCounters::Create(2))),
+      : counters_(std::move(*ipc::SharedCounters::Create(2, 2 + 2 * kEngineClassesMax))),
         rows_(counters_.get(), &clock_),
         version_rows_(counters_.get(), &clock_) {
     script_ = ::testing::TempDir() + "/script." + std::to_string(::getpid()) + "." +
@@ -38,9 +39,11 @@ class EnginesTest : public ::testing::Test {
     options.setup.snapshot_path = script_;
     options.setup.worker_name = "test";
     options.listeners = std::move(listeners->sockets);
-    options.launcher = std::make_unique<ProcessLauncher>(
-        std::vector<std::string>{std::filesystem::absolute("worker/supervisor/testing/fake_engine_process")},
-        std::vector<std::string>{"LANG=C.UTF-8"});
+    options.make_launcher = [](const EngineClass&) {
+      return std::make_unique<ProcessLauncher>(
+          std::vector<std::string>{std::filesystem::absolute("worker/supervisor/testing/fake_engine_process")},
+          std::vector<std::string>{"LANG=C.UTF-8"});
+    };
     options.clock = &clock_;
     options.counters = counters_.get();
     options.rows = &rows_;

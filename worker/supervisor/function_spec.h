@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/unique_fd.h"
+#include "worker/supervisor/engine_class.h"
 
 namespace zts::supervisor {
 
@@ -41,6 +42,9 @@ struct FunctionSpec {
   Nanos startup_cpu = 0;
   uint64_t memory_bytes_max = 0;
   uint64_t nursery_bytes = 0;
+
+  // Which engine runs it; as the deploy says, so that what the worker's own policy is anyway may be written there too.
+  EngineClass engine_class;
 
   std::vector<std::pair<std::string, std::string>> env;
   std::vector<std::string> routes;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "jsruntime/fetch.h"
 #include "jsruntime/isolate.h"
@@ -164,24 +165,31 @@ void AddVersions(const VersionRows& rows, Exposition* out) {
   }
 }
 
-// The first `shards` of the blocks are shards', the others their offload threads'.
+// Block `index` of the counters: "3", "offload-3", or of an engine class "class1-3", "class1-offload-3".
+std::string BlockName(uint32_t index, uint32_t shards) {
+  const uint64_t blocks = 2 * uint64_t{shards};
+  const uint64_t of_class = index / blocks, block = index % blocks;
+  return (of_class > 0 ? "class" + std::to_string(of_class) + "-" : "") + (block >= shards ? "offload-" : "") +
+         std::to_string(block % shards);
+}
+
 void AddShards(const ipc::SharedCounters& counters, uint32_t shards, Exposition* out) {
-  // One stock for all shards, of which each tells what it last saw.
-  uint64_t spare = 0;
+  // An engine has one stock for all its shards, of which each tells what it last saw.
+  uint64_t spare = 0, spare_of_engine = 0;
   for (uint32_t index = 0; index < counters.shards(); ++index) {
     const Shard& shard = counters.shard(index);
-    const bool offload = index >= shards;
-    const std::string label = Label("shard", offload ? "offload-" + std::to_string(index - shards) : std::to_string(index));
+    const std::string label = Label("shard", BlockName(index, shards));
     out->Add("zts_isolates_warm", shard.warm_isolates.Read(), label);
     out->Add("zts_pool_queued", shard.queued.Read(), label);
-    if (offload) continue;
+    if (index % (2 * uint64_t{shards}) == 0) spare += std::exchange(spare_of_engine, 0);
+    spare_of_engine = std::max(spare_of_engine, shard.spare_isolates.Read());
+    if (index >= shards) continue;
     out->Add("zts_connections_open", shard.connections_open.Read(), label);
     out->Add("zts_connections_total", shard.connections_total.Read(), label);
     out->Add("zts_request_heads_total", shard.requests_total.Read(), label);
     out->Add("zts_shard_catalog_version", shard.active_catalog.Read(), label);
-    spare = std::max(spare, shard.spare_isolates.Read());
   }
-  out->Add("zts_isolates_spare", spare);
+  out->Add("zts_isolates_spare", spare + spare_of_engine);
 }
 
 void AddTotals(const ipc::SharedCounters& counters, Exposition* out) {
@@ -268,6 +276,23 @@ void AddEngine(const EngineStatus& engine, Exposition* out) {
   }
 }
 
+// Engines besides the default one: at most kEngineClassesMax.
+void AddClasses(const std::vector<ClassStatus>& classes, Exposition* out) {
+  out->Add("zts_engine_classes", classes.size());
+  for (const ClassStatus& one : classes) {
+    const std::string label = Label("class", one.name);
+    uint64_t deaths = 0;
+    for (const uint64_t of_cause : one.engine.deaths) deaths += of_cause;
+    out->Add("zts_engine_class_up", one.engine.state == EngineStatus::State::kServing ? 1 : 0, label);
+    out->Add("zts_engine_class_sandboxed", one.engine.sandboxed ? 1 : 0, label);
+    out->Add("zts_engine_class_restarts_total", deaths, label);
+    AddProcess("engine " + one.name, one.engine.pid, 0, out);
+    for (const auto& [function, number] : one.engine.quarantined) {
+      out->Add("zts_function_quarantined", 1, Label("function", function) + "," + Label("version", std::to_string(number)));
+    }
+  }
+}
+
 void AddWorker(const WorkerFigures& figures, Exposition* out) {
   out->Add("zts_ready", figures.ready ? 1 : 0);
   out->Add("zts_catalog_version", figures.engine.catalog_version);
@@ -308,6 +333,7 @@ void Metrics::AppendText(std::string* text) const {
   const WorkerFigures figures = figures_();
   AddShards(*counters_, figures.shards, &out);
   AddEngine(figures.engine, &out);
+  AddClasses(figures.classes, &out);
   AddWorker(figures, &out);
   text->append(out.Take());
 }

@@ -12,6 +12,7 @@
 #include "worker/ipc/shared_counters.h"
 #include "worker/supervisor/counter_rows.h"
 #include "worker/supervisor/engine_host.h"
+#include "worker/supervisor/engine_set.h"
 #include "worker/supervisor/function_windows.h"
 #include "worker/supervisor/version_rows.h"
 
@@ -20,13 +21,15 @@ namespace zts::supervisor {
 // The supervisor's own figures at one moment.
 struct WorkerFigures {
   EngineStatus engine;
+  std::vector<ClassStatus> classes;  // besides the default one
   EgressStatus egress;
   bool ready = false;
   bool controller_connected = false;
   uint64_t controller_connects = 0;
   uint64_t controller_failures = 0;
   uint64_t log_records_dropped = 0;
-  uint32_t shards = UINT32_MAX;  // of the counters' blocks; those behind them are offload threads'
+  // Of the counters' blocks, the first are the shards' and so many behind them their offload threads'; then come classes' likewise.
+  uint32_t shards = UINT32_MAX;
 };
 
 class Metrics final : public admin::TextSource {

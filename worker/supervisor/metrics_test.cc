@@ -61,6 +61,12 @@ class MetricsTest : public ::testing::Test {
     figures_.engine.catalog_version = 12;
     figures_.engine.deaths[static_cast<int>(DeathCause::kKilled)] = 2;
     figures_.engine.quarantined = {{"bad", 3}};
+    ClassStatus one{1, "namespace=acme", {}};
+    one.engine.state = EngineStatus::State::kServing;
+    one.engine.pid = ::getpid();
+    one.engine.deaths[static_cast<int>(DeathCause::kKilled)] = 1;
+    one.engine.deaths[static_cast<int>(DeathCause::kFatal)] = 2;
+    figures_.classes.push_back(one);
     figures_.ready = true;
     row_ = rows_.Assign("hello");
   }
@@ -82,7 +88,7 @@ class MetricsTest : public ::testing::Test {
   ipc::FunctionCounters& Function(uint32_t shard) { return counters_->shard(shard).functions[row_]; }
   ipc::Histogram& Cold(uint32_t shard) { return counters_->shard(shard).cold[static_cast<int>(ipc::ColdPhase::kTotal)]; }
 
-  std::unique_ptr<ipc::SharedCounters> counters_ = std::move(*ipc::SharedCounters::Create(2));
+  std::unique_ptr<ipc::SharedCounters> counters_ = std::move(*ipc::SharedCounters::Create(2, 4));
   FakeClock clock_;
   CounterRows rows_{counters_.get(), &clock_};
   VersionRows version_rows_{counters_.get(), &clock_};
@@ -239,6 +245,18 @@ TEST_F(MetricsTest, VersionsAreBounded) {
   const Scrape scrape = Collect();
   const auto is_version = [](const auto& sample) { return sample.first.starts_with("zts_version_requests_total"); };
   EXPECT_EQ(static_cast<size_t>(std::count_if(scrape.samples.begin(), scrape.samples.end(), is_version)), ipc::kVersionRows - 1);
+}
+
+TEST_F(MetricsTest, EnginesOfClassesHaveTheirNames) {
+  figures_.shards = 1;
+  counters_->Grow(4);
+  counters_->shard(2).warm_isolates.Set(5);
+  const Scrape scrape = Collect();
+  EXPECT_EQ(scrape["zts_engine_classes"], 1);
+  EXPECT_EQ(scrape["zts_engine_class_up{class=\"namespace=acme\"}"], 1);
+  EXPECT_EQ(scrape["zts_engine_class_restarts_total{class=\"namespace=acme\"}"], 3);
+  EXPECT_GT(scrape["zts_process_resident_memory_bytes{process=\"engine namespace=acme\"}"], 0);
+  EXPECT_EQ(scrape["zts_isolates_warm{shard=\"class1-0\"}"], 5);
 }
 
 TEST_F(MetricsTest, GivesExactlyWhatTheTableSays) {

@@ -14,6 +14,7 @@
 #include "base/layout.h"
 #include "base/log.h"
 #include "jsruntime/launch.h"
+#include "worker/engine/limits.h"
 #include "worker/supervisor/cpu_budget.h"
 #include "worker/supervisor/memory_budget.h"
 
@@ -50,9 +51,13 @@ std::vector<std::string> EngineEnvironment() {
   return environment;
 }
 
-std::vector<std::string> EngineArguments(const WorkerOptions& options) {
-  std::vector<std::string> arguments{"--ipc-fd=" + std::to_string(ChildProcess::kGivenFd), "--jit=" + options.jit};
-  if (options.jit_threshold != 0) arguments.push_back("--jit-threshold=" + std::to_string(options.jit_threshold));
+// The class is for people: it is what `ps` shows.
+std::vector<std::string> EngineArguments(const WorkerOptions& options, const EngineClass& of) {
+  const bool own_policy = of.jit.empty();
+  const uint32_t threshold = own_policy ? options.jit_threshold : of.jit_threshold;
+  std::vector<std::string> arguments{"--ipc-fd=" + std::to_string(ChildProcess::kGivenFd), "--jit=" + (own_policy ? options.jit : of.jit)};
+  if (threshold != 0) arguments.push_back("--jit-threshold=" + std::to_string(threshold));
+  if (!of.is_default()) arguments.push_back("--class=" + of.Name());
   return arguments;
 }
 
@@ -159,15 +164,16 @@ Status Worker::StartEngines() {
   shards_ = threads.shards;
   ZTS_ASSIGN_OR_RETURN(net::ListenerSet listeners, TakeListeners());
   http_address_ = listeners.address.ToString();
-  // Shards, and behind them their offload threads.
-  ZTS_ASSIGN_OR_RETURN(counters_, ipc::SharedCounters::Create(2 * shards_));
+  // Shards, and behind them their offload threads; the same again for each class besides the default one.
+  ZTS_ASSIGN_OR_RETURN(counters_, ipc::SharedCounters::Create(2 * shards_, 2 * shards_ * (1 + kEngineClassesMax)));
   rows_ = std::make_unique<CounterRows>(counters_.get(), &clock_);
   windows_ = std::make_unique<FunctionWindows>(counters_.get(), rows_.get());
   version_rows_ = std::make_unique<VersionRows>(counters_.get(), &clock_);
 
   Engines::Options options;
   ZTS_ASSIGN_OR_RETURN(options.setup.snapshot_path, FindInstalled("web.snapshot"));
-  ZTS_ASSIGN_OR_RETURN(std::vector<std::string> command, js::HostCommand("engine.node", EngineArguments(options_)));
+  // Found once, so that what is missing is said at the start.
+  ZTS_ASSIGN_OR_RETURN(const std::vector<std::string> command, js::HostCommand("engine.node", {}));
   options.setup.io = options_.io;
   options.setup.cpus = threads.cpus;
   options.setup.offload_threads = shards_;
@@ -175,7 +181,12 @@ Status Worker::StartEngines() {
   options.setup.worker_name = name_;
   options.listeners = std::move(listeners.sockets);
   options.listeners_shared = predecessor_ != nullptr;
-  options.launcher = std::make_unique<ProcessLauncher>(std::move(command), EngineEnvironment());
+  options.own = {options_.jit, options_.jit_threshold, ""};
+  options.make_launcher = [this, command](const EngineClass& of) {
+    std::vector<std::string> whole = command;
+    for (std::string& argument : EngineArguments(options_, of)) whole.push_back(std::move(argument));
+    return std::make_unique<ProcessLauncher>(std::move(whole), EngineEnvironment());
+  };
   options.clock = &clock_;
   options.counters = counters_.get();
   options.rows = rows_.get();
@@ -269,6 +280,7 @@ admin::Health Worker::Readiness() const {
 WorkerFigures Worker::Figures() const {
   WorkerFigures figures;
   figures.engine = engines_->status();
+  figures.classes = engines_->classes();
   figures.egress = egress_->status();
   figures.ready = Readiness().ok;
   const ControllerClient::Status client = client_->status();

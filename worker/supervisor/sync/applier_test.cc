@@ -138,6 +138,8 @@ TEST_F(ApplierTest, AFunctionCarriesAllThatWasDeployed) {
   version.mutable_config()->mutable_limits()->set_nursery_bytes(15);
   (*version.mutable_config()->mutable_env())["KEY"] = "value";
   version.mutable_config()->add_routes("example.com/x");
+  version.mutable_config()->set_jit("eager");
+  version.mutable_config()->set_jit_threshold(16);
   Apply(Full(1, {version}));
   const FunctionSpec& spec = *sink_->committed.functions[0];
   EXPECT_EQ(ContentOf(spec), "source of a1code of a1");
@@ -151,6 +153,18 @@ TEST_F(ApplierTest, AFunctionCarriesAllThatWasDeployed) {
   EXPECT_EQ(spec.nursery_bytes, 15u);
   EXPECT_EQ(spec.env[0].second, "value");
   EXPECT_EQ(spec.routes[0], "example.com/x");
+  EXPECT_EQ(spec.engine_class, (EngineClass{"eager", 16, ""}));
+}
+
+TEST_F(ApplierTest, AProcessOfItsOwnIsItsNamespaces) {
+  std::vector<v1::FunctionVersion> versions{blobs_.Version("a", 1), blobs_.Version("b.acme", 1), blobs_.Version("c.acme", 1)};
+  versions[0].mutable_config()->set_isolation("process");
+  versions[1].mutable_config()->set_isolation("process");
+  Apply(Full(1, versions));
+  const auto& functions = sink_->committed.functions;
+  EXPECT_EQ(functions[0]->engine_class.group, "default");
+  EXPECT_EQ(functions[1]->engine_class.group, "acme");
+  EXPECT_EQ(functions[2]->engine_class.group, "");
 }
 
 TEST_F(ApplierTest, ADeltaChangesWhatItNamesAndWarmsOnlyThat) {

@@ -12,6 +12,12 @@
 namespace zts::supervisor {
 namespace {
 
+// NAME.NAMESPACE; those of the default one have none in their names.
+std::string NamespaceOf(const std::string& function) {
+  const size_t dot = function.find('.');
+  return dot == std::string::npos ? "default" : function.substr(dot + 1);
+}
+
 std::shared_ptr<FunctionSpec> Describe(const v1::FunctionVersion& version) {
   auto spec = std::make_shared<FunctionSpec>();
   spec->function = version.function();
@@ -33,6 +39,9 @@ std::shared_ptr<FunctionSpec> Describe(const v1::FunctionVersion& version) {
     if (version.secrets().count(name) == 0) spec->env.emplace_back(name, value);
   }
   std::sort(spec->env.begin(), spec->env.end());
+  const v1::VersionConfig& config = version.config();
+  spec->engine_class = {config.jit(), config.jit_threshold(), {}};
+  if (config.isolation() == "process") spec->engine_class.group = NamespaceOf(version.function());
   spec->routes.assign(version.config().routes().begin(), version.config().routes().end());
   spec->allow_net.assign(version.config().allow_net().begin(), version.config().allow_net().end());
   return spec;
