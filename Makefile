@@ -121,6 +121,10 @@ bench-idle: bench-deps  ## memory of 10,000 idle connections, beside nginx
 bench-routing: bench-deps  ## one function, and a thousand in turns
 	@python3 bench/load/routing.py $(ARGS)
 
+.PHONY: bench-classes
+bench-classes: bench-deps  ## a function in the engine that accepts, and in another class's
+	@python3 bench/load/classes.py $(ARGS)
+
 .PHONY: micro
 micro: deps  ## micro benchmarks: parser, router, writer
 	@$(BAZEL) run --config=bench //bench/micro:parser_bench
