@@ -274,6 +274,35 @@ TEST_F(ClassForwardTest, LogsAreTheEnginesThatRunsIt) {
   EXPECT_EQ(records[0].request_id, reply.Field("x-zts-request-id"));
 }
 
+// Short reads, partial sends, events that come late, on the clients' side and between the engines.
+TEST_F(ClassForwardTest, ARoughWayChangesNothing) {
+  io_->set_faults(net::FakeFaults::Rough());
+  there_.io_->set_faults(net::FakeFaults::Rough());
+  const Peer peer = Connect();
+  std::string body;
+  for (int i = 0; body.size() < 5 * kBodyWindowBytes; ++i) body += std::to_string(i) + ";";
+  const auto whole = [&] {
+    Reply reply;
+    for (int i = 0; i < 1000 && reply.status == 0; ++i) reply = Answer(peer);
+    return reply;
+  };
+  for (size_t round = 1; round <= 10; ++round) {
+    const std::string part = body.substr(0, body.size() / round);
+    Ask(peer, PostHead("/mirror", part.size()));
+    for (size_t at = 0; at < part.size();) {
+      at += io_->PeerWrite(peer, std::string_view(part).substr(at, 7'777));
+      Pending(peer);
+      Carry();
+    }
+    EXPECT_TRUE(whole().body == part) << round;
+    Ask(peer, Get("/large") + Get("/own"));
+    EXPECT_EQ(whole().body.size(), 3 * ipc::kClassPieceBytesMax);
+    EXPECT_EQ(whole().body, "own");
+  }
+  io_->set_faults(net::FakeFaults::None());
+  there_.io_->set_faults(net::FakeFaults::None());
+}
+
 // ---- the socket -------------------------------------------------------------------------------------------------------------
 
 TEST_F(ClassForwardTest, AnEngineThatDiesTakesItsOwnAlong) {
