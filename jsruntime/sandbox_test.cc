@@ -66,12 +66,16 @@ class SandboxTest : public testing::TestWithParam<SandboxProfile> {
   }
   void ExpectGood(const std::function<int()>& body) { EXPECT_EQ(ExitCodeOf(GetParam(), body), kGood); }
 };
+std::string NameOf(const testing::TestParamInfo<SandboxProfile>& info) {
+  switch (info.param) {
+    case SandboxProfile::kServe: return "Serve";
+    case SandboxProfile::kServeForwarded: return "ServeForwarded";
+    case SandboxProfile::kCompile: return "Compile";
+  }
+  return "Unknown";
+}
 INSTANTIATE_TEST_SUITE_P(Profiles, SandboxTest,
-                         testing::Values(SandboxProfile::kServe, SandboxProfile::kServeForwarded, SandboxProfile::kCompile),
-                         [](const auto& info) {
-                           const char* const kNames[] = {"Serve", "ServeForwarded", "Compile"};
-                           return kNames[static_cast<int>(info.param)];
-                         });
+                         testing::Values(SandboxProfile::kServe, SandboxProfile::kServeForwarded, SandboxProfile::kCompile), NameOf);
 
 TEST_P(SandboxTest, AnotherProgramOrProcessEndsIt) {
   static char* const no_arguments[] = {nullptr};
