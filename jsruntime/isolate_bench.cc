@@ -72,6 +72,8 @@ constexpr Case kCases[] = {
     {"await text()", "export default { async fetch(r) { return new Response(await r.text()); } }"},
     {"URL + searchParams",
      "export default { fetch(r) { const u = new URL(r.url); return new Response(u.pathname + u.searchParams.get('b')); } }"},
+    {"url, header, URL, JSON",
+     "export default { fetch(r) { const u = new URL(r.url); return Response.json({ p: u.pathname, a: r.headers.get('user-agent') }); } }"},
     {"1 KiB string", "const s = 'x'.repeat(1024); export default { fetch() { return new Response(s); } }"},
     {"64 KiB string", "const s = 'x'.repeat(65536); export default { fetch() { return new Response(s); } }"},
 };
