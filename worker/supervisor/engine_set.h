@@ -110,6 +110,7 @@ class EngineSet {
   CatalogSpec committed_;
   // One at a time, as the host's.
   struct Change {
+    Change() {}  // clang 14 takes an implicit one for none here: the initializers below are read at the end of the outer class
     CatalogSpec catalog;
     std::vector<uint64_t> warm;
     EngineHost::PrepareDone prepare_done;
