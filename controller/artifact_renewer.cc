@@ -44,7 +44,10 @@ bool ArtifactRenewer::Tick() {
   const std::set<std::string> engines = EngineKeys(publisher_);
   const std::vector<VersionPtr> held = Held();
   const auto stale = std::find_if(held.begin(), held.end(), [&](const VersionPtr& version) { return IsStale(*version, engines); });
-  if (stale == held.end()) return false;
+  if (stale == held.end()) {
+    for (const uint64_t id : std::exchange(again_, {})) tried_.erase(id);
+    return false;
+  }
   Renew(*stale, engines);
   return true;
 }
@@ -56,11 +59,15 @@ void ArtifactRenewer::Renew(const VersionPtr& version, const std::set<std::strin
     metrics_.OnRenewal("failed");
     ZTS_LOG(kWarning) << name << " runs from its source on engines that are new: " << why;
   };
+  const auto keeps_for_now = [&](const Error& why) {
+    again_.insert(version->version_id);
+    keeps(why.message);
+  };
   const auto source = registry_.ReadBlob(version->bundle_digest);
   if (!source.ok()) return keeps(source.error().message);
   auto outcome = compiler_.Compile({version->function, version->main_module, *source, version->config.env, version->config.limits,
                                     version->snapshot_policy});
-  if (!outcome.ok()) return keeps(outcome.error().message);
+  if (!outcome.ok()) return keeps_for_now(outcome.error());
   if (const auto* problem = std::get_if<SourceProblem>(&*outcome)) return keeps(problem->kind + ": " + problem->message);
   CompiledBundle& compiled = std::get<CompiledBundle>(*outcome);
   compiler_key_ = compiled.artifact_key;
@@ -69,7 +76,7 @@ void ArtifactRenewer::Renew(const VersionPtr& version, const std::set<std::strin
                                                             .artifact_key = compiled.artifact_key,
                                                             .snapshot = compiled.snapshot,
                                                             .start_reason = compiled.start_reason});
-  if (!renewed.ok()) return keeps(renewed.error().message);
+  if (!renewed.ok()) return keeps_for_now(renewed.error());
   metrics_.OnRenewal("renewed");
   ZTS_LOG(kInfo) << name << " has a code cache" << (compiled.snapshot.empty() ? "" : " and a snapshot") << " for engines of "
                  << compiled.artifact_key;

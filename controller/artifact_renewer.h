@@ -4,7 +4,8 @@
 // What an artifact is good for is its key. A version that workers hold (active, canary, kept warm) is compiled again once no connected
 // worker's engines have the key of what it has, and some have the key that this controller's compiler makes artifacts for: nothing is taken
 // from a worker that can use it. One after the other they take the way of a deploy: prepared on every worker, then switched. Each stays
-// the same version. None is tried twice by one controller process.
+// the same version. One that does not compile is not tried again by this process; where the failure is ours (a busy compiler, a full disk)
+// it is, once all others have had their turn.
 //
 // Owner:    main(), one a process.
 // Thread:   Run is a thread of its own, or Tick any one thread; Stop any.
@@ -32,7 +33,7 @@ class ArtifactRenewer {
   ArtifactRenewer(Registry& registry, Publisher& publisher, Compiler& compiler, Metrics& metrics)
       : registry_(registry), publisher_(publisher), compiler_(compiler), metrics_(metrics) {}
 
-  // Renews one version at most; false when there was none to look at.
+  // Renews one version at most; false when there is none to look at for now.
   bool Tick();
   // Ticks until Stop, which waits for no compile: the compiler is stopped before.
   void Run();
@@ -49,6 +50,7 @@ class ArtifactRenewer {
   Metrics& metrics_;
   std::optional<std::string> compiler_key_;  // none: nothing was compiled here yet
   std::set<uint64_t> tried_;                 // version ids
+  std::set<uint64_t> again_;                 // of those, what failed by no fault of its own
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopped_ = false;

@@ -165,7 +165,7 @@ TEST_F(ArtifactRenewerTest, AVersionThatCompilesNoMoreKeepsWhatItHas) {
   EXPECT_EQ(CodeCacheOf(Active("g")), "cache of two, new");
 }
 
-TEST_F(ArtifactRenewerTest, ADiskThatIsFullChangesNothing) {
+TEST_F(ArtifactRenewerTest, ADiskThatIsFullChangesNothingUntilThereIsRoom) {
   ASSERT_TRUE(Deploy("f", "one").ok());
   Upgrade();
   Worker worker(*publisher_, "new|key");
@@ -173,6 +173,10 @@ TEST_F(ArtifactRenewerTest, ADiskThatIsFullChangesNothing) {
   EXPECT_EQ(RenewAll(), 1);
   EXPECT_EQ(CodeCacheOf(Active("f")), "cache of one");
   EXPECT_EQ(Active("f")->artifact_key, "fake|key");
+  store_.FailCommits(std::nullopt);
+  EXPECT_EQ(RenewAll(), 1);
+  EXPECT_EQ(CodeCacheOf(Active("f")), "cache of one, new");
+  EXPECT_EQ(RenewAll(), 0);
 }
 
 TEST_F(ArtifactRenewerTest, AProvenVersionIsAsProvenAsBefore) {
