@@ -1,15 +1,11 @@
 // Nothing that comes over a shard's socket harms the egress process, nor the other way round, and cuts between reads do not show.
-//
-// The input's first byte is the size of the reads; the rest is the stream.
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "worker/ipc/egress_frame.h"
+#include "worker/ipc/frame_fuzz.h"
 
 namespace {
 
@@ -51,29 +47,8 @@ void Show(const ipc::FrameReader::Frame& frame, std::string* out) {
   }
 }
 
-std::string Transcript(std::string_view stream, size_t step) {
-  ipc::FrameReader reader;
-  std::string out;
-  while (!stream.empty()) {
-    const std::string piece(stream.substr(0, step));  // of its own, and gone before the next
-    stream.remove_prefix(piece.size());
-    const Status fed = reader.Feed(piece, [&](const ipc::FrameReader::Frame& frame) -> Status {
-      Show(frame, &out);
-      return {};
-    });
-    if (!fed.ok()) return out + "broken";
-  }
-  return out;
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  if (size == 0) return 0;
-  const std::string_view stream(reinterpret_cast<const char*>(data) + 1, size - 1);
-  const std::string whole = Transcript(stream, std::max<size_t>(stream.size(), 1));
-  const std::string cut = Transcript(stream, std::max<size_t>(data[0], 1));
-  if (whole == cut) return 0;
-  std::fprintf(stderr, "the frames differ when cut\n--- whole\n%s\n--- cut\n%s\n", whole.c_str(), cut.c_str());
-  std::abort();
+  return ipc::FuzzFrames<ipc::FrameReader>(data, size, [](const auto& frame, std::string* out) { Show(frame, out); });
 }
