@@ -11,9 +11,9 @@
 namespace zts::js {
 namespace {
 
-// "zts-snapshot-2\n" key "\n", a table of contents, then its parts: each begins at a multiple of 64, as V8 reads words from them.
+// "zts-snapshot-3\n" key "\n", a table of contents, then its parts: each begins at a multiple of 64, as V8 reads words from them.
 // The table is lines of text, "PART BYTES [NAME]\n", ended by an empty one.
-constexpr std::string_view kMagic = "zts-snapshot-2\n";
+constexpr std::string_view kMagic = "zts-snapshot-3\n";
 constexpr size_t kAlignment = 64;
 
 std::string Head() { return std::string(kMagic) + ArtifactKey() + "\n"; }
@@ -46,9 +46,13 @@ std::optional<Part> TakeLine(std::string_view* rest) {
 
 }  // namespace
 
-std::string Snapshot::Encode(std::string_view blob, LazyFiles lazy_files) {
+std::string Snapshot::Encode(std::string_view blob, std::span<const std::string_view> texts, LazyFiles lazy_files) {
   std::string out = Head() + TableLine("blob", blob);
   std::vector<std::string_view> parts = {blob};
+  for (const std::string_view text : texts) {
+    out += TableLine("text", text);
+    parts.push_back(text);
+  }
   for (const LazyFile& file : lazy_files) {
     out += TableLine("source", file.source, file.name) + TableLine("cache", file.code_cache, file.name);
     parts.insert(parts.end(), {file.source, file.code_cache});
@@ -59,6 +63,14 @@ std::string Snapshot::Encode(std::string_view blob, LazyFiles lazy_files) {
     out += part;
   }
   return out;
+}
+
+std::vector<intptr_t> Snapshot::References(std::span<const std::unique_ptr<LazyText>> texts) {
+  std::vector<intptr_t> references;
+  for (const intptr_t* each = ExternalReferences(); *each != 0; ++each) references.push_back(*each);
+  for (const auto& text : texts) references.push_back(reinterpret_cast<intptr_t>(text.get()));
+  references.push_back(0);
+  return references;
 }
 
 bool Snapshot::FindParts(size_t at) {
@@ -73,6 +85,8 @@ bool Snapshot::FindParts(size_t at) {
     at += part.bytes;
     if (part.kind == "blob") {
       data_ = {content.data(), static_cast<int>(content.size())};
+    } else if (part.kind == "text") {
+      texts_.push_back(std::make_unique<LazyText>(content));
     } else if (part.kind == "source") {
       lazy_texts_.push_back(std::make_unique<LazyText>(content));
       lazy_files_.push_back({std::string(part.name), content, {}, lazy_texts_.back().get()});
@@ -80,6 +94,7 @@ bool Snapshot::FindParts(size_t at) {
       lazy_files_.back().code_cache = content;
     }
   }
+  references_ = References(texts_);
   return data_.raw_size > 0;
 }
 

@@ -10,7 +10,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file.h"
@@ -29,7 +31,7 @@ namespace {
 
 struct WebFile {
   std::string name;
-  std::string source;
+  std::string source;  // ASCII: V8 reads it in place, a byte a unit
   std::vector<std::string> globals;
   std::string code_cache = {};
   bool lazy() const { return !globals.empty() || name.starts_with("npm/"); }
@@ -52,8 +54,7 @@ Result<WebFile> ReadWebFile(std::string_view line, const std::string& folder, co
   const bool npm = file.name.starts_with("npm/");
   ZTS_ASSIGN_OR_RETURN(file.source, ReadFile((npm ? npm_folder : folder) + "/" + file.name));
   if (!npm) file.source.insert(0, "'use strict'; ");
-  // V8 reads the source of a lazy file in place, a byte a unit.
-  if (file.lazy() && !IsAscii(file.source)) return Invalid(file.name + " is not ASCII: write \\u escapes");
+  if (!IsAscii(file.source)) return Invalid(file.name + " is not ASCII: write \\u escapes");
   return file;
 }
 
@@ -73,6 +74,15 @@ Result<std::vector<WebFile>> ReadWebFiles(const std::string& manifest_path, cons
   return files;
 }
 
+// The texts of the files that run while the snapshot is built, as V8 reads them: views of `files`.
+std::vector<std::unique_ptr<LazyText>> TextsOf(const std::vector<WebFile>& files) {
+  std::vector<std::unique_ptr<LazyText>> texts;
+  for (const WebFile& file : files) {
+    if (!file.lazy()) texts.push_back(std::make_unique<LazyText>(file.source));
+  }
+  return texts;
+}
+
 v8::Local<v8::String> Text(v8::Isolate* isolate, std::string_view text) {
   return v8::String::NewFromUtf8(isolate, text.data(), v8::NewStringType::kNormal, static_cast<int>(text.size()))
       .ToLocalChecked();
@@ -89,11 +99,11 @@ v8::Local<v8::Object> NativeObject(v8::Isolate* isolate, v8::Local<v8::Context> 
 }
 
 // Runs one file as the body of a strict function (native, internal, globalThis).
-Status RunFile(v8::Isolate* isolate, v8::Local<v8::Context> context, const WebFile& file, v8::Local<v8::Object> native,
+Status RunFile(v8::Isolate* isolate, v8::Local<v8::Context> context, const WebFile& file, LazyText* text, v8::Local<v8::Object> native,
                v8::Local<v8::Object> internal) {
   v8::TryCatch caught(isolate);
   const v8::ScriptOrigin origin(Text(isolate, "zts:" + file.name));
-  v8::ScriptCompiler::Source source(Text(isolate, file.source), origin);
+  v8::ScriptCompiler::Source source(v8::String::NewExternalOneByte(isolate, text).ToLocalChecked(), origin);
   v8::Local<v8::String> parameters[] = {Text(isolate, "native"), Text(isolate, "internal"), Text(isolate, "globalThis")};
   v8::Local<v8::Function> function;
   v8::Local<v8::Value> arguments[] = {native, internal, context->Global()};
@@ -154,14 +164,16 @@ Status WarmUp(v8::Isolate* isolate, v8::Local<v8::Context> context, v8::Local<v8
   return Invalid("warm_up.js: " + outcome.message + "\n" + outcome.stack);
 }
 
-Status FillContext(v8::Isolate* isolate, v8::SnapshotCreator* creator, const std::vector<WebFile>& files, Realm* realm) {
+Status FillContext(v8::Isolate* isolate, v8::SnapshotCreator* creator, const std::vector<WebFile>& files,
+                   std::span<const std::unique_ptr<LazyText>> texts, Realm* realm) {
   v8::HandleScope handles(isolate);
   const v8::Local<v8::Context> context = v8::Context::New(isolate);
   const v8::Context::Scope scope(context);
   const v8::Local<v8::Object> native = NativeObject(isolate, context);
   const auto internal = v8::Object::New(isolate);
+  auto text = texts.begin();
   for (const WebFile& file : files) {
-    if (!file.lazy()) ZTS_RETURN_IF_ERROR(RunFile(isolate, context, file, native, internal));
+    if (!file.lazy()) ZTS_RETURN_IF_ERROR(RunFile(isolate, context, file, (text++)->get(), native, internal));
   }
   ZTS_RETURN_IF_ERROR(DeclareLazy(isolate, context, files, internal));
   const v8::Local<v8::Value> calls = internal->Get(context, Text(isolate, "calls")).ToLocalChecked();
@@ -176,7 +188,7 @@ Status FillContext(v8::Isolate* isolate, v8::SnapshotCreator* creator, const std
   return {};
 }
 
-Result<std::string> BuildBlob(const std::vector<WebFile>& files) {
+Result<std::string> BuildBlob(const std::vector<WebFile>& files, std::span<const std::unique_ptr<LazyText>> texts) {
   const auto tasks = std::make_shared<TaskQueue>();
   TaskQueueDelegate delegate(tasks);
   v8::Isolate* isolate = v8::Isolate::Allocate();
@@ -184,13 +196,14 @@ Result<std::string> BuildBlob(const std::vector<WebFile>& files) {
   Realm realm;
   v8::Isolate::CreateParams params;
   realm.heap.Configure(&params, kNurseryBytesDefault);
-  params.external_references = ExternalReferences();
+  const std::vector<intptr_t> references = Snapshot::References(texts);
+  params.external_references = references.data();
   v8::StartupData blob = {nullptr, 0};
   Status filled;
   {
     v8::SnapshotCreator creator(isolate, params);
     realm.heap.SetLimit(size_t{1} << 30);
-    filled = FillContext(isolate, &creator, files, &realm);
+    filled = FillContext(isolate, &creator, files, texts, &realm);
     // Compiled code stays in: the functions of the web API are called at once by everybody.
     if (filled.ok()) blob = creator.CreateBlob(v8::SnapshotCreator::FunctionCodeHandling::kKeep);
   }
@@ -234,7 +247,7 @@ Status FillCodeCache(v8::Isolate* isolate, v8::Local<v8::Context> context, v8::L
 }
 
 // In an isolate as the product has it: a code cache fits only what is made from the same blob.
-Status FillCodeCaches(const std::string& blob, std::vector<WebFile>* files) {
+Status FillCodeCaches(const std::string& blob, std::span<const std::unique_ptr<LazyText>> texts, std::vector<WebFile>* files) {
   const v8::StartupData data = {blob.data(), static_cast<int>(blob.size())};
   const std::vector<LazyFile> lazy_files = LazyFilesOf(*files);
   const auto tasks = std::make_shared<TaskQueue>();
@@ -246,7 +259,8 @@ Status FillCodeCaches(const std::string& blob, std::vector<WebFile>* files) {
   HostPlatform()->RegisterIsolate(isolate, &delegate);
   v8::Isolate::CreateParams params;
   params.snapshot_blob = &data;
-  params.external_references = ExternalReferences();
+  const std::vector<intptr_t> references = Snapshot::References(texts);
+  params.external_references = references.data();
   realm.heap.Configure(&params, kNurseryBytesDefault);
   v8::Isolate::Initialize(isolate, params);
   realm.heap.SetLimit(size_t{1} << 30);
@@ -268,9 +282,12 @@ Status FillCodeCaches(const std::string& blob, std::vector<WebFile>* files) {
 
 Status Build(const std::string& output, const std::string& manifest, const std::string& folder, const std::string& npm_folder) {
   ZTS_ASSIGN_OR_RETURN(std::vector<WebFile> files, ReadWebFiles(manifest, folder, npm_folder));
-  ZTS_ASSIGN_OR_RETURN(const std::string blob, BuildBlob(files));
-  ZTS_RETURN_IF_ERROR(FillCodeCaches(blob, &files));
-  return WriteFileAtomically(output, Snapshot::Encode(blob, LazyFilesOf(files)));
+  const auto texts = TextsOf(files);
+  ZTS_ASSIGN_OR_RETURN(const std::string blob, BuildBlob(files, texts));
+  ZTS_RETURN_IF_ERROR(FillCodeCaches(blob, texts, &files));
+  std::vector<std::string_view> sources;
+  for (const auto& text : texts) sources.emplace_back(text->data(), text->length());
+  return WriteFileAtomically(output, Snapshot::Encode(blob, sources, LazyFilesOf(files)));
 }
 
 int Main(int argc, char** argv) {

@@ -13,7 +13,6 @@
 #include "jsruntime/host_platform.h"
 #include "jsruntime/module_loader.h"
 #include "jsruntime/ops/lazy.h"
-#include "jsruntime/ops/registry.h"
 #include "jsruntime/snapshot.h"
 #include "jsruntime/v8_isolate_parts.h"
 #include "jsruntime/wasm_pages.h"
@@ -40,7 +39,7 @@ constexpr int kNurseryFillerBytes = 32 << 10;
 V8Isolate::V8Isolate(const Snapshot& snapshot, const IsolateOptions& options)
     : tasks_(std::make_shared<TaskQueue>()), delegate_(tasks_) {
   Register(snapshot);
-  Create(snapshot.data(), options);
+  Create(snapshot, options);
 }
 
 void V8Isolate::Register(const Snapshot& snapshot) {
@@ -53,10 +52,11 @@ void V8Isolate::Register(const Snapshot& snapshot) {
   realm_.invocations.set_on_fetches_left([this](uint64_t serial) { AbandonFetches(serial); });
 }
 
-void V8Isolate::Create(const v8::StartupData* blob, const IsolateOptions& options) {
+void V8Isolate::Create(const Snapshot& snapshot, const IsolateOptions& options) {
   v8::Isolate::CreateParams params;
-  params.snapshot_blob = blob;
-  params.external_references = frozen_ == nullptr ? ExternalReferences() : frozen_->references.data();
+  const bool restored = frozen_ != nullptr && !frozen_->recording();
+  params.snapshot_blob = restored ? &frozen_->blob : snapshot.data();
+  params.external_references = (frozen_ == nullptr ? snapshot.references() : frozen_->references).data();
   params.allow_atomics_wait = false;
   params.fatal_error_callback = OnFatal;
   params.oom_error_callback = OnOutOfMemory;

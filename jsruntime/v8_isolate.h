@@ -98,7 +98,7 @@ class V8Isolate final : public Isolate {
   using Caught = v8::TryCatch;
 
   void Register(const Snapshot& snapshot);
-  void Create(const v8::StartupData* blob, const IsolateOptions& options);
+  void Create(const Snapshot& snapshot, const IsolateOptions& options);
   void PrepareContext(v8::Local<v8::Context> context);
   void PrepareWasm(v8::Local<v8::Context> context);
   void FindCalls(v8::Local<v8::Context> context);

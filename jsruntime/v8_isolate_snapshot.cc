@@ -1,4 +1,5 @@
 // V8Isolate's side of function snapshots: the isolate that is written down, and the one that begins from what was.
+#include <iterator>
 #include <utility>
 
 #include "base/check.h"
@@ -7,7 +8,6 @@
 #include "jsruntime/function_body/function_body.h"
 #include "jsruntime/function_snapshot.h"
 #include "jsruntime/ops/builtin.h"
-#include "jsruntime/ops/registry.h"
 #include "jsruntime/ops/simdutf.h"
 #include "jsruntime/ops/text.h"
 #include "jsruntime/snapshot.h"
@@ -18,7 +18,8 @@ namespace {
 
 // Fills frozen.references, and .text where V8 can read it in place, a byte a unit.
 void ListReferences(const Snapshot& snapshot, std::string_view text, std::vector<intptr_t>* references, std::unique_ptr<LazyText>* shared) {
-  for (const intptr_t* each = ExternalReferences(); *each != 0; ++each) references->push_back(*each);
+  const std::vector<intptr_t>& base = snapshot.references();
+  references->assign(base.begin(), std::prev(base.end()));
   for (const LazyFile& file : snapshot.lazy_files()) references->push_back(reinterpret_cast<intptr_t>(file.text));
   for (const intptr_t builtin : BuiltinTextReferences()) references->push_back(builtin);
   if (simdutf::validate_ascii(text.data(), text.size())) {
@@ -37,7 +38,7 @@ V8Isolate::V8Isolate(const Snapshot& snapshot, const ScriptPtr& script, const Fu
   artifact_time_ = Now() - begin;
   frozen_->blob = {from.blob.data(), static_cast<int>(from.blob.size())};
   Register(snapshot);
-  Create(&frozen_->blob, {.nursery_bytes = script->limits.nursery_bytes});
+  Create(snapshot, {.nursery_bytes = script->limits.nursery_bytes});
 }
 
 V8Isolate::V8Isolate(const Snapshot& snapshot, const ScriptPtr& script, const FunctionBody& body)
@@ -46,7 +47,7 @@ V8Isolate::V8Isolate(const Snapshot& snapshot, const ScriptPtr& script, const Fu
   frozen_->body = &body;
   frozen_->base = &snapshot;
   Register(snapshot);
-  Create(snapshot.data(), {.nursery_bytes = script->limits.nursery_bytes});
+  Create(snapshot, {.nursery_bytes = script->limits.nursery_bytes});
 }
 
 // --- an isolate that is written down ------------------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@
 #include "jsruntime/errors.h"
 #include "jsruntime/function_body/transform_source.h"
 #include "jsruntime/host_platform.h"
-#include "jsruntime/ops/registry.h"
 #include "jsruntime/ops/text.h"
 #include "jsruntime/snapshot.h"
 #include "jsruntime/task_queue.h"
@@ -27,7 +26,7 @@ class Workshop {
     allocator_.reset(v8::ArrayBuffer::Allocator::NewDefaultAllocator());
     v8::Isolate::CreateParams params;
     params.snapshot_blob = snapshot.data();
-    params.external_references = ExternalReferences();
+    params.external_references = snapshot.references().data();
     params.array_buffer_allocator = allocator_.get();
     params.constraints.ConfigureDefaultsFromHeapSize(0, kBodyHeapBytesMax);
     v8::Isolate::Initialize(isolate_, params);

@@ -40,9 +40,10 @@ function tableText(data, columns) {
     lines.push(line);
   }
   const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
-  const draw = (line) => `│ ${line.map((text, i) => text.padEnd(widths[i])).join(' │ ')} │`;
-  const rule = (left, middle, right) => left + widths.map((width) => '─'.repeat(width + 2)).join(middle) + right;
-  return [rule('┌', '┬', '┐'), draw(lines[0]), rule('├', '┼', '┤'), ...lines.slice(1).map(draw), rule('└', '┴', '┘')].join('\n');
+  const draw = (line) => `\u2502 ${line.map((text, i) => text.padEnd(widths[i])).join(' \u2502 ')} \u2502`;
+  const rule = (left, middle, right) => left + widths.map((width) => '\u2500'.repeat(width + 2)).join(middle) + right;
+  return [rule('\u250c', '\u252c', '\u2510'), draw(lines[0]), rule('\u251c', '\u253c', '\u2524'), ...lines.slice(1).map(draw),
+          rule('\u2514', '\u2534', '\u2518')].join('\n');
 }
 
 const elapsed = (label) => {
