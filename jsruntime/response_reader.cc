@@ -72,8 +72,9 @@ void ResponseReader::MeasureBody() {
     const size_t length = view.length();
     if (length == 0) return;
     if (view.is_one_byte() && simdutf::validate_ascii(reinterpret_cast<const char*>(view.data8()), length)) {
-      form_ = Form::kOneByte;
+      form_ = length <= kSmallBytes ? Form::kSmall : Form::kOneByte;
       body_bytes_ = length;
+      if (form_ == Form::kSmall) std::memcpy(small_, view.data8(), length);
       return;
     }
     form_ = Form::kUtf8;
@@ -92,6 +93,7 @@ void ResponseReader::CopyBody(char* out) const {
   switch (form_) {
     case Form::kEmpty:
     case Form::kStreamed: return;
+    case Form::kSmall: std::memcpy(out, small_, body_bytes_); return;
     case Form::kOneByte: {
       const v8::String::ValueView view(isolate_, body_.As<v8::String>());
       std::memcpy(out, view.data8(), body_bytes_);

@@ -43,7 +43,9 @@ class ResponseReader final : public ResponseView {
   void CopyBody(char* out) const override;
 
  private:
-  enum class Form { kEmpty, kOneByte, kUtf8, kBytes, kStreamed };
+  enum class Form { kEmpty, kSmall, kOneByte, kUtf8, kBytes, kStreamed };
+  // Bodies up to here are copied when they are measured: looking into a string of V8's again costs more.
+  static constexpr size_t kSmallBytes = 256;
   void AddHead(std::string_view head);
   void MeasureBody();
 
@@ -55,6 +57,7 @@ class ResponseReader final : public ResponseView {
   size_t body_bytes_ = 0;
   std::optional<uint64_t> declared_length_;
   bool omitted_ = false;
+  char small_[kSmallBytes];  // kSmall's
 };
 
 }  // namespace zts::js

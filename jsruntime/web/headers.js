@@ -3,6 +3,9 @@
 // A Headers of an incoming request holds only the request's serial number at first: get() and has() ask the native side, and the
 // list is made when something needs all of it.
 
+// As in dispatch.js: no lookup in a large object for what handlers mostly ask.
+const { requestHeader } = native;
+
 const kTokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const kPlainPattern = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;  // the rule: nothing to strip, nothing to refuse
 const kBadValuePattern = /[\0\r\n]/;
@@ -215,7 +218,7 @@ class Headers {
   get(name) {
     requireArguments(arguments.length, 1, 'Headers.get');
     const key = toName(name);
-    if (this.#list === null) return this.#serial === 0 ? null : native.requestHeader(this.#serial, key);
+    if (this.#list === null) return this.#serial === 0 ? null : requestHeader(this.#serial, key);
     return combined(this.#list, key);
   }
 
@@ -229,7 +232,7 @@ class Headers {
   has(name) {
     requireArguments(arguments.length, 1, 'Headers.has');
     const key = toName(name);
-    if (this.#list === null) return this.#serial !== 0 && native.requestHeader(this.#serial, key) !== null;
+    if (this.#list === null) return this.#serial !== 0 && requestHeader(this.#serial, key) !== null;
     return indexOfName(this.#list, key) >= 0;
   }
 

@@ -5,6 +5,9 @@ const kMethodPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const kNormalized = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT'];
 const kForbidden = ['CONNECT', 'TRACE', 'TRACK'];
 const kSafeMethods = ['GET', 'HEAD', 'POST'];
+// As in dispatch.js: no lookup in a large object for what handlers mostly ask.
+const { incomingHeaders } = internal;
+const { requestHasBody, requestMethod, requestUrl } = native;
 const kIncoming = {};  // never leaves this file
 
 const kModes = {
@@ -142,7 +145,7 @@ class Request {
   }
 
   #hasBody() {
-    return this.#source === undefined ? native.requestHasBody(this.#serial) : this.#source !== null;
+    return this.#source === undefined ? requestHasBody(this.#serial) : this.#source !== null;
   }
 
   // Whether the body is with the native side and has not arrived whole.
@@ -155,7 +158,7 @@ class Request {
     if (this.#used) throw internal.bodyUsedError();
     if (this.#stream !== undefined) internal.requireReadable(this.#stream);
     if (this.#source === undefined) {
-      if (!native.requestHasBody(this.#serial)) this.#source = null;
+      if (!requestHasBody(this.#serial)) this.#source = null;
       else if (native.bodyStreams(this.#serial)) this.#source = this.#stream ?? internal.incomingStream(this.#serial);
       else this.#source = native.requestBytes(this.#serial);
     }
@@ -169,7 +172,7 @@ class Request {
       if (this.#source !== null) this.#used = true;
       return internal.takeSource(this.#source, kind);
     }
-    if (!native.requestHasBody(this.#serial)) return kind === 0 ? '' : new Uint8Array(0);
+    if (!requestHasBody(this.#serial)) return kind === 0 ? '' : new Uint8Array(0);
     this.#used = true;
     if (native.bodyStreams(this.#serial)) {
       const bytes = this.#stream !== undefined ? internal.streamBytes(this.#stream) : internal.incomingBytes(this.#serial);
@@ -181,19 +184,19 @@ class Request {
   get method() {
     const method = this.#method;
     if (method !== undefined) return method;
-    return this.#method = native.requestMethod(this.#serial);
+    return this.#method = requestMethod(this.#serial);
   }
 
   get url() {
     const url = this.#url;
     if (url !== undefined) return url;
-    return this.#url = native.requestUrl(this.#serial);
+    return this.#url = requestUrl(this.#serial);
   }
 
   get headers() {
     const headers = this.#headers;
     if (headers !== undefined) return headers;
-    return this.#headers = internal.incomingHeaders(this.#serial);
+    return this.#headers = incomingHeaders(this.#serial);
   }
 
   get bodyUsed() {

@@ -1,5 +1,9 @@
 // Response, as the Fetch standard has it. Its body stays the value it was made from; the native side writes that to the wire.
 
+// As in dispatch.js: no lookup in a large object for what handlers mostly ask.
+const { defaultHeader, headersBlock, requireArguments } = internal;
+const { responseHead } = native;
+
 const kText = 'text/plain;charset=UTF-8';
 const kJson = 'application/json';
 const kReasonPattern = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -68,21 +72,21 @@ class Response {
     }
     const extracted = internal.extractBody(body);
     this.#source = extracted.source;
-    if (extracted.type !== null) internal.defaultHeader(this.#allHeaders(), 'content-type', extracted.type);
+    if (extracted.type !== null) defaultHeader(this.#allHeaders(), 'content-type', extracted.type);
   }
 
   #defaultType(type) {
     if (this.#headers === undefined) {
       this.#type = type;
     } else {
-      internal.defaultHeader(this.#headers, 'content-type', kTypeNames[type]);
+      defaultHeader(this.#headers, 'content-type', kTypeNames[type]);
     }
   }
 
   #allHeaders() {
     if (this.#headers === undefined) {
       this.#headers = new internal.Headers();
-      if (this.#type !== kTypeNone) internal.defaultHeader(this.#headers, 'content-type', kTypeNames[this.#type]);
+      if (this.#type !== kTypeNone) defaultHeader(this.#headers, 'content-type', kTypeNames[this.#type]);
     }
     return this.#headers;
   }
@@ -96,7 +100,7 @@ class Response {
   }
 
   static redirect(url, status = 302) {
-    internal.requireArguments(arguments.length, 1, 'Response.redirect');
+    requireArguments(arguments.length, 1, 'Response.redirect');
     let location = String(url);
     try {
       location = new internal.URL(location).href;
@@ -113,7 +117,7 @@ class Response {
   }
 
   static json(data, init = undefined) {
-    internal.requireArguments(arguments.length, 1, 'Response.json');
+    requireArguments(arguments.length, 1, 'Response.json');
     if (data instanceof Promise) internal.warnOnce('Response.json() got a promise, whose JSON is {}: is an await missing?');
     const text = JSON.stringify(data);
     if (text === undefined) throw new TypeError('Response.json: the value has no JSON form');
@@ -215,7 +219,7 @@ class Response {
         block[1] = value.#type;
       } else {
         block[1] = 3;
-        native.responseHead(internal.headersBlock(value.#headers));
+        responseHead(headersBlock(value.#headers));
       }
       return source;
     };

@@ -2,6 +2,10 @@
 //
 // The parts are those of ops/ada.h; -1 stands for a part that is not there.
 
+// As in dispatch.js: no lookup in a large object for what handlers mostly ask.
+const { required } = internal;
+const { urlParse } = native;
+
 let parts = null;  // where the parser leaves its offsets
 const HREF = 0, PROTOCOL = 1, USERNAME = 2, PASSWORD = 3, HOST = 4, HOSTNAME = 5, PORT = 6, PATHNAME = 7, SEARCH = 8, HASH = 9;
 const kParsed = Symbol('parsed');
@@ -25,8 +29,8 @@ class URL {
       this.#take(base);
       return;
     }
-    internal.required(arguments.length, 1, 'URL constructor');
-    const href = native.urlParse(`${url}`, text(base), parts ??= new Int32Array(8));
+    required(arguments.length, 1, 'URL constructor');
+    const href = urlParse(`${url}`, text(base), parts ??= new Int32Array(8));
     if (href === undefined) {
       const error = new TypeError(`Invalid URL: '${url}'${base === undefined ? '' : ` with base '${base}'`}`);
       error.code = 'ERR_INVALID_URL';
@@ -36,13 +40,13 @@ class URL {
   }
 
   static canParse(url, base = undefined) {
-    internal.required(arguments.length, 1, 'URL.canParse');
+    required(arguments.length, 1, 'URL.canParse');
     return native.urlCanParse(`${url}`, text(base));
   }
 
   static parse(url, base = undefined) {
-    internal.required(arguments.length, 1, 'URL.parse');
-    const href = native.urlParse(`${url}`, text(base), parts ??= new Int32Array(8));
+    required(arguments.length, 1, 'URL.parse');
+    const href = urlParse(`${url}`, text(base), parts ??= new Int32Array(8));
     return href === undefined ? null : new URL(kParsed, href);
   }
 
