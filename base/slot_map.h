@@ -50,6 +50,13 @@ class SlotMap {
     return slot.generation == id.generation && slot.value ? &*slot.value : nullptr;
   }
 
+  // Brings an element into the caches for a Find that follows soon. Any id.
+  void Prefetch(SlotId id) {
+    if (id.index >= allocated_) return;
+    const char* const at = reinterpret_cast<const char*>(&At(id.index));
+    for (size_t offset = 0; offset < sizeof(Slot); offset += 64) __builtin_prefetch(at + offset, 1);
+  }
+
   // REQUIRES: Find(id) != nullptr.
   void Erase(SlotId id) {
     ZTS_CHECK(Find(id) != nullptr);

@@ -53,6 +53,10 @@ void Session::OnRecv(net::Lease lease, int error) {
     const size_t used = Consume(bytes);
     if (used < bytes.size() && state_ != State::kFinishing && state_ != State::kClosing) Stash(bytes.substr(used));
   }
+  if (state_ == State::kReading && out_ != nullptr && !sending()) {
+    if (!parser_.mid_request()) parser_.Reset();  // the next session of the batch works in the same memory
+    return context_->written.push_back(slot_);
+  }
   AfterInput();
 }
 
@@ -256,7 +260,6 @@ void Session::AfterInput() {
   }
   Flush();
   if (state_ == State::kClosing) return;
-  RecordLatencies();  // what waits behind a slow peer is out of our hands too
   if (!sending()) {
     if (state_ == State::kFinishing) return Close(CloseMode::kLinger);
     if (state_ == State::kReading && peer_finished_) return Close(CloseMode::kLinger);
@@ -324,7 +327,6 @@ void Session::Flush() {
   if (out_ == nullptr || sending()) return;
   const std::string_view text = out_->text();
   const int64_t taken = context_->loop->io().TrySend(handle_, AsBytes(text));
-  RecordLatencies();
   if (taken < 0) return Close(CloseMode::kAbort);
   http::OutBuffer* buffer = std::exchange(out_, nullptr);
   if (static_cast<size_t>(taken) == text.size()) {
@@ -358,19 +360,6 @@ void Session::OnSent(int error) {
   AfterInput();
 }
 
-void Session::RecordLatencies() {
-  if (context_->unflushed.empty()) return;
-  const Nanos now = context_->loop->clock().Now();
-  for (const SessionContext::Unflushed& answer : context_->unflushed) {
-    context_->counters->functions[answer.counter_row].latency.Record(now - answer.started);
-    context_->counters->latency.Record(now - answer.started);
-    if (answer.version_row != 0) {
-      context_->counters->versions[answer.version_row % ipc::kVersionRows].latency.Record(now - answer.started);
-    }
-  }
-  context_->unflushed.clear();
-}
-
 void Session::Close(CloseMode mode) {
   const bool pending = state_ == State::kPending;
   state_ = State::kClosing;
@@ -386,7 +375,6 @@ void Session::Close(CloseMode mode) {
   parser_.Reset();
   unread_ = std::string();
   unread_used_ = 0;
-  context_->unflushed.clear();
   // What the kernel still holds (inflight_) goes with the session, after its last event.
   if (out_ == nullptr) return;
   out_->Clear();

@@ -71,6 +71,8 @@ class Session final : private js::RequestBody::Listener {
   void OnColdAnswer(const runtime::ColdTimes& times);
   js::IsolateClient::Taken OnChunk(std::string_view bytes);
   void OnResponseEnd(const js::Outcome& outcome);
+  // Of the shard: sends what OnRecv has left written.
+  void OnBatchEnd() { AfterInput(); }
   // Of the shard: goes on after what happened outside the session's own events.
   void Continue();
   // The next response is the last; an idle connection ends at once.
@@ -141,7 +143,6 @@ class Session final : private js::RequestBody::Listener {
   void DropExchange();
   void Flush();
   void SendPiece();
-  void RecordLatencies();
   void Close(net::Io::CloseMode mode);
 
   // Time.

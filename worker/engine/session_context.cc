@@ -16,4 +16,15 @@ uint64_t SessionContext::Draw() {
   return draw_state * 0x2545F4914F6CDD1Du;
 }
 
+void SessionContext::RecordLatencies() {
+  if (unflushed.empty()) return;
+  const Nanos now = loop->clock().Now();
+  for (const Unflushed& answer : unflushed) {
+    counters->functions[answer.counter_row].latency.Record(now - answer.started);
+    counters->latency.Record(now - answer.started);
+    if (answer.version_row != 0) counters->versions[answer.version_row % ipc::kVersionRows].latency.Record(now - answer.started);
+  }
+  unflushed.clear();
+}
+
 }  // namespace zts

@@ -57,13 +57,17 @@ struct SessionContext {
   std::vector<SlotId> later;
   uint64_t pass = 1;
 
-  // Answers that the session at work has written and not yet handed to the kernel.
+  // Sessions whose answers are written and wait to be sent with those of others; a session may stand here twice.
+  std::vector<SlotId> written;
+
+  // Answers whose time is not recorded yet: one reading of the clock does for all that a batch has sent.
   struct Unflushed {
     uint32_t counter_row;
     uint32_t version_row;
     Nanos started;
   };
   std::vector<Unflushed> unflushed;
+  void RecordLatencies();
 
   // Request ids: 64 bits that differ between engines (seed) and count within one; shown as 16 hex digits.
   uint64_t request_seed = 0;

@@ -247,8 +247,20 @@ void Shard::OnAcceptError(int error) {
 }
 
 void Shard::OnRecv(SlotId slot, net::Lease lease, int error) {
-  if (Session* session = sessions_.Find(slot)) return session->OnRecv(std::move(lease), error);
+  if (Session* session = sessions_.Find(slot)) {
+    session->OnRecv(std::move(lease), error);
+    if (context_.written.size() >= kAnswersPerBatch) SendWritten();
+    return;
+  }
   WithSocket(slot, [&](auto& owner) { owner.OnRecv(slot, lease, error); });
+}
+
+void Shard::SendWritten() {
+  for (const SlotId slot : context_.written) {
+    if (Session* session = sessions_.Find(slot)) session->OnBatchEnd();
+  }
+  context_.written.clear();
+  context_.RecordLatencies();
 }
 
 void Shard::OnSent(SlotId slot, int error) {
@@ -266,11 +278,13 @@ void Shard::OnClosed(SlotId slot) {
 }
 
 void Shard::OnPassEnd() {
+  SendWritten();
   // Going on may lead to further answers, which are appended behind.
   for (size_t i = 0; i < context_.ready.size(); ++i) {
     if (Session* session = sessions_.Find(context_.ready[i])) session->Continue();
   }
   context_.ready.clear();
+  context_.RecordLatencies();
   egress_.OnPassEnd();
   for (const auto& link : classes_) {
     if (link != nullptr) link->OnPassEnd();

@@ -105,6 +105,7 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
   size_t borrowed() const { return context_.out_buffers.taken() + context_.exchanges.taken(); }
 
   // net::LoopHandler
+  void Expect(SlotId slot) override { sessions_.Prefetch(slot); }
   void OnAccept(net::Handle handle) override;
   void OnAcceptError(int error) override;
   void OnRecv(SlotId slot, net::Lease lease, int error) override;
@@ -134,6 +135,7 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
   template <typename F>
   void WithSocket(SlotId slot, F&& act);
   void EndPassOfRuns();
+  void SendWritten();
   void RefuseConnection(net::Handle handle);
   void OnHousekeeping();
   void EndIdle();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "worker/engine/limits.h"
 #include "worker/engine/testing/shard_fixture.h"
@@ -22,6 +23,28 @@ TEST_F(ShardTest, ListensFromTheFirstCommitOn) {
   Deploy({{"hello", "respond 200 hi"}});
   EXPECT_EQ(Next(peer).body, "hi");
   EXPECT_EQ(counters_->active_catalog.Read(), 1u);
+}
+
+// Parser, router and V8 have the caches to themselves first, the kernel then; and no more buffers are out than a batch has answers.
+TEST_F(ShardTest, AnswersOfAPassAreWrittenInBatchesBeforeTheyAreSent) {
+  Deploy({{"hello", "respond 200 hi"}});
+  constexpr size_t kMore = 3;
+  std::vector<Peer> peers;
+  for (size_t i = 0; i < kAnswersPerBatch + kMore; ++i) peers.push_back(Connect());
+  Settle();
+  for (const Peer peer : peers) io_->PeerWrite(peer, Get("/hello"));
+  const ipc::Counter& answered = Row("hello").outcomes[static_cast<int>(js::OutcomeKind::kOk)];
+  std::vector<uint64_t> answered_before_send;
+  io_->set_on_try_send([&] { answered_before_send.push_back(answered.Read()); });
+  Pass();
+  io_->set_on_try_send(nullptr);
+  std::vector<uint64_t> expected(kAnswersPerBatch, kAnswersPerBatch);
+  expected.insert(expected.end(), kMore, kAnswersPerBatch + kMore);
+  EXPECT_EQ(answered_before_send, expected);
+  uint64_t recorded = 0;
+  for (int i = 0; i < ipc::Histogram::kBuckets; ++i) recorded += Row("hello").latency.bucket(i);
+  EXPECT_EQ(recorded, peers.size());
+  for (const Peer peer : peers) EXPECT_EQ(Next(peer).body, "hi");
 }
 
 TEST_F(ShardTest, PreparingReportsWhatDoesNotLoad) {

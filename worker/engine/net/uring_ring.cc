@@ -253,7 +253,7 @@ bool Ring::NextCqe(Cqe* cqe) {
 // ---- buffers ---------------------------------------------------------------------------------------------
 
 BufferRing::~BufferRing() {
-  if (memory_ != nullptr) munmap(memory_, count_ * buffer_bytes_);
+  if (memory_ != nullptr) munmap(memory_, count_ * stride());
   if (ring_ != nullptr) munmap(ring_, count_ * sizeof(io_uring_buf));
 }
 
@@ -265,11 +265,11 @@ Status BufferRing::Register(Ring* ring, size_t count, size_t buffer_bytes) {
   void* entries = map(count * sizeof(io_uring_buf));
   if (entries == MAP_FAILED) return Error::FromErrno("mapping the ring of receive buffers");
   ring_ = static_cast<io_uring_buf_ring*>(entries);
-  void* memory = map(count * buffer_bytes);
+  void* memory = map(count * stride());
   if (memory == MAP_FAILED) return Error::FromErrno("mapping receive buffers (raise the memory limit of the process)");
   memory_ = static_cast<std::byte*>(memory);
   // A pass touches many buffers, a few lines each: huge pages save their TLB entries. Only a wish.
-  (void)madvise(memory_, count * buffer_bytes, MADV_HUGEPAGE);
+  (void)madvise(memory_, count * stride(), MADV_HUGEPAGE);
   io_uring_buf_reg registration{};
   registration.ring_addr = reinterpret_cast<uint64_t>(ring_);
   registration.ring_entries = static_cast<uint32_t>(count);

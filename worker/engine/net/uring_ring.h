@@ -108,11 +108,16 @@ class BufferRing {
   void Add(uint32_t buffer);
   // Makes what was added visible to the kernel.
   void Publish();
-  MutableBytes At(uint32_t buffer) const { return {memory_ + buffer * buffer_bytes_, buffer_bytes_}; }
+  MutableBytes At(uint32_t buffer) const { return {memory_ + buffer * stride(), buffer_bytes_}; }
   size_t count() const { return count_; }
   size_t buffer_bytes() const { return buffer_bytes_; }
 
  private:
+  // Most requests fill the first lines of their buffer. An odd number of lines more than a power of two from one to the next spreads those
+  // over all sets of the caches, which would else have room for a few of them.
+  static constexpr size_t kSpreadBytes = 3 * 64;
+  size_t stride() const { return buffer_bytes_ + kSpreadBytes; }
+
   io_uring_buf_ring* ring_ = nullptr;
   std::byte* memory_ = nullptr;
   size_t count_ = 0;

@@ -123,6 +123,7 @@ void FakeIo::PauseRecv(Handle handle, SlotId slot) { OpenLink(handle, slot).paus
 void FakeIo::ResumeRecv(Handle handle, SlotId slot) { OpenLink(handle, slot).paused = false; }
 
 int64_t FakeIo::TrySend(Handle handle, Bytes bytes) {
+  if (on_try_send_) on_try_send_();
   Link& link = LinkOf(handle);
   ZTS_CHECK(link.server == Link::Server::kAccepted || link.server == Link::Server::kOpen);
   ZTS_CHECK(!link.sending);

@@ -22,6 +22,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <random>
@@ -99,6 +100,8 @@ class FakeIo final : public Io {
   // Handles not yet closed by the server, and leases it holds: both 0 at the end of a clean test.
   size_t open_handles() const;
   size_t leases() const { return buffers_.count() - buffers_.free_count(); }
+  // Called before each TrySend.
+  void set_on_try_send(std::function<void()> run) { on_try_send_ = std::move(run); }
   void set_faults(const FakeFaults& faults) { faults_ = faults; }
 
   // ---- Io ----
@@ -121,6 +124,7 @@ class FakeIo final : public Io {
 
  private:
   static constexpr Handle kNoHandle = -1;
+  std::function<void()> on_try_send_;
 
   // One connection: both sides' view of it.
   struct Link {
