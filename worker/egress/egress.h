@@ -16,9 +16,9 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "worker/egress/exchange.h"
 #include "worker/egress/multi.h"
 #include "worker/egress/shard_link.h"
+#include "worker/egress/stream.h"
 #include "worker/ipc/channel.h"
 #include "worker/ipc/egress.pb.h"
 
@@ -52,7 +52,7 @@ class Egress {
   ipc::Channel channel_;
   UniqueFd epoll_;
   std::unique_ptr<Multi> multi_;
-  ExchangeSettings settings_;
+  StreamSettings settings_;
   std::map<uint64_t, std::shared_ptr<const Function>> functions_;
   struct Watched {
     std::unique_ptr<ShardLink> link;

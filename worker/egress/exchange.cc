@@ -1,14 +1,11 @@
 #include "worker/egress/exchange.h"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cstring>
 
 #include "base/bytes.h"
 #include "base/check.h"
-#include "base/log.h"
+#include "worker/egress/field_rules.h"
 #include "worker/egress/limits.h"
 
 namespace zts::egress {
@@ -27,79 +24,12 @@ constexpr std::string_view kOurs[] = {"host",    "connection", "keep-alive", "pr
 constexpr std::string_view kOfBody[] = {"content-encoding", "content-language", "content-location", "content-type"};
 constexpr std::string_view kSecrets[] = {"authorization", "cookie"};
 
-template <size_t N>
-bool IsOneOf(std::string_view name, const std::string_view (&names)[N]) {
-  return std::find(std::begin(names), std::end(names), name) != std::end(names);
-}
-
-// RFC 9110 5.6.2.
-bool IsToken(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    const char lower = ToLowerAscii(c);
-    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || std::strchr("!#$%&'*+-.^_`|~", c) != nullptr;
-  }) && text.find('\0') == std::string_view::npos;
-}
-
-bool IsFieldValue(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), ToLowerAscii);
-  return lower;
-}
-
-std::string_view Trim(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r\n";
-  const size_t first = text.find_first_not_of(kBlank);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
-}
-
-std::string Part(CURLU* url, CURLUPart part, unsigned flags = 0) {
-  char* text = nullptr;
-  if (curl_url_get(url, part, &text, flags) != CURLUE_OK) return {};
-  std::string copy(text);
-  curl_free(text);
-  return copy;
-}
-
-IpAddress AddressOf(const curl_sockaddr& address, uint16_t* port) {
-  IpAddress out;
-  if (address.family == AF_INET) {
-    const auto* v4 = reinterpret_cast<const sockaddr_in*>(&address.addr);
-    uint8_t bytes[4];
-    std::memcpy(bytes, &v4->sin_addr, sizeof bytes);
-    *port = ntohs(v4->sin_port);
-    return IpAddress::V4(bytes[0], bytes[1], bytes[2], bytes[3]);
-  }
-  const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&address.addr);
-  std::memcpy(out.bytes.data(), &v6->sin6_addr, out.bytes.size());
-  *port = ntohs(v6->sin6_port);
-  return out;
-}
-
-// A tenant in a loop must not fill the disk.
-void LogRefusal(const std::string& function, const std::string& where, std::string_view kind, Nanos now) {
-  static Nanos last = 0;
-  static uint64_t silent = 0;
-  if (last != 0 && now - last < kRefusalLogPeriod) {
-    ++silent;
-    return;
-  }
-  ZTS_LOG(kWarning) << "egress policy: " << function << " may not connect to " << where << " (" << kind << ")"
-                    << (silent > 0 ? "; " + std::to_string(silent) + " more refusals before it" : "");
-  last = now;
-  silent = 0;
-}
-
 }  // namespace
 
-Exchange::Exchange(ExchangeHost* host, const ExchangeSettings* settings, std::shared_ptr<const Function> function, uint64_t stream)
-    : host_(host), settings_(settings), function_(std::move(function)), stream_(stream), easy_(curl_easy_init()),
-      url_(curl_url(), &curl_url_cleanup), lines_(nullptr, &curl_slist_free_all) {
-  ZTS_CHECK(easy_ != nullptr && url_ != nullptr);
+Exchange::Exchange(StreamHost* host, const StreamSettings* settings, std::shared_ptr<const Function> function, uint64_t stream)
+    : host_(host), settings_(settings), stream_(stream), easy_(curl_easy_init()), destination_(settings, std::move(function)),
+      lines_(nullptr, &curl_slist_free_all) {
+  ZTS_CHECK(easy_ != nullptr);
 }
 
 Exchange::~Exchange() {
@@ -112,11 +42,21 @@ Exchange::~Exchange() {
 void Exchange::Start(const ipc::RequestFrame& request) {
   deadline_ = settings_->clock->Now() + kTotalTimeout;
   if (!TakeRequest(request)) return FailWith(FetchResult::kProtocol, "the request is not well-formed");
-  const std::string text(request.url);
-  if (curl_url_set(url_.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) {
-    return FailWith(FetchResult::kProtocol, "the URL is not one that can be asked");
+  if (const std::optional<Fail> fail = destination_.Read(request.url)) return FailWith(fail->result, fail->message);
+  StartHop();
+}
+
+Status Exchange::OnFrame(const ipc::FrameReader::Frame& frame) {
+  switch (frame.header.type) {
+    case FrameType::kBody: return OnBody(frame.payload);
+    case FrameType::kBodyEnd: return OnBodyEnd();
+    case FrameType::kRewind: return OnRewound();
+    case FrameType::kCredit: {
+      ZTS_ASSIGN_OR_RETURN(const uint32_t bytes, ipc::DecodeCredit(frame.payload));
+      return OnCredit(bytes);
+    }
+    default: return NoFrameOfThisStream();
   }
-  if (EnterUrl(url_.get())) StartHop();
 }
 
 // Nothing of it is trusted: what would be something else on the wire than here is refused.
@@ -137,29 +77,8 @@ bool Exchange::TakeRequest(const ipc::RequestFrame& request) {
   return true;
 }
 
-// Makes `url` the one to ask next; false: it cannot be, and the exchange is over.
-bool Exchange::EnterUrl(CURLU* url) {
-  const std::string scheme = Part(url, CURLUPART_SCHEME);
-  if (scheme != "http" && scheme != "https") {
-    FailWith(FetchResult::kRedirect, "only http and https can be fetched, not " + scheme);
-    return false;
-  }
-  for (const CURLUPart part : {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_FRAGMENT}) curl_url_set(url, part, nullptr, 0);
-  const std::string port = Part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
-  host_name_ = Lower(Part(url, CURLUPART_HOST));
-  origin_ = scheme + "://" + host_name_ + ":" + port;
-  if (host_name_.starts_with('[')) host_name_ = host_name_.substr(1, host_name_.find(']') - 1);
-  while (host_name_.ends_with('.')) host_name_.pop_back();
-  if (IsBadPort(ParseInteger<uint16_t>(port).value_or(0))) {
-    FailWith(FetchResult::kPolicy, "port " + port + " belongs to another protocol and is not fetched from");
-    return false;
-  }
-  return true;
-}
-
 void Exchange::StartHop() {
   response_ = Response::kHead;
-  refused_ = {};
   recv_paused_ = send_paused_ = false;
   curl_easy_reset(easy_);
   SetUrl();
@@ -171,16 +90,8 @@ void Exchange::StartHop() {
 }
 
 void Exchange::SetUrl() {
-  curl_easy_setopt(easy_, CURLOPT_CURLU, url_.get());
-  curl_easy_setopt(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy_, CURLOPT_PROXY, "");
-  curl_easy_setopt(easy_, CURLOPT_NOSIGNAL, 1L);
+  destination_.SetUp(easy_);
   curl_easy_setopt(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
-  if (!settings_->ca_file.empty()) curl_easy_setopt(easy_, CURLOPT_CAINFO, settings_->ca_file.c_str());
-  curl_easy_setopt(easy_, CURLOPT_OPENSOCKETFUNCTION, &Exchange::OnOpenSocket);
-  curl_easy_setopt(easy_, CURLOPT_OPENSOCKETDATA, this);
-  curl_easy_setopt(easy_, CURLOPT_PREREQFUNCTION, &Exchange::OnBeforeRequest);
-  curl_easy_setopt(easy_, CURLOPT_PREREQDATA, this);
   curl_easy_setopt(easy_, CURLOPT_HEADERFUNCTION, &Exchange::OnHeaderLine);
   curl_easy_setopt(easy_, CURLOPT_HEADERDATA, this);
   curl_easy_setopt(easy_, CURLOPT_WRITEFUNCTION, &Exchange::OnData);
@@ -239,39 +150,10 @@ void Exchange::SetBody() {
 void Exchange::SetLimits() {
   const Nanos left = std::max<Nanos>(deadline_ - settings_->clock->Now(), kMillisecond);
   curl_easy_setopt(easy_, CURLOPT_TIMEOUT_MS, static_cast<long>(left / kMillisecond));
-  curl_easy_setopt(easy_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(kConnectTimeout / kMillisecond));
   curl_easy_setopt(easy_, CURLOPT_LOW_SPEED_LIMIT, 1L);
   curl_easy_setopt(easy_, CURLOPT_LOW_SPEED_TIME, static_cast<long>(kIdleTimeout / kSecond));
   curl_easy_setopt(easy_, CURLOPT_MAXAGE_CONN, static_cast<long>(kIdleConnectionAge / kSecond));
   curl_easy_setopt(easy_, CURLOPT_BUFFERSIZE, kReadBytes);
-}
-
-// ---- where it goes ----------------------------------------------------------------------------------------------------------
-
-bool Exchange::Allowed(const IpAddress& address, uint16_t port) {
-  const std::string_view kind = function_->policy.Refusal(host_name_, address, port);
-  if (kind.empty()) return true;
-  refused_ = kind;
-  refused_address_ = address.is_v4() ? address.ToString() : "[" + address.ToString() + "]";
-  refused_address_ += ":" + std::to_string(port);
-  LogRefusal(function_->name, refused_address_, kind, settings_->clock->Now());
-  return false;
-}
-
-curl_socket_t Exchange::OnOpenSocket(void* self, curlsocktype, curl_sockaddr* address) {
-  uint16_t port = 0;
-  if (address->family != AF_INET && address->family != AF_INET6) return CURL_SOCKET_BAD;
-  const IpAddress ip = AddressOf(*address, &port);
-  if (!static_cast<Exchange*>(self)->Allowed(ip, port)) return CURL_SOCKET_BAD;
-  return ::socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
-}
-
-// A pooled connection may have been made for a function that was allowed more.
-int Exchange::OnBeforeRequest(void* self, char* remote, char*, int remote_port, int) {
-  const auto address = IpAddress::Parse(remote);
-  auto* exchange = static_cast<Exchange*>(self);
-  if (!address.ok() || !exchange->Allowed(*address, static_cast<uint16_t>(remote_port))) return CURL_PREREQFUNC_ABORT;
-  return CURL_PREREQFUNC_OK;
 }
 
 // ---- the request's body -----------------------------------------------------------------------------------------------------
@@ -405,7 +287,7 @@ void Exchange::SendHead() {
   ipc::HeadFrame head;
   head.status = static_cast<uint16_t>(status_);
   head.redirected = hops_ > 0;
-  const std::string url = Part(url_.get(), CURLUPART_URL);
+  const std::string url = destination_.url();
   head.url = url;
   head.status_text = status_text_;
   for (const auto& [name, value] : response_fields_) {
@@ -479,7 +361,7 @@ void Exchange::OnTransferDone(CURLcode result) {
   // Of a redirect only its head counts.
   if (response_ == Response::kRedirect) return FollowRedirect();
   if (result != CURLE_OK) {
-    Fail fail = Describe(result);
+    Fail fail = destination_.Describe(result);
     return FailWith(fail.result, std::move(fail.message));
   }
   if (response_ != Response::kDeliver) return FailWith(FetchResult::kProtocol, "the response has no head");
@@ -489,30 +371,27 @@ void Exchange::OnTransferDone(CURLcode result) {
 
 void Exchange::Finish() {
   ipc::AppendSignal(FrameType::kEnd, stream_, &host_->out());
-  host_->OnExchangeOver(stream_);
+  host_->OnStreamOver(stream_);
 }
 
 void Exchange::FailWith(FetchResult result, std::string message) {
   ipc::AppendError(stream_, {result, message}, &host_->out());
-  host_->OnExchangeOver(stream_);
+  host_->OnStreamOver(stream_);
 }
 
 void Exchange::FollowRedirect() {
   if (++hops_ > kRedirectsMax) return FailWith(FetchResult::kRedirect, "more than " + std::to_string(kRedirectsMax) + " redirects");
   const auto location = std::find_if(response_fields_.begin(), response_fields_.end(),
                                      [](const auto& field) { return field.first == "location"; });
-  if (curl_url_set(url_.get(), CURLUPART_URL, location->second.c_str(), CURLU_URLENCODE | CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK) {
-    return FailWith(FetchResult::kRedirect, "the response redirects to what is no URL");
-  }
-  const std::string before = origin_;
-  if (!EnterUrl(url_.get())) return;
+  const std::string before = destination_.origin();
+  if (const std::optional<Fail> fail = destination_.Move(location->second)) return FailWith(fail->result, fail->message);
   const bool to_get = ((status_ == 301 || status_ == 302) && method_ == "POST") ||
                       (status_ == 303 && method_ != "GET" && method_ != "HEAD");
   if (body_kind_ == BodyKind::kStream && !to_get) {
     return FailWith(FetchResult::kRedirect, "the response redirects a request whose body is a stream, which cannot be sent twice");
   }
   if (to_get) DropBody();
-  if (origin_ != before) std::erase_if(fields_, [](const auto& field) { return IsOneOf(field.first, kSecrets); });
+  if (destination_.origin() != before) std::erase_if(fields_, [](const auto& field) { return IsOneOf(field.first, kSecrets); });
   if (body_kind_ == BodyKind::kRewindable) {
     body_.clear();
     body_ended_ = false;
@@ -530,29 +409,6 @@ void Exchange::DropBody() {
   body_kind_ = BodyKind::kNone;
   body_.clear();
   std::erase_if(fields_, [](const auto& field) { return IsOneOf(field.first, kOfBody); });
-}
-
-Exchange::Fail Exchange::Describe(CURLcode result) const {
-  const std::string where = host_name_;
-  const std::string why = curl_easy_strerror(result);
-  if (!refused_.empty() && (result == CURLE_COULDNT_CONNECT || result == CURLE_ABORTED_BY_CALLBACK)) {
-    return {FetchResult::kPolicy, "the egress policy does not let this function connect to " + refused_address_ + " (" +
-                                      std::string(refused_) + "); deploy it with --allow-net " + where + " to allow it"};
-  }
-  switch (result) {
-    case CURLE_COULDNT_RESOLVE_HOST: return {FetchResult::kResolve, "the name " + where + " has no address"};
-    case CURLE_COULDNT_CONNECT: return {FetchResult::kConnect, "nobody accepts connections at " + origin_};
-    case CURLE_OPERATION_TIMEDOUT: return {FetchResult::kTimeout, "no answer in time from " + origin_};
-    case CURLE_PEER_FAILED_VERIFICATION:
-      return {FetchResult::kTls, "the certificate of " + where + " is not trusted, or is another host's"};
-    case CURLE_SSL_CONNECT_ERROR: case CURLE_SSL_CIPHER: case CURLE_SSL_CACERT_BADFILE: case CURLE_SSL_CERTPROBLEM:
-      return {FetchResult::kTls, "no TLS connection with " + where + ": " + why};
-    case CURLE_BAD_CONTENT_ENCODING: return {FetchResult::kProtocol, "the response cannot be decompressed"};
-    case CURLE_PARTIAL_FILE: case CURLE_RECV_ERROR: case CURLE_SEND_ERROR: case CURLE_GOT_NOTHING: case CURLE_HTTP2:
-    case CURLE_HTTP2_STREAM:
-      return {FetchResult::kProtocol, "the connection with " + where + " broke off: " + why};
-    default: return {FetchResult::kProtocol, "the request to " + where + " failed: " + why};
-  }
 }
 
 }  // namespace zts::egress

@@ -2,15 +2,13 @@
 //
 //   Start -> hop (-> redirect -> hop ...) -> head, data, end     or an error at any point
 //
-// Where libcurl goes is decided here: the policy is asked for each address a hop connects to, and again before a hop uses a connection,
-// which may be a pooled one. Redirects are followed here and not by libcurl, by the Fetch standard: methods are rewritten,
-// credentials do not cross origins, each hop's host is judged anew.
+// Redirects are followed here and not by libcurl, by the Fetch standard: methods are rewritten, credentials do not cross origins, each
+// hop's host is judged anew (Destination).
 //
 // Owner:    ShardLink, one a stream.
 // Thread:   the egress process's only one.
-// Life:     ExchangeHost and Multi outlive it. After it has sent kEnd or kError, OnExchangeOver; it may be destroyed inside.
+// Life:     as stream.h says. It ends with kEnd or kError.
 // Limits:   limits.h. Of the response at most kPendingBytesMax and of the request kWindowBytes are held.
-// Errors:   whatever the world does ends as an ErrorFrame. A shard that breaks the protocol gets an error from On... calls.
 // Sources:  Fetch standard 4.4 (HTTP-redirect fetch), 4.6; RFC 9110 5.5, 7.6.1; RFC 9112 5.2.
 #pragma once
 
@@ -25,52 +23,30 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "worker/egress/address_policy.h"
+#include "worker/egress/destination.h"
 #include "worker/egress/multi.h"
+#include "worker/egress/stream.h"
 #include "worker/ipc/egress_frame.h"
 
 namespace zts::egress {
 
-// Whose request it is.
-struct Function {
-  std::string name;  // "hello v3"
-  Policy policy;
-};
-
-class ExchangeHost {
+class Exchange final : public Stream, private Transfer {
  public:
-  virtual ~ExchangeHost() = default;
-  // Frames for the shard are appended here.
-  virtual std::string& out() = 0;
-  virtual void OnExchangeOver(uint64_t stream) = 0;
-};
-
-struct ExchangeSettings {
-  Multi* multi = nullptr;
-  const Clock* clock = nullptr;
-  std::string ca_file;  // trusted beside the system's; empty: none
-};
-
-class Exchange final : public Transfer {
- public:
-  Exchange(ExchangeHost* host, const ExchangeSettings* settings, std::shared_ptr<const Function> function, uint64_t stream);
+  Exchange(StreamHost* host, const StreamSettings* settings, std::shared_ptr<const Function> function, uint64_t stream);
   ~Exchange() override;
 
-  // May be over before it returns.
-  void Start(const ipc::RequestFrame& request);
+  void Start(const ipc::RequestFrame& request) override;
+  Status OnFrame(const ipc::FrameReader::Frame& frame) override;
+
+ private:
+  // How a hop's response is treated, once its head is there.
+  enum class Response : uint8_t { kHead, kDeliver, kRedirect };
+
   Status OnBody(std::string_view bytes);
   Status OnBodyEnd();
   // The shard begins the body anew, as it was asked to.
   Status OnRewound();
   Status OnCredit(uint32_t bytes);
-
- private:
-  // How a hop's response is treated, once its head is there.
-  enum class Response : uint8_t { kHead, kDeliver, kRedirect };
-  struct Fail {
-    ipc::FetchResult result;
-    std::string message;
-  };
 
   bool TakeRequest(const ipc::RequestFrame& request);
   void StartHop();
@@ -78,19 +54,14 @@ class Exchange final : public Transfer {
   void SetRequest();
   void SetBody();
   void SetLimits();
-  bool EnterUrl(CURLU* url);
 
   void OnTransferDone(CURLcode result) override;
   void FollowRedirect();
   void DropBody();
   void Finish();
   void FailWith(ipc::FetchResult result, std::string message);
-  Fail Describe(CURLcode result) const;
-  bool Allowed(const IpAddress& address, uint16_t port);
 
   // libcurl's callbacks.
-  static curl_socket_t OnOpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address);
-  static int OnBeforeRequest(void* self, char* remote, char* local, int remote_port, int local_port);
   static size_t OnHeaderLine(char* data, size_t size, size_t count, void* self);
   static size_t OnData(char* data, size_t size, size_t count, void* self);
   static size_t OnRead(char* out, size_t size, size_t count, void* self);
@@ -103,9 +74,8 @@ class Exchange final : public Transfer {
   void SendPending();
   void UpdatePause();
 
-  ExchangeHost* const host_;
-  const ExchangeSettings* const settings_;
-  const std::shared_ptr<const Function> function_;
+  StreamHost* const host_;
+  const StreamSettings* const settings_;
   const uint64_t stream_;
   CURL* easy_;
   bool running_ = false;     // in the multi
@@ -127,14 +97,10 @@ class Exchange final : public Transfer {
   uint32_t credit_owed_ = 0;
 
   // The hop.
-  std::unique_ptr<CURLU, void (*)(CURLU*)> url_;
-  std::string host_name_;    // as the policy wants it
-  std::string origin_;
+  Destination destination_;
   std::unique_ptr<curl_slist, void (*)(curl_slist*)> lines_;
   std::string accept_encoding_;
   int hops_ = 0;
-  std::string_view refused_;         // why the policy refused an address of this hop
-  std::string refused_address_;
 
   // The response.
   Response response_ = Response::kHead;

@@ -10,7 +10,7 @@
 namespace zts::egress {
 
 // Requests under way of one shard: as many as twenty invocations may have at once; each costs some 50 KiB here.
-inline constexpr size_t kExchangesPerShardMax = 1024;
+inline constexpr size_t kStreamsPerShardMax = 1024;
 
 // A name that resolves and a host that answers do so within two tries of TCP's (1 + 2 + 4 s).
 inline constexpr Nanos kConnectTimeout = 10 * kSecond;

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/log.h"
+#include "worker/egress/exchange.h"
 #include "worker/egress/limits.h"
 
 namespace zts::egress {
@@ -19,7 +20,7 @@ constexpr int kReceivesPerTurn = 4;
 
 }  // namespace
 
-ShardLink::ShardLink(UniqueFd socket, const ExchangeSettings* settings, FindFunction find)
+ShardLink::ShardLink(UniqueFd socket, const StreamSettings* settings, FindFunction find)
     : socket_(std::move(socket)), settings_(settings), find_(std::move(find)) {
   const int flags = ::fcntl(socket_.get(), F_GETFL);
   alive_ = flags >= 0 && ::fcntl(socket_.get(), F_SETFL, flags | O_NONBLOCK) == 0;
@@ -47,23 +48,12 @@ void ShardLink::OnReadable() {
 Status ShardLink::OnFrame(const ipc::FrameReader::Frame& frame) {
   const uint64_t stream = frame.header.stream;
   if (frame.header.type == FrameType::kRequest) return OnRequest(frame);
-  const auto found = exchanges_.find(stream);
+  const auto found = streams_.find(stream);
   // It ended while the frame was on its way.
-  if (found == exchanges_.end()) return {};
-  Exchange& exchange = *found->second;
-  switch (frame.header.type) {
-    case FrameType::kBody: return exchange.OnBody(frame.payload);
-    case FrameType::kBodyEnd: return exchange.OnBodyEnd();
-    case FrameType::kRewind: return exchange.OnRewound();
-    case FrameType::kCredit: {
-      ZTS_ASSIGN_OR_RETURN(const uint32_t bytes, ipc::DecodeCredit(frame.payload));
-      return exchange.OnCredit(bytes);
-    }
-    case FrameType::kCancel:
-      exchanges_.erase(found);
-      return {};
-    default: return Error{ErrorCode::kCorrupt, "a frame that only this process sends"};
-  }
+  if (found == streams_.end()) return {};
+  if (frame.header.type != FrameType::kCancel) return found->second->OnFrame(frame);
+  streams_.erase(found);
+  return {};
 }
 
 Status ShardLink::OnRequest(const ipc::FrameReader::Frame& frame) {
@@ -71,21 +61,21 @@ Status ShardLink::OnRequest(const ipc::FrameReader::Frame& frame) {
   if (stream <= last_stream_) return Error{ErrorCode::kCorrupt, "a stream is named twice"};
   last_stream_ = stream;
   ZTS_ASSIGN_OR_RETURN(const ipc::RequestFrame request, ipc::DecodeRequest(frame.payload));
-  if (exchanges_.size() >= kExchangesPerShardMax) {
+  if (streams_.size() >= kStreamsPerShardMax) {
     ipc::AppendError(stream, {ipc::FetchResult::kLimit, "too many outgoing requests at once on this machine"}, &out_);
     return {};
   }
-  auto exchange = std::make_unique<Exchange>(this, settings_, find_(request.version_id), stream);
-  Exchange* raw = exchange.get();
-  exchanges_.emplace(stream, std::move(exchange));
+  std::unique_ptr<Stream>& made = streams_[stream];
+  made = std::make_unique<Exchange>(this, settings_, find_(request.version_id), stream);
+  Stream* raw = made.get();
   raw->Start(request);
   return {};
 }
 
-void ShardLink::OnExchangeOver(uint64_t stream) {
-  const auto found = exchanges_.find(stream);
+void ShardLink::OnStreamOver(uint64_t stream) {
+  const auto found = streams_.find(stream);
   over_.push_back(std::move(found->second));
-  exchanges_.erase(found);
+  streams_.erase(found);
 }
 
 void ShardLink::Flush() {
