@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -17,17 +18,31 @@
 
 namespace zts::js {
 
+// What a request has beside its body when it is a WebSocket.
+struct Socket {
+  uint32_t room_bytes = kFetchWindowBytes;         // may be sent
+  uint32_t room_messages = kSocketWindowMessages;
+  bool wants_room = false;                         // JavaScript waits for more of it
+  bool in_pieces = false;                          // JavaScript has the first pieces of the message that arrives
+  uint32_t owed_messages = 0;                      // taken, and not told yet
+};
+
 struct Fetch {
   uint64_t serial = 0;    // of its invocation
   std::string unread;     // of the response's body
   bool reading = false;   // JavaScript waits for a piece, or for the end
   bool ended = false;     // nothing more comes; it does not count any more as under way
   uint32_t owed = 0;      // taken, and no credit given for it yet
+  std::unique_ptr<Socket> socket;  // of a WebSocket
 };
 
 class FetchTable {
  public:
-  void Add(FetchId id, uint64_t serial) { fetches_[id].serial = serial; }
+  Fetch& Add(FetchId id, uint64_t serial) {
+    Fetch& fetch = fetches_[id];
+    fetch.serial = serial;
+    return fetch;
+  }
   Fetch* Find(FetchId id) {
     const auto found = fetches_.find(id);
     return found == fetches_.end() ? nullptr : &found->second;

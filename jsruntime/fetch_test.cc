@@ -1,105 +1,15 @@
 // fetch() in a real isolate, against a door that the test plays.
 #include <gtest/gtest.h>
 
-#include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "jsruntime/testing/function_test.h"
+#include "jsruntime/testing/door_test.h"
 
 namespace zts::js {
 namespace {
 
-struct Asked {
-  std::string method, url, headers, body;
-  FetchRedirect redirect;
-  FetchBody body_kind;
-  uint64_t body_bytes = 0;
-  bool finished = false;
-  bool cancelled = false;
-  int rewound = 0;
-  uint64_t credit = 0;
-};
-
-class DoorClient final : public RecordingClient, public FetchDoor {
- public:
-  FetchDoor* fetch_door() override { return open ? this : nullptr; }
-  FetchId Start(const FetchRequest& request) override {
-    Asked& asked = all[++last];
-    asked.method = request.method;
-    asked.url = request.url;
-    for (const HeaderField& field : request.headers) {
-      asked.headers.append(field.name).append("=").append(field.value).append(";");
-    }
-    asked.body = request.body;
-    asked.redirect = request.redirect;
-    asked.body_kind = request.body_kind;
-    asked.body_bytes = request.body_bytes;
-    return last;
-  }
-  void SendBody(FetchId id, std::string_view bytes) override { all.at(id).body.append(bytes); }
-  void FinishBody(FetchId id) override { all.at(id).finished = true; }
-  void Rewound(FetchId id) override {
-    ++all.at(id).rewound;
-    all.at(id).body.clear();
-  }
-  void ReadMore(FetchId id, uint32_t bytes) override { all.at(id).credit += bytes; }
-  void Cancel(FetchId id) override { all.at(id).cancelled = true; }
-
-  bool open = true;
-  FetchId last = 0;
-  std::map<FetchId, Asked> all;
-};
-
-class FetchTest : public testing::Test {
- protected:
-  void Load(const std::string& body) {
-    script_ = MakeScript("fn", "v1", "let kept; export default { async fetch(request, env, ctx) {" + body + "} }");
-    script_->limits.subrequests_max = 8;
-    script_->limits.subrequests_at_once = 3;
-    isolate_ = TestHost().NewIsolate();
-    const LoadReport report = isolate_->Load(script_);
-    ASSERT_TRUE(report.outcome.ok()) << report.outcome.message;
-    isolate_->Attach(&client_);
-  }
-  InvocationId Send() {
-    isolate_->Dispatch(++id_, &request_);
-    return id_;
-  }
-  void Run(const std::string& body) {
-    Load(body);
-    Send();
-  }
-  void Head(FetchId id, int status = 200, std::vector<HeaderField> headers = {}, std::string_view url = "http://up/",
-            bool redirected = false) {
-    FetchHead head;
-    head.status = status;
-    head.status_text = "Text";
-    head.url = url;
-    head.redirected = redirected;
-    head.headers = headers;
-    isolate_->OnFetch(id, {.kind = FetchEvent::Kind::kHead, .head = &head});
-  }
-  void Data(FetchId id, std::string_view bytes) { isolate_->OnFetch(id, {.kind = FetchEvent::Kind::kData, .bytes = bytes}); }
-  void End(FetchId id) { isolate_->OnFetch(id, {.kind = FetchEvent::Kind::kEnd}); }
-  void Error(FetchId id, FetchResult result, std::string_view message) {
-    isolate_->OnFetch(id, {.kind = FetchEvent::Kind::kError, .bytes = message, .result = result});
-  }
-  void Writable(FetchId id, uint32_t bytes) { isolate_->OnFetch(id, {.kind = FetchEvent::Kind::kWritable, .credit = bytes}); }
-  std::string Body() { return BodyOf(id_); }
-  std::string BodyOf(InvocationId id) {
-    if (client_.failures.count(id) != 0) return "FAILED " + client_.failures[id].message;
-    return client_.responses.count(id) == 0 ? "NO ANSWER" : client_.responses[id].body;
-  }
-
-  std::vector<HeaderField> headers_ = {{"Host", "fn.localhost"}, {"X-In", "1"}};
-  RequestView request_{.method = "GET", .authority = "fn.localhost", .target = "/", .headers = headers_, .request_id = "r"};
-  std::shared_ptr<Script> script_;
-  DoorClient client_;
-  std::unique_ptr<Isolate> isolate_;
-  InvocationId id_ = 0;
-};
+using FetchTest = DoorTest;
 
 TEST_F(FetchTest, GetsAResponse) {
   Run("const r = await fetch('http://up:80/a b?c#d', { headers: { 'X-One': '1' } });"

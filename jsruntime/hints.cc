@@ -29,13 +29,10 @@ constexpr Hint kMissingNames[] = {
     {"sessionStorage", kPages},
     {"location", kPages},
     {"XMLHttpRequest", "it is not available: use fetch()"},
-    {"EventSource", "it is not available: use fetch() and read the body's stream"},
-    {"WebSocket", "it is not available: use fetch()"},
     {"setImmediate", "use setTimeout(f, 0) or queueMicrotask(f), or import { setImmediate } from \"node:timers\""},
     {"SharedArrayBuffer", kOneThread},
     {"Atomics", kOneThread},
     {"Worker", kOneThread},
-    {"BroadcastChannel", kOneThread},
     {"caches", "there is no Cache API: keep small things in a Map at module level"},
 };
 

@@ -128,6 +128,10 @@ class V8Isolate final : public Isolate {
   void FireTimer(v8::Local<v8::Context> context, const TimerQueue::Due& due);
   void TakeSettled(v8::Local<v8::Context> context);
   void TellFetch(v8::Local<v8::Context> context, FetchId id, const FetchEvent& event);
+  void CallFetchEvent(v8::Local<v8::Context> context, FetchId id, std::vector<v8::Local<v8::Value>>& items);
+  bool OnSocket(FetchId id, Fetch* fetch, const FetchEvent& event);
+  void RunMessage(FetchId id, Fetch* fetch, const FetchEvent* end);
+  bool TellMessage(v8::Local<v8::Context> context, FetchId id, std::string_view bytes, bool ends, bool is_text, bool in_pieces);
   void TellOrphans(v8::Local<v8::Context> context);
   void AbandonFetches(uint64_t serial);
   void ReportRejections(v8::Local<v8::Context> context);

@@ -2,7 +2,8 @@
 //
 //   v8_isolate.cc            making and ending it, limits, memory, V8's callbacks
 //   v8_isolate_load.cc       from the script to the shard
-//   v8_isolate_turns.cc      turns, outgoing requests
+//   v8_isolate_turns.cc      turns
+//   v8_isolate_fetches.cc    outgoing requests and WebSockets
 //   v8_isolate_answers.cc    how invocations end
 //   v8_isolate_snapshot.cc   snapshots of functions
 //

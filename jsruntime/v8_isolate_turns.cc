@@ -1,4 +1,4 @@
-// V8Isolate's turns: requests, timers, tasks, outgoing requests, and what each turn ends with.
+// V8Isolate's turns: requests, timers, tasks, and what each turn ends with.
 #include <algorithm>
 #include <utility>
 
@@ -140,90 +140,6 @@ void V8Isolate::RunTasks() {
   tasks_->Run(Now());
   collections_.set_during(GcDuring::kTurn);
   FinishTurn(turn.context(), 0);
-}
-
-// --- outgoing requests ------------------------------------------------------------------------------------------------------
-
-// A turn only for what somebody waits for: bytes that nobody has asked for yet lie where they are.
-void V8Isolate::OnFetch(FetchId id, const FetchEvent& event) {
-  Fetch* fetch = realm_.fetches.Find(id);
-  if (fetch == nullptr || !usable_) return;
-  if (event.kind == FetchEvent::Kind::kData) fetch->unread.append(event.bytes);
-  const bool is_error = event.kind == FetchEvent::Kind::kError;
-  const bool is_end = event.kind == FetchEvent::Kind::kEnd;
-  const uint64_t serial = fetch->serial;
-  const bool is_piece = event.kind == FetchEvent::Kind::kData || is_end;
-  const bool awaited = is_piece && std::exchange(fetch->reading, false);
-  if (is_end || is_error) realm_.FetchEnded(fetch);
-  if (is_error || (is_end && fetch->unread.empty())) realm_.ForgetFetch(id);
-  if (is_piece && !awaited) return;
-  const Turn turn(this);
-  Realm::EnterInvocation(isolate_, serial);
-  TellFetch(turn.context(), id, event);
-  FinishTurn(turn.context(), serial);
-}
-
-// [kind, ...]: head [0, status, statusText, url, redirected, name, value, ...]; readable [1]; error [2, code, message];
-// writable [3, bytes]; rewind [4]. As web/fetch.js reads it.
-void V8Isolate::TellFetch(v8::Local<v8::Context> context, FetchId id, const FetchEvent& event) {
-  Caught caught(isolate_);
-  std::vector<v8::Local<v8::Value>> items;
-  const auto number = [&](double value) { items.push_back(v8::Number::New(isolate_, value)); };
-  const auto latin1 = [&](std::string_view text) {
-    v8::Local<v8::String> string;
-    items.push_back(Latin1String(isolate_, text).ToLocal(&string) ? string : v8::String::Empty(isolate_));
-  };
-  switch (event.kind) {
-    case FetchEvent::Kind::kHead:
-      number(0);
-      number(event.head->status);
-      latin1(event.head->status_text);
-      latin1(event.head->url);
-      items.push_back(v8::Boolean::New(isolate_, event.head->redirected));
-      for (const HeaderField& field : event.head->headers) {
-        latin1(field.name);
-        latin1(field.value);
-      }
-      break;
-    case FetchEvent::Kind::kData:
-    case FetchEvent::Kind::kEnd: number(1); break;
-    case FetchEvent::Kind::kError:
-      number(2);
-      latin1(FetchResultName(event.result));
-      items.push_back(Text(isolate_, event.bytes));
-      break;
-    case FetchEvent::Kind::kWritable:
-      number(3);
-      number(event.credit);
-      break;
-    case FetchEvent::Kind::kRewind: number(4); break;
-  }
-  v8::Local<v8::Value> ignored;
-  const auto list = v8::Array::New(isolate_, items.data(), items.size());
-  if (Call(context, kFetchEvent, v8::Number::New(isolate_, static_cast<double>(id)), list).ToLocal(&ignored)) return;
-  if (TerminationSeen() || caught.HasTerminated()) return;  // FinishTurn's
-  const Outcome outcome = OutcomeOf(isolate_, context, caught, OutcomeKind::kThrew);
-  realm_.Console(realm_.CurrentInvocation(isolate_), LogSeverity::kException, "Uncaught " + TextOf(outcome));
-}
-
-// The requests of an invocation that is over. Somebody else may wait for them (a promise that two requests share), so JavaScript is told:
-// in this turn or in one of its own.
-void V8Isolate::AbandonFetches(uint64_t serial) {
-  FetchDoor* door = realm_.client == nullptr ? nullptr : realm_.client->fetch_door();
-  realm_.fetches.Abandon(serial, door);
-  if (usable_ && realm_.client != nullptr) realm_.client->OnTasksPosted();
-}
-
-void V8Isolate::TellOrphans(v8::Local<v8::Context> context) {
-  const std::vector<FetchId> orphans = std::exchange(realm_.fetches.orphans(), {});
-  for (const FetchId id : orphans) {
-    const v8::HandleScope handles(isolate_);
-    if (!usable_ || TerminationSeen()) return;
-    TellFetch(context, id,
-              {.kind = FetchEvent::Kind::kError,
-               .bytes = "the invocation that made this request is over; what goes on after the response belongs into ctx.waitUntil()",
-               .result = FetchResult::kCanceled});
-  }
 }
 
 void V8Isolate::AnnounceTimers() {

@@ -19,7 +19,9 @@ BANNED = [
 # One door a library: who may include what.
 DOORS = [
     (re.compile(r"#include <liburing\.h>"), ("worker/engine/net/uring",)),
-    (re.compile(r"#include <llhttp\.h>|#include \"llhttp\.h\""), ("worker/engine/http/parser", "bench/load/response_reader")),
+    (re.compile(r"#include <llhttp\.h>|#include \"llhttp\.h\""), ("worker/engine/http/parser", "bench/load/response_reader",
+                                                                      "worker/egress/web_socket_handshake")),
+    (re.compile(r"#include <wslay/"), ("worker/egress/web_socket_codec",)),
     (re.compile(r"#include <rocksdb/"), ("controller/store/rocks_store",)),
     (re.compile(r"#include <v8"), ("jsruntime/",)),
     (re.compile(r"#include <seccomp\.h>"), ("jsruntime/sandbox",)),

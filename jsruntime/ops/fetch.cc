@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <deque>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,7 +41,7 @@ class Request {
       body_.assign(bytes.chars(), bytes.size());
       request_.body = body_;
     }
-    return request_.redirect <= FetchRedirect::kManual && request_.body_kind <= FetchBody::kStream &&
+    return request_.redirect <= FetchRedirect::kManual && request_.body_kind <= FetchBody::kSocket &&
            body_.size() <= kFetchWholeBodyBytesMax;
   }
   size_t head_bytes() const { return bytes_; }
@@ -109,7 +110,7 @@ void FetchStart(const Info& info) {
   Invocation* invocation = realm->invocations.Find(serial);
   if (invocation == nullptr) {
     return Refuse(info, FetchResult::kCanceled,
-                  serial == 0 ? "requests cannot be made while the module loads, or by no invocation's work: call fetch() in the handler"
+                  serial == 0 ? "requests cannot be made while the module loads, or by no invocation's work: make them in the handler"
                               : "the invocation is over: work that goes on after the response belongs into ctx.waitUntil()");
   }
   if (const std::string over = OverLimit(*invocation, realm->script->limits); !over.empty()) {
@@ -126,7 +127,8 @@ void FetchStart(const Info& info) {
   if (id == 0) return Refuse(info, FetchResult::kUnavailable, "outgoing requests cannot be made at the moment; try again");
   ++invocation->fetches_begun;
   ++invocation->fetches_open;
-  realm->fetches.Add(id, serial);
+  Fetch& fetch = realm->fetches.Add(id, serial);
+  if (request.view().body_kind == FetchBody::kSocket) fetch.socket = std::make_unique<Socket>();
   info.GetReturnValue().Set(static_cast<double>(id));
 }
 
@@ -198,9 +200,56 @@ void FetchCancel(const Info& info) {
   Realm::From(info.GetIsolate())->ForgetFetch(id);
 }
 
+// --- WebSockets -------------------------------------------------------------------------------------------------------------
+
+void SocketSend(const Info& info) {
+  FetchId id;
+  FetchDoor* door;
+  Fetch* fetch = FetchOf(info, &id, &door);
+  if (fetch == nullptr || fetch->ended || fetch->socket == nullptr || info.Length() != 4 || !info[3]->IsNumber()) return;
+  Socket& socket = *fetch->socket;
+  const BufferBytes bytes(info[2]);
+  const size_t from = std::min(bytes.size(), static_cast<size_t>(info[3].As<v8::Number>()->Value()));
+  const size_t left = bytes.size() - from;
+  const bool begins = from == 0;
+  if (begins && (socket.room_messages == 0 || (left > 0 && socket.room_bytes == 0))) {
+    socket.wants_room = true;
+    return info.GetReturnValue().Set(-1);
+  }
+  if (begins) {
+    --socket.room_messages;
+    door->SendMessage(id, info[1]->IsTrue() ? SocketMessage::kText : SocketMessage::kBinary, left);
+  }
+  const size_t sent = std::min<size_t>(left, socket.room_bytes);
+  if (sent > 0) door->SendBody(id, {bytes.chars() + from, sent});
+  socket.room_bytes -= static_cast<uint32_t>(sent);
+  socket.wants_room = sent < left;
+  info.GetReturnValue().Set(static_cast<uint32_t>(sent));
+}
+
+void SocketUntaken(const Info& info) {
+  FetchId id;
+  FetchDoor* door;
+  const Fetch* fetch = FetchOf(info, &id, &door);
+  const bool open = fetch != nullptr && fetch->socket != nullptr;
+  info.GetReturnValue().Set(open ? kFetchWindowBytes - fetch->socket->room_bytes : 0);
+}
+
+void SocketClose(const Info& info) {
+  FetchId id;
+  FetchDoor* door;
+  const Fetch* fetch = FetchOf(info, &id, &door);
+  if (fetch == nullptr || fetch->ended || fetch->socket == nullptr) return;
+  if (info.Length() != 3 || !info[1]->IsInt32() || !info[2]->IsString()) return;
+  const Utf8Text reason(info.GetIsolate(), info[2].As<v8::String>());
+  const auto code = static_cast<uint16_t>(info[1].As<v8::Int32>()->Value());
+  if (reason.size() <= kSocketReasonBytesMax) door->CloseSocket(id, code, reason.view());
+}
+
 constexpr Op kOps[] = {
     {"fetchStart", FetchStart},   {"fetchRead", FetchRead},       {"fetchSend", FetchSend},
     {"fetchFinish", FetchFinish}, {"fetchRewound", FetchRewound}, {"fetchCancel", FetchCancel},
+    {"socketSend", SocketSend},   {"socketClose", SocketClose},   {"socketUntaken", SocketUntaken},
 };
 
 }  // namespace

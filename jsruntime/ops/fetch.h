@@ -5,6 +5,11 @@
 //   fetchRead(id) -> Uint8Array; null at the end; undefined where there is nothing yet: fetchEvent follows
 //   fetchSend(id, bytes, from, to)   a piece of the body, within the credit; false where the request is over
 //   fetchFinish(id)   fetchRewound(id)   fetchCancel(id)
+//   of a WebSocket (bodyKind kSocket), once it is open:
+//   socketSend(id, isText, bytes, from) -> how much of a message went out behind its first `from` bytes; -1: it could not be begun, and
+//     fetchEvent tells when there is room; undefined: the socket is over
+//   socketUntaken(id) -> bytes of messages that are on their way
+//   socketClose(id, code, reason)
 //
 // What the engine has to tell comes as fetchEvent(id, [kind, ...]) of web/fetch.js, see v8_isolate.cc.
 //

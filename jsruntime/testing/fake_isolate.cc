@@ -213,7 +213,9 @@ void FakeIsolate::RunLine(InvocationId id, const RequestView& request, std::stri
     in_flight_[id].answered = true;
     client_->OnResponse(id, FakeResponse(status, headers_, rest));
   } else if (word == "fetch") {
-    StartFetch(id, rest);
+    StartFetch(id, rest, FetchBody::kNone);
+  } else if (word == "socket") {
+    StartFetch(id, rest, FetchBody::kSocket);
   } else if (word == "throw") {
     client_->OnConsole(id, LogSeverity::kException, "Error: " + std::string(rest));
     FailInvocation(id, OutcomeKind::kThrew, "Error: " + std::string(rest));
@@ -380,8 +382,9 @@ void FakeIsolate::LoseIsolate(InvocationId culprit, OutcomeKind kind) {
   }
 }
 
-void FakeIsolate::StartFetch(InvocationId id, std::string_view url) {
+void FakeIsolate::StartFetch(InvocationId id, std::string_view url, FetchBody body_kind) {
   FetchRequest request;
+  request.body_kind = body_kind;
   request.method = "GET";
   request.url = url;
   FetchDoor* door = client_->fetch_door();
@@ -397,13 +400,22 @@ void FakeIsolate::OnFetch(FetchId id, const FetchEvent& event) {
   switch (event.kind) {
     case FetchEvent::Kind::kHead:
       found->second.status = event.head->status;
+      if (event.head->status != 101) return;
+      client_->fetch_door()->SendMessage(id, SocketMessage::kText, 2);
+      client_->fetch_door()->SendBody(id, "hi");
       return;
     case FetchEvent::Kind::kData:
       found->second.body.append(event.bytes);
-      client_->fetch_door()->ReadMore(id, static_cast<uint32_t>(event.bytes.size()));
+      if (found->second.status != 101) client_->fetch_door()->ReadMore(id, static_cast<uint32_t>(event.bytes.size()));
+      return;
+    case FetchEvent::Kind::kMessage:
+      client_->fetch_door()->MessagesTaken(id, static_cast<uint32_t>(found->second.body.size()), 1);
+      client_->fetch_door()->CloseSocket(id, 3000, "bye");
       return;
     case FetchEvent::Kind::kWritable:
+    case FetchEvent::Kind::kTaken:
     case FetchEvent::Kind::kRewind: return;
+    case FetchEvent::Kind::kClosed:
     case FetchEvent::Kind::kEnd:
     case FetchEvent::Kind::kError: break;
   }
@@ -411,6 +423,9 @@ void FakeIsolate::OnFetch(FetchId id, const FetchEvent& event) {
   outgoing_.erase(found);
   if (in_flight_.count(ended.invocation) == 0) return;
   headers_.clear();
+  if (event.kind == FetchEvent::Kind::kClosed) {
+    return Respond(ended.invocation, 200, std::to_string(event.close_code) + " " + std::string(event.bytes) + ": " + ended.body);
+  }
   const bool failed = event.kind == FetchEvent::Kind::kError;
   Respond(ended.invocation, failed ? 502 : ended.status, failed ? std::string(FetchResultName(event.result)) : ended.body);
 }

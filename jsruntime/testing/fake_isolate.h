@@ -20,6 +20,8 @@
 //   pending                          answered later by the test: Complete(id, ...) or Fail(id, ...)
 //   timer 20 200 hello               answered by RunTimers 20 ms after the dispatch
 //   background 200 hello             answered at once; its background work ends by FinishBackground(id)
+//   socket http://host/              a WebSocket: sends "hi" when it is open, closes it (3000, "bye") after the first message; answered
+//                                    with how it ended and that message, or 502 and the result's name
 //   fetch http://host/               answered when the outgoing request has ended: its status and body, or 502 and the result's name
 //   throw oops                       kThrew with "Error: oops"
 //   oom                              kMemoryLimit: the isolate is lost, others in flight get kRecycled
@@ -147,7 +149,7 @@ class FakeIsolate final : public Isolate {
   OutcomeKind SpinUntilTerminated();
   void AnnounceTimers();
   void CheckThread() const;
-  void StartFetch(InvocationId id, std::string_view url);
+  void StartFetch(InvocationId id, std::string_view url, FetchBody body_kind);
 
   FakeIsolateFactory* const factory_;
   ScriptPtr script_;

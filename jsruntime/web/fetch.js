@@ -1,7 +1,9 @@
 // fetch(), as the Fetch standard has it, for a server: no origin, no cookies, no cache. The requests are made by a process of the worker
 // (worker/egress); redirects, decompression and the policy of addresses are its business. Here are the objects, the bodies and the ends.
 //
-//   internal.fetchEvent(id, event)   what the native side has to tell: see TellFetch in v8_isolate.cc
+//   internal.fetchEvent(id, event)   what the native side has to tell: see TellFetch in v8_isolate_fetches.cc
+//   internal.startCall(call, request)   for what else is made of requests: `call` is told of its events by onHead, onError, onWritable and
+//     onMessage until endCall(call). Null, or [code, message] where it cannot be made
 
 const kWindow = 256 * 1024;    // kFetchWindowBytes of jsruntime/fetch.h: what may be sent before the first credit
 const kGatherMax = 32 << 20;   // of a response that is read whole
@@ -31,6 +33,8 @@ class Call {
 
   constructor(method) { this.method = method; }
 
+  onError(code, message) { this.fail(failure(code, message)); }
+
   // The end of everything, with an error.
   fail(error) {
     if (this.error !== null) return;
@@ -53,9 +57,17 @@ class Call {
   }
 
   over() {
-    calls.delete(this.id);
+    internal.endCall(this);
     this.unwatch();
   }
+
+  onReadable() {
+    const { wake } = this;
+    this.wake = null;
+    if (wake !== null) wake.resolve();
+  }
+  onWritable(bytes) { this.upload?.onWritable(this.id, bytes); }
+  onRewind() { this.upload?.onRewind(this.id); }
 
   onHead(event) {
     const [, status, statusText, url, redirected, ...headers] = event;
@@ -230,14 +242,9 @@ function send(request, settle) {
       if (kind === kRewindable) call.upload = new BytesUpload(bytes);
     }
   }
-  const id = native.fetchStart([method, url, headers, kRedirects[redirect], kind, bytes === null ? 0 : bytes.byteLength, bytes]);
-  if (typeof id !== 'number') {
-    const text = typeof id === 'string' ? id : 'protocol:the request cannot be made';
-    const colon = text.indexOf(':');
-    return call.fail(failure(text.slice(0, colon), text.slice(colon + 1)));
-  }
-  call.id = id;
-  calls.set(id, call);
+  const refused = internal.startCall(call, [method, url, headers, kRedirects[redirect], kind, bytes === null ? 0 : bytes.byteLength, bytes]);
+  if (refused !== null) return call.onError(...refused);
+  const { id } = call;
   if (signal !== null) {
     call.unwatch = internal.onAbort(signal, () => {
       native.fetchCancel(id);
@@ -247,20 +254,29 @@ function send(request, settle) {
   if (call.upload !== null) call.upload.start(id);
 }
 
+internal.startCall = (call, request) => {
+  const id = native.fetchStart(request);
+  if (typeof id !== 'number') {
+    const text = typeof id === 'string' ? id : 'protocol:the request cannot be made';
+    const colon = text.indexOf(':');
+    return [text.slice(0, colon), text.slice(colon + 1)];
+  }
+  call.id = id;
+  calls.set(id, call);
+  return null;
+};
+internal.endCall = (call) => { calls.delete(call.id); };
+
 internal.fetchEvent = (id, event) => {
   const call = calls.get(id);
   if (call === undefined) return;
   switch (event[0]) {
     case kHead: return call.onHead(event);
-    case kReadable: {
-      const wake = call.wake;
-      call.wake = null;
-      if (wake !== null) wake.resolve();
-      return;
-    }
-    case kError: return call.fail(failure(event[1], event[2]));
-    case kWritable: return call.upload?.onWritable(id, event[1]);
-    case kRewind: return call.upload?.onRewind(id);
+    case kReadable: return call.onReadable();
+    case kError: return call.onError(event[1], event[2]);
+    case kWritable: return call.onWritable(event[1]);
+    case kRewind: return call.onRewind();
+    default: return call.onMessage(event);
   }
 };
 

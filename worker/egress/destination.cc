@@ -96,6 +96,18 @@ std::optional<Fail> Destination::Enter() {
 
 std::string Destination::url() const { return Part(url_.get(), CURLUPART_URL); }
 
+std::string Destination::authority() const {
+  const std::string whole = url();
+  const size_t from = scheme_.size() + std::string_view("://").size();
+  return whole.substr(from, whole.find_first_of("/?", from) - from);
+}
+
+std::string Destination::path_and_query() const {
+  const std::string whole = url();
+  const size_t from = whole.find_first_of("/?", scheme_.size() + std::string_view("://").size());
+  return from == std::string::npos ? "/" : whole.substr(from);
+}
+
 // ---- the way there ----------------------------------------------------------------------------------------------------------
 
 void Destination::SetUp(CURL* easy) {

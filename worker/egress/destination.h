@@ -1,8 +1,8 @@
-// Where a stream connects to, and whether it may: what a stream sets up in libcurl for it.
+// Where a stream connects to, and whether it may: what requests and WebSockets set up alike in libcurl.
 //
 // The policy is asked for each address before libcurl connects to it, and again before a connection is used, which may be a pooled one.
 //
-// Owner:    Exchange, one each.
+// Owner:    Exchange, WebSocket; one each.
 // Thread:   the egress process's only one.
 // Life:     stays where it is while a transfer that SetUp has seen is under way; settings outlive it.
 // Errors:   a Fail, in words for the function's owner.
@@ -33,6 +33,9 @@ class Destination {
 
   // The URL in full, without user, password and fragment.
   std::string url() const;
+  // Its parts, as a request line and the Host field have them.
+  std::string path_and_query() const;
+  std::string authority() const;
   const std::string& scheme() const { return scheme_; }
   const std::string& host_name() const { return host_name_; }
   const std::string& origin() const { return origin_; }

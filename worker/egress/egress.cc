@@ -9,11 +9,16 @@
 #include <utility>
 
 #include "base/log.h"
+#include "worker/egress/limits.h"
 
 namespace zts::egress {
 namespace {
 
 constexpr uint64_t kChannelToken = uint64_t{1} << 62;
+constexpr MultiOptions kRequests = {.token_mark = uint64_t{1} << 63,
+                                    .connections_per_host_max = kConnectionsPerHostMax,
+                                    .connections_max = kConnectionsMax,
+                                    .idle_connections_max = kIdleConnectionsMax};
 
 uint32_t EventsOf(const ShardLink& link) { return EPOLLIN | (link.wants_write() ? EPOLLOUT : 0u); }
 
@@ -33,8 +38,10 @@ Status Egress::Start() {
   event.events = EPOLLIN;
   event.data.u64 = kChannelToken;
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, channel_.fd(), &event) != 0) return Error::FromErrno("epoll_ctl");
-  multi_ = std::make_unique<Multi>(epoll_.get(), &clock_);
+  multi_ = std::make_unique<Multi>(epoll_.get(), &clock_, kRequests);
+  sockets_ = std::make_unique<SocketSet>(epoll_.get(), &clock_);
   settings_.multi = multi_.get();
+  settings_.sockets = sockets_.get();
   settings_.clock = &clock_;
   return {};
 }
@@ -48,25 +55,35 @@ int Egress::Run() {
   return exit_;
 }
 
+// Until the next moment that somebody waits for; -1: nobody does.
+int Egress::TimeoutMs() const {
+  int timeout = -1;
+  for (const Nanos due : {multi_->due(), sockets_->due()}) {
+    if (due == 0) continue;
+    const Nanos left = std::max<Nanos>(due - clock_.Now(), 0);
+    const int of_this = static_cast<int>(std::min<Nanos>((left + kMillisecond - 1) / kMillisecond, 60'000));
+    timeout = timeout < 0 ? of_this : std::min(timeout, of_this);
+  }
+  return timeout;
+}
+
 void Egress::Wait() {
   std::array<epoll_event, 256> events;
-  int timeout = -1;
-  if (multi_->due() != 0) {
-    const Nanos left = std::max<Nanos>(multi_->due() - clock_.Now(), 0);
-    timeout = static_cast<int>(std::min<Nanos>((left + kMillisecond - 1) / kMillisecond, 60'000));
-  }
-  const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
+  const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), TimeoutMs());
   for (int i = 0; i < count && exit_ < 0; ++i) {
     const uint64_t token = events[static_cast<size_t>(i)].data.u64;
     if (token == kChannelToken) {
       DrainChannel();
-    } else if (const int fd = Multi::FdOf(token); fd >= 0) {
+    } else if (const int fd = multi_->FdOf(token); fd >= 0) {
       multi_->OnSocket(fd, events[static_cast<size_t>(i)].events);
+    } else if (sockets_->OnEvent(token, events[static_cast<size_t>(i)].events)) {
+      continue;
     } else if (const auto link = links_.find(static_cast<int>(token)); link != links_.end()) {
       link->second.link->OnReadable();
     }
   }
   if (multi_->due() != 0 && multi_->due() <= clock_.Now()) multi_->OnTime();
+  if (sockets_->due() != 0 && sockets_->due() <= clock_.Now()) sockets_->OnTime();
   FlushLinks();
 }
 

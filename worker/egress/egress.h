@@ -18,6 +18,7 @@
 #include "base/unique_fd.h"
 #include "worker/egress/multi.h"
 #include "worker/egress/shard_link.h"
+#include "worker/egress/socket_set.h"
 #include "worker/egress/stream.h"
 #include "worker/ipc/channel.h"
 #include "worker/ipc/egress.pb.h"
@@ -40,6 +41,7 @@ class Egress {
  private:
   Status Start();
   void Wait();
+  int TimeoutMs() const;
   bool DrainChannel();
   bool ReceiveOne();
   Status Handle(const ipc::ToEgress& message, UniqueFd descriptor);
@@ -52,6 +54,7 @@ class Egress {
   ipc::Channel channel_;
   UniqueFd epoll_;
   std::unique_ptr<Multi> multi_;
+  std::unique_ptr<SocketSet> sockets_;
   StreamSettings settings_;
   std::map<uint64_t, std::shared_ptr<const Function>> functions_;
   struct Watched {

@@ -37,6 +37,19 @@ inline constexpr size_t kPendingBytesMax = size_t{32} << 20;
 // Of the body of a redirect, which nobody reads: more costs the connection.
 inline constexpr size_t kRedirectBodyBytesMax = 64 * 1024;
 
+// WebSockets of all shards, and those to one host: they are open for long, each with some 50 KiB here and a descriptor.
+inline constexpr size_t kWebSocketsMax = 1024;
+inline constexpr size_t kWebSocketsPerHostMax = 256;
+// From the first look for the host's address to the server's answer.
+inline constexpr Nanos kUpgradeTimeout = 30 * kSecond;
+// A peer that has sent nothing for so long is pinged, and gone when nothing comes in the same time again.
+inline constexpr Nanos kSilenceMax = 30 * kSecond;
+// For the server's close frame behind ours, and for the end of its connection behind both (RFC 6455 7.1.1).
+inline constexpr Nanos kCloseTimeout = 10 * kSecond;
+inline constexpr Nanos kLingerTimeout = 2 * kSecond;
+// Of what is to be sent to a server, beside what the shard's window bounds: answers to pings. More, and nothing is read from it.
+inline constexpr size_t kControlBytesMax = 64 * 1024;
+
 // Refusals are logged, but not faster than this.
 inline constexpr Nanos kRefusalLogPeriod = kSecond;
 

@@ -6,32 +6,27 @@
 #include <cerrno>
 
 #include "base/check.h"
-#include "worker/egress/limits.h"
 
 namespace zts::egress {
-namespace {
 
-constexpr uint64_t kTokenMark = uint64_t{1} << 63;
-
-}  // namespace
-
-Multi::Multi(int epoll, const Clock* clock) : epoll_(epoll), clock_(clock), multi_(curl_multi_init()) {
+Multi::Multi(int epoll, const Clock* clock, const MultiOptions& options)
+    : epoll_(epoll), clock_(clock), token_mark_(options.token_mark), multi_(curl_multi_init()) {
   ZTS_CHECK(multi_ != nullptr);
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Multi::OnWatch);
   curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
   curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Multi::OnTimer);
   curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
   curl_multi_setopt(multi_, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
-  curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS, kConnectionsPerHostMax);
-  curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, kConnectionsMax);
-  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, kIdleConnectionsMax);
+  curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS, options.connections_per_host_max);
+  curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, options.connections_max);
+  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, options.idle_connections_max);
 }
 
 Multi::~Multi() { curl_multi_cleanup(multi_); }
 
-uint64_t Multi::Token(int fd) { return kTokenMark | static_cast<uint64_t>(fd); }
+uint64_t Multi::Token(int fd) const { return token_mark_ | static_cast<uint64_t>(fd); }
 
-int Multi::FdOf(uint64_t token) { return (token & kTokenMark) != 0 ? static_cast<int>(token & ~kTokenMark) : -1; }
+int Multi::FdOf(uint64_t token) const { return (token & token_mark_) != 0 ? static_cast<int>(token & ~token_mark_) : -1; }
 
 void Multi::Add(CURL* easy, Transfer* transfer) {
   curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
@@ -67,8 +62,9 @@ void Multi::Reap() {
     const CURLcode result = message->data.result;
     char* owner = nullptr;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &owner);
-    curl_multi_remove_handle(multi_, easy);
-    reinterpret_cast<Transfer*>(owner)->OnTransferDone(result);
+    auto* transfer = reinterpret_cast<Transfer*>(owner);
+    if (result != CURLE_OK || !transfer->keeps_connection()) curl_multi_remove_handle(multi_, easy);
+    transfer->OnTransferDone(result);
   }
 }
 

@@ -4,7 +4,7 @@
 // address (Exchange), and that no request is ever written but by libcurl from checked parts. One request at a time a connection,
 // with HTTP/2 too: libcurl 7.88 stops all streams of a connection while one of them is paused, and a slow function must not slow others.
 //
-// Owner:    Egress, exactly one.
+// Owner:    Egress: one for requests, one for the connections of WebSockets, which are never pooled and must not push out those that are.
 // Thread:   the egress process's only one.
 // Life:     outlives all transfers.
 #pragma once
@@ -19,20 +19,29 @@ namespace zts::egress {
 class Transfer {
  public:
   virtual ~Transfer() = default;
-  // The transfer is out of the multi; it may be added again, or its owner destroyed.
+  // The transfer is out of the multi, unless it has succeeded and keeps its connection; it may be added again, or its owner destroyed.
   virtual void OnTransferDone(CURLcode result) = 0;
+  // It has made a connection (CURLOPT_CONNECT_ONLY) that goes on until Remove.
+  virtual bool keeps_connection() const { return false; }
+};
+
+struct MultiOptions {
+  uint64_t token_mark;  // one bit
+  long connections_per_host_max;
+  long connections_max;
+  long idle_connections_max;
 };
 
 class Multi {
  public:
   // Sockets are watched on `epoll` with `Token(fd)` as their data.
-  Multi(int epoll, const Clock* clock);
+  Multi(int epoll, const Clock* clock, const MultiOptions& options);
   ~Multi();
   Multi(const Multi&) = delete;
 
-  static uint64_t Token(int fd);
+  uint64_t Token(int fd) const;
   // The descriptor of a token of ours; -1 for any other.
-  static int FdOf(uint64_t token);
+  int FdOf(uint64_t token) const;
 
   // `easy` has been set up, except for its private pointer.
   void Add(CURL* easy, Transfer* transfer);
@@ -53,6 +62,7 @@ class Multi {
 
   const int epoll_;
   const Clock* const clock_;
+  const uint64_t token_mark_;
   CURLM* multi_;
   Nanos due_ = 0;
 };

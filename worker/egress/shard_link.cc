@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "worker/egress/exchange.h"
 #include "worker/egress/limits.h"
+#include "worker/egress/web_socket.h"
 
 namespace zts::egress {
 namespace {
@@ -52,6 +53,7 @@ Status ShardLink::OnFrame(const ipc::FrameReader::Frame& frame) {
   // It ended while the frame was on its way.
   if (found == streams_.end()) return {};
   if (frame.header.type != FrameType::kCancel) return found->second->OnFrame(frame);
+  found->second->OnCancel();
   streams_.erase(found);
   return {};
 }
@@ -66,7 +68,11 @@ Status ShardLink::OnRequest(const ipc::FrameReader::Frame& frame) {
     return {};
   }
   std::unique_ptr<Stream>& made = streams_[stream];
-  made = std::make_unique<Exchange>(this, settings_, find_(request.version_id), stream);
+  if (request.body_kind == ipc::BodyKind::kSocket) {
+    made = std::make_unique<WebSocket>(this, settings_, find_(request.version_id), stream);
+  } else {
+    made = std::make_unique<Exchange>(this, settings_, find_(request.version_id), stream);
+  }
   Stream* raw = made.get();
   raw->Start(request);
   return {};

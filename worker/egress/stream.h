@@ -1,4 +1,4 @@
-// One stream of a shard's socket: what it is to the shard's link, and what it is given.
+// One stream of a shard's socket: a request, or a WebSocket. What both are to the shard's link, and what both are given.
 //
 // Owner:    ShardLink, one a stream.
 // Thread:   the egress process's only one.
@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "worker/egress/address_policy.h"
 #include "worker/egress/multi.h"
+#include "worker/egress/socket_set.h"
 #include "worker/ipc/egress_frame.h"
 
 namespace zts::egress {
@@ -34,6 +35,7 @@ class StreamHost {
 
 struct StreamSettings {
   Multi* multi = nullptr;
+  SocketSet* sockets = nullptr;
   const Clock* clock = nullptr;
   std::string ca_file;  // trusted beside the system's; empty: none
 };
@@ -51,6 +53,8 @@ class Stream {
   virtual void Start(const ipc::RequestFrame& request) = 0;
   // One of its frames, but for kRequest and kCancel.
   virtual Status OnFrame(const ipc::FrameReader::Frame& frame) = 0;
+  // The shard wants no more of it: it is destroyed next.
+  virtual void OnCancel() {}
 };
 
 inline Error NoFrameOfThisStream() { return {ErrorCode::kCorrupt, "a frame that this stream does not have"}; }

@@ -74,6 +74,9 @@ Status EgressLink::OnFrame(const ipc::FrameReader::Frame& frame) {
       Tell(id, {.kind = FetchEvent::Kind::kWritable, .credit = bytes});
       return {};
     }
+    case FrameType::kMessage: return OnMessage(id, frame.payload);
+    case FrameType::kTaken: return OnTaken(id, frame.payload);
+    case FrameType::kClose: return OnClose(id, frame.payload);
     case FrameType::kEnd: {
       const uint64_t instance = fetches_.at(id).instance;
       End(id, FetchResult::kOk);
@@ -105,6 +108,26 @@ Status EgressLink::OnError(FetchId id, std::string_view payload) {
   const uint64_t instance = fetches_.at(id).instance;
   End(id, error.result);
   sink_->OnFetchEvent(instance, id, {.kind = FetchEvent::Kind::kError, .bytes = error.message, .result = error.result});
+  return {};
+}
+
+Status EgressLink::OnMessage(FetchId id, std::string_view payload) {
+  ZTS_ASSIGN_OR_RETURN(const ipc::MessageFrame message, ipc::DecodeMessage(payload));
+  Tell(id, {.kind = FetchEvent::Kind::kMessage, .message = message.kind});
+  return {};
+}
+
+Status EgressLink::OnTaken(FetchId id, std::string_view payload) {
+  ZTS_ASSIGN_OR_RETURN(const ipc::TakenFrame taken, ipc::DecodeTaken(payload));
+  Tell(id, {.kind = FetchEvent::Kind::kTaken, .credit = taken.bytes, .messages = taken.messages});
+  return {};
+}
+
+Status EgressLink::OnClose(FetchId id, std::string_view payload) {
+  ZTS_ASSIGN_OR_RETURN(const ipc::CloseFrame close, ipc::DecodeClose(payload));
+  const uint64_t instance = fetches_.at(id).instance;
+  End(id, FetchResult::kOk);
+  sink_->OnFetchEvent(instance, id, {.kind = FetchEvent::Kind::kClosed, .bytes = close.reason, .close_code = close.code});
   return {};
 }
 
@@ -164,6 +187,18 @@ void EgressLink::Cancel(FetchId id) {
   if (fetches_.count(id) == 0) return;
   End(id, FetchResult::kCanceled);
   ipc::AppendSignal(FrameType::kCancel, id, out());
+}
+
+void EgressLink::SendMessage(FetchId id, js::SocketMessage kind, uint64_t bytes) {
+  if (fetches_.count(id) > 0) ipc::AppendMessage(id, {kind, bytes}, out());
+}
+
+void EgressLink::CloseSocket(FetchId id, uint16_t code, std::string_view reason) {
+  if (fetches_.count(id) > 0) ipc::AppendClose(id, {code, reason}, out());
+}
+
+void EgressLink::MessagesTaken(FetchId id, uint32_t bytes, uint32_t messages) {
+  if (fetches_.count(id) > 0) ipc::AppendTaken(id, {bytes, messages}, out());
 }
 
 void EgressLink::CancelAll(uint64_t instance) {

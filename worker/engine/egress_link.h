@@ -60,6 +60,9 @@ class EgressLink final : public runtime::FetchGate {
   void Rewound(js::FetchId id) override;
   void ReadMore(js::FetchId id, uint32_t bytes) override;
   void Cancel(js::FetchId id) override;
+  void SendMessage(js::FetchId id, js::SocketMessage kind, uint64_t bytes) override;
+  void CloseSocket(js::FetchId id, uint16_t code, std::string_view reason) override;
+  void MessagesTaken(js::FetchId id, uint32_t bytes, uint32_t messages) override;
   void CancelAll(uint64_t instance) override;
 
   size_t under_way() const { return fetches_.size(); }
@@ -76,6 +79,9 @@ class EgressLink final : public runtime::FetchGate {
   Status OnFrame(const ipc::FrameReader::Frame& frame);
   Status OnHead(js::FetchId id, std::string_view payload);
   Status OnError(js::FetchId id, std::string_view payload);
+  Status OnMessage(js::FetchId id, std::string_view payload);
+  Status OnTaken(js::FetchId id, std::string_view payload);
+  Status OnClose(js::FetchId id, std::string_view payload);
   void Tell(js::FetchId id, const js::FetchEvent& event);
   void End(js::FetchId id, js::FetchResult result);
   void RecordWait(Fetch* fetch);

@@ -187,6 +187,37 @@ TEST_F(EgressLinkTest, NonsenseEndsTheSocketAndNothingElse) {
   EXPECT_TRUE(io_->PeerSawEnd(egress_) || io_->PeerSawReset(egress_));
 }
 
+TEST_F(EgressLinkTest, CarriesAWebSocket) {
+  Deploy({{"talk", "socket http://up/"}});
+  ConnectEgress();
+  const Peer client = Connect();
+  Send(client, "GET /talk HTTP/1.1\r\nHost: a\r\n\r\n");
+  std::vector<Said> said = Hear();
+  ASSERT_EQ(said.size(), 1u);
+  const uint64_t stream = said[0].stream;
+  EXPECT_EQ(ipc::DecodeRequest(said[0].payload)->body_kind, ipc::BodyKind::kSocket);
+  Say(HeadOf(stream, 101));
+  said = Hear();
+  ASSERT_EQ(said.size(), 2u);
+  EXPECT_EQ(ipc::DecodeMessage(said[0].payload)->bytes, 2u);
+  EXPECT_EQ(said[1].payload, "hi");
+  std::string answer = DataOf(stream, "hello");
+  ipc::AppendTaken(stream, {2, 1}, &answer);
+  ipc::AppendMessage(stream, {ipc::MessageKind::kText, 5}, &answer);
+  Say(answer);
+  said = Hear();
+  ASSERT_EQ(said.size(), 2u);
+  EXPECT_EQ(ipc::DecodeTaken(said[0].payload)->bytes, 5u);
+  EXPECT_EQ(ipc::DecodeClose(said[1].payload)->code, 3000);
+  EXPECT_EQ(ipc::DecodeClose(said[1].payload)->reason, "bye");
+  std::string close;
+  ipc::AppendClose(stream, {3000, "bye"}, &close);
+  Say(close);
+  EXPECT_EQ(Next(client).body, "3000 bye: hello");
+  EXPECT_EQ(Row("talk").subrequests[static_cast<int>(FetchResult::kOk)].Read(), 1u);
+  EXPECT_EQ(Hear().size(), 0u) << "it has ended, and is not cancelled";
+}
+
 // Frames that fit no socket at once wait, whole and in order.
 TEST_F(EgressLinkTest, ManyRequestsOfOnePassGoOutTogether) {
   ConnectEgress();

@@ -31,6 +31,24 @@ void AppendError(uint64_t stream, const ErrorFrame& error, std::string* out) {
 
 void AppendCredit(uint64_t stream, uint32_t bytes, std::string* out) { FrameWriter(FrameType::kCredit, stream, out).Put(bytes); }
 
+void AppendMessage(uint64_t stream, const MessageFrame& message, std::string* out) {
+  FrameWriter writer(FrameType::kMessage, stream, out);
+  writer.Put(message.kind);
+  writer.Put(message.bytes);
+}
+
+void AppendTaken(uint64_t stream, const TakenFrame& taken, std::string* out) {
+  FrameWriter writer(FrameType::kTaken, stream, out);
+  writer.Put(taken.bytes);
+  writer.Put(taken.messages);
+}
+
+void AppendClose(uint64_t stream, const CloseFrame& close, std::string* out) {
+  FrameWriter writer(FrameType::kClose, stream, out);
+  writer.Put(close.code);
+  writer.Put(close.reason);
+}
+
 void AppendBytes(FrameType type, uint64_t stream, std::string_view bytes, std::string* out) {
   AppendPieces(type, stream, bytes, kDataFrameBytesMax, out);
 }
@@ -48,7 +66,7 @@ Result<RequestFrame> DecodeRequest(std::string_view payload) {
   request.url = cursor.Text();
   request.headers = cursor.Fields();
   request.body = cursor.Text();
-  if (!cursor.done() || request.redirect > Redirect::kManual || request.body_kind > BodyKind::kStream) return BrokenFrame("request");
+  if (!cursor.done() || request.redirect > Redirect::kManual || request.body_kind > BodyKind::kSocket) return BrokenFrame("request");
   return request;
 }
 
@@ -78,6 +96,33 @@ Result<uint32_t> DecodeCredit(std::string_view payload) {
   const auto bytes = cursor.Get<uint32_t>();
   if (!cursor.done()) return BrokenFrame("credit");
   return bytes;
+}
+
+Result<MessageFrame> DecodeMessage(std::string_view payload) {
+  FrameCursor cursor(payload);
+  MessageFrame message;
+  message.kind = cursor.Get<MessageKind>();
+  message.bytes = cursor.Get<uint64_t>();
+  if (!cursor.done() || message.kind > MessageKind::kBinary) return BrokenFrame("message");
+  return message;
+}
+
+Result<TakenFrame> DecodeTaken(std::string_view payload) {
+  FrameCursor cursor(payload);
+  TakenFrame taken;
+  taken.bytes = cursor.Get<uint32_t>();
+  taken.messages = cursor.Get<uint32_t>();
+  if (!cursor.done()) return BrokenFrame("taken");
+  return taken;
+}
+
+Result<CloseFrame> DecodeClose(std::string_view payload) {
+  FrameCursor cursor(payload);
+  CloseFrame close;
+  close.code = cursor.Get<uint16_t>();
+  close.reason = cursor.Text();
+  if (!cursor.done() || close.reason.size() > js::kSocketReasonBytesMax) return BrokenFrame("close");
+  return close;
 }
 
 }  // namespace zts::ipc

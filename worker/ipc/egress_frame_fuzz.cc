@@ -42,6 +42,21 @@ void Show(const ipc::FrameReader::Frame& frame, std::string* out) {
       if (credit.ok()) out->append(std::to_string(*credit));
       return;
     }
+    case FrameType::kMessage: {
+      const auto message = ipc::DecodeMessage(frame.payload);
+      if (message.ok()) out->append(std::to_string(message->bytes));
+      return;
+    }
+    case FrameType::kTaken: {
+      const auto taken = ipc::DecodeTaken(frame.payload);
+      if (taken.ok()) out->append(std::to_string(taken->bytes) + "/" + std::to_string(taken->messages));
+      return;
+    }
+    case FrameType::kClose: {
+      const auto close = ipc::DecodeClose(frame.payload);
+      if (close.ok()) out->append(std::to_string(close->code)).append(close->reason);
+      return;
+    }
     default:
       out->append(frame.payload);
   }

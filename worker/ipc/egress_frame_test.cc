@@ -27,6 +27,10 @@ std::string Conversation() {
   AppendHead(9, {.status = 200, .redirected = true, .url = "http://x/", .status_text = "OK", .headers = {{"c", "d"}}}, &out);
   AppendError(10, {FetchResult::kPolicy, "no"}, &out);
   AppendSignal(FrameType::kEnd, 9, &out);
+  AppendMessage(11, {MessageKind::kBinary, uint64_t{1} << 33}, &out);
+  AppendTaken(11, {70000, 3}, &out);
+  AppendClose(11, {4001, "enough"}, &out);
+  AppendClose(12, {}, &out);
   return out;
 }
 
@@ -52,6 +56,18 @@ std::string Show(const FrameReader::Frame& frame) {
     }
     case FrameType::kCredit:
       return text + "+" + std::to_string(*DecodeCredit(frame.payload));
+    case FrameType::kMessage: {
+      const auto message = DecodeMessage(frame.payload);
+      return text + (message->kind == MessageKind::kBinary ? "binary " : "text ") + std::to_string(message->bytes);
+    }
+    case FrameType::kTaken: {
+      const auto taken = DecodeTaken(frame.payload);
+      return text + std::to_string(taken->bytes) + " of " + std::to_string(taken->messages);
+    }
+    case FrameType::kClose: {
+      const auto close = DecodeClose(frame.payload);
+      return text + std::to_string(close->code) + " '" + std::string(close->reason) + "'";
+    }
     default:
       return text + std::to_string(static_cast<int>(frame.header.type)) + "/" + std::to_string(frame.payload.size());
   }
@@ -64,7 +80,11 @@ const std::vector<std::string> kExpected = {"7:POST https://example.com/a?b v12 
                                             "8:3/0",
                                             "9:200 OK http://x/ redirected d",
                                             "10:egress-policy no",
-                                            "9:8/0"};
+                                            "9:8/0",
+                                            "11:binary 8589934592",
+                                            "11:70000 of 3",
+                                            "11:4001 'enough'",
+                                            "12:1005 ''"};
 
 std::vector<std::string> ReadIn(const std::string& text, size_t step) {
   FrameReader reader;
@@ -108,8 +128,22 @@ TEST(EgressFrameTest, RefusesWhatIsBroken) {
   EXPECT_FALSE(FrameReader().Feed({reinterpret_cast<const char*>(&header), sizeof header}, none).ok());
   header = {0, static_cast<FrameType>(0), 0, 0, 1};
   EXPECT_FALSE(FrameReader().Feed({reinterpret_cast<const char*>(&header), sizeof header}, none).ok());
-  header = {0, static_cast<FrameType>(11), 0, 0, 1};
+  header = {0, static_cast<FrameType>(14), 0, 0, 1};
   EXPECT_FALSE(FrameReader().Feed({reinterpret_cast<const char*>(&header), sizeof header}, none).ok());
+}
+
+TEST(EgressFrameTest, RefusesWhatASocketNeverSays) {
+  std::string text;
+  AppendMessage(1, {static_cast<MessageKind>(2), 1}, &text);
+  EXPECT_FALSE(DecodeMessage(text.substr(sizeof(FrameHeader))).ok());
+  text.clear();
+  AppendClose(1, {1000, std::string(js::kSocketReasonBytesMax + 1, 'r')}, &text);
+  EXPECT_FALSE(DecodeClose(text.substr(sizeof(FrameHeader))).ok());
+  for (const std::string& payload : {std::string(), std::string(3, '\0'), std::string(64, '\0')}) {
+    EXPECT_FALSE(DecodeMessage(payload).ok());
+    EXPECT_FALSE(DecodeTaken(payload).ok());
+    EXPECT_FALSE(DecodeClose(payload).ok());
+  }
 }
 
 // No payload, however it is cut or changed, does more than be refused.
@@ -126,6 +160,9 @@ TEST(EgressFrameTest, DecodersSurviveEverything) {
     (void)DecodeRequest(changed).ok();
     (void)DecodeHead(changed).ok();
     (void)DecodeError(changed).ok();
+    (void)DecodeMessage(changed).ok();
+    (void)DecodeTaken(changed).ok();
+    (void)DecodeClose(changed).ok();
   }
 }
 

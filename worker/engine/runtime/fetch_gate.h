@@ -28,6 +28,9 @@ class FetchGate {
   virtual void Rewound(js::FetchId id) = 0;
   virtual void ReadMore(js::FetchId id, uint32_t bytes) = 0;
   virtual void Cancel(js::FetchId id) = 0;
+  virtual void SendMessage(js::FetchId id, js::SocketMessage kind, uint64_t bytes) = 0;
+  virtual void CloseSocket(js::FetchId id, uint16_t code, std::string_view reason) = 0;
+  virtual void MessagesTaken(js::FetchId id, uint32_t bytes, uint32_t messages) = 0;
   // All that one isolate has under way: it is gone.
   virtual void CancelAll(uint64_t instance) = 0;
 };

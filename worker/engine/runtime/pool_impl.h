@@ -114,6 +114,9 @@ struct Instance final : Due, js::IsolateClient, js::FetchDoor {
   void Rewound(js::FetchId id) override;
   void ReadMore(js::FetchId id, uint32_t bytes) override;
   void Cancel(js::FetchId id) override;
+  void SendMessage(js::FetchId id, js::SocketMessage kind, uint64_t bytes) override;
+  void CloseSocket(js::FetchId id, uint16_t code, std::string_view reason) override;
+  void MessagesTaken(js::FetchId id, uint32_t bytes, uint32_t messages) override;
   void SetDue();
   void SetMemory(const js::MemoryUse& use);
 };

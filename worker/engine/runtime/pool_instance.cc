@@ -113,6 +113,15 @@ void Instance::FinishBody(js::FetchId id) { pool->host->fetch_gate()->FinishBody
 void Instance::Rewound(js::FetchId id) { pool->host->fetch_gate()->Rewound(id); }
 void Instance::ReadMore(js::FetchId id, uint32_t bytes) { pool->host->fetch_gate()->ReadMore(id, bytes); }
 void Instance::Cancel(js::FetchId id) { pool->host->fetch_gate()->Cancel(id); }
+void Instance::SendMessage(js::FetchId id, js::SocketMessage kind, uint64_t bytes) {
+  pool->host->fetch_gate()->SendMessage(id, kind, bytes);
+}
+void Instance::CloseSocket(js::FetchId id, uint16_t code, std::string_view reason) {
+  pool->host->fetch_gate()->CloseSocket(id, code, reason);
+}
+void Instance::MessagesTaken(js::FetchId id, uint32_t bytes, uint32_t messages) {
+  pool->host->fetch_gate()->MessagesTaken(id, bytes, messages);
+}
 
 void Instance::SetDue() {
   Nanos when = timer_due;
