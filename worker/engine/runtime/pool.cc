@@ -66,7 +66,11 @@ void Pool::BodyArrived(Ticket ticket) {
   impl_->RunTurnOf(ticket, &js::Isolate::BodyArrived, &Elsewhere::BodyArrived);
 }
 void Pool::ResumeResponse(Ticket ticket) { impl_->RunTurnOf(ticket, &js::Isolate::ResumeResponse, &Elsewhere::ResumeResponse); }
-void Pool::PeerFinished(Ticket ticket) { impl_->RunTurnOf(ticket, &js::Isolate::PeerFinished, &Elsewhere::PeerFinished); }
+void Pool::PeerFinished(Ticket ticket) {
+  Request* request = impl_->requests.Find(ticket);
+  if (request != nullptr && !request->away && request->instance == nullptr) request->peer_finished = true;
+  impl_->RunTurnOf(ticket, &js::Isolate::PeerFinished, &Elsewhere::PeerFinished);
+}
 
 void Pool::Impl::RunTurnOf(Ticket ticket, void (js::Isolate::*what)(js::InvocationId), void (Elsewhere::*there)(Ticket)) {
   ZTS_DCHECK(!in_turn);

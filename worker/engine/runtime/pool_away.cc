@@ -110,6 +110,7 @@ Ticket Pool::Impl::SendAway(Request* request) {
   }
   requests.SendAway(request, host->clock_now(), host->now() + kOffloadQueueTimeout);
   version->there->Submit(request->ticket(), version->target, request->view);
+  if (request->peer_finished) version->there->PeerFinished(request->ticket());
   SetVersionDue(version);
   return request->ticket();
 }

@@ -239,6 +239,17 @@ TEST_F(PoolTest, PreparingABrokenVersionSaysWhy) {
   EXPECT_EQ(told.line, 1);
 }
 
+TEST_F(PoolTest, APeerThatFinishesWhileItsRequestWaitsIsToldOf) {
+  const Target silent = Version(1, "pending");
+  const Ticket ticket = Submit(1, silent);
+  pool_->PeerFinished(ticket);
+  Submit(2, silent);
+  Settle();
+  EXPECT_EQ(Isolate(silent)->in_flight(), 2u);
+  EXPECT_EQ(Isolate(silent)->peer_finished().size(), 1u);
+  for (const js::InvocationId id : Isolate(silent)->in_flight_ids()) Isolate(silent)->Complete(id, 200, "");
+}
+
 TEST_F(PoolTest, TheColdQueueIsBounded) {
   const Target hello = Version(1, "respond 200 hello");
   for (RequestId id = 1; id <= kColdQueueMax + 1; ++id) Submit(id, hello);

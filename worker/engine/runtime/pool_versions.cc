@@ -210,7 +210,9 @@ void Pool::Impl::DispatchWaiting(Version* version, bool cold) {
       request->cold_dispatched = begin;
       request->cold_gc_before = gc_before;
     }
+    const Ticket finished = request->peer_finished ? request->ticket() : 0;
     DispatchTo(version->current, request);
+    if (finished != 0) RunTurnOf(finished, &js::Isolate::PeerFinished, &Elsewhere::PeerFinished);
     if (!first) continue;
     counters->cold[static_cast<int>(ipc::ColdPhase::kHandler)].Record(host->clock_now() - begin);
     counters->cold[static_cast<int>(ipc::ColdPhase::kGc)].Record(version->gc_pause - gc_before);

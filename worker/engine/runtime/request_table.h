@@ -45,6 +45,7 @@ struct Request {
   enum class In : uint8_t { kNone, kWaiting, kAway, kRunning } in = In::kNone;
   bool away = false;             // elsewhere has it, or will
   bool shows_times = false;      // of its cold start, with its answer
+  bool peer_finished = false;    // while it waited: its function is to hear of it
   enum class Phase : uint8_t {
     kUnanswered,
     kStreaming,   // answered, and the end of the response is still to come
