@@ -1,4 +1,4 @@
-"""A function that burns the CPU, and one beside it: on one shard, the other does not wait."""
+"""Functions that burn the CPU, and others beside them: on one shard, nobody waits for another's turn."""
 
 import json
 import threading
@@ -14,6 +14,7 @@ HEAVY = """
 let count = 0;
 export default { async fetch(request, env, ctx) {
   const url = new URL(request.url), what = url.searchParams.get("do");
+  if (what === "ready") return new Response("ready");
   if (what !== "rest") { let n = 0; for (let i = 0; i < 4e7; i++) n = (n * 31 + i) | 0; globalThis.n = n; }
   switch (what) {
     case "loop": for (;;) {}
@@ -45,7 +46,7 @@ class Offload(case.PlatformCase):
 
     @classmethod
     def deploy_heavy(cls, name, source=HEAVY, **more):
-        cls.zts.deploy(name, source, "--cpu-limit", "3s", "--wall-limit", "60s", "--memory-limit", "64MiB", "--allow-net", "127.0.0.1")
+        cls.zts.deploy(name, source, "--cpu-limit", "5s", "--wall-limit", "60s", "--memory-limit", "64MiB", "--allow-net", "127.0.0.1")
 
     def setUp(self):
         self.send_away("heavy")
@@ -54,11 +55,11 @@ class Offload(case.PlatformCase):
         return metrics.Metrics(wire.fetch(self.zts.admin, "/metrics").text).total(pattern, **labels)
 
     def send_away(self, function):
-        """Asks until its CPU time has sent it to the offload thread."""
+        """Asks until its CPU time has sent it to an offload thread."""
         def away():
             self.assertAnswer(self.fetch(f"/{function}"), 200)
             return self.metric("zts_function_offloaded", function=function) == 1
-        wait_until(away, f"{function} to be on the offload thread", 60)
+        wait_until(away, f"{function} to be on an offload thread", 60)
 
     def test_its_code_is_looked_at_where_it_runs(self):
         ran = self.zts.ctl("inspect", "heavy", "--jit", "--watch", "0", "--json")
@@ -79,6 +80,47 @@ class Offload(case.PlatformCase):
         burning.join()
         self.assertEqual((answers[0].status, answers[0].error), (503, "cpu-limit"), answers[0])
         self.assertAnswer(self.fetch("/heavy"), 200, "heavy")
+
+    def test_a_heavy_one_is_answered_while_another_does_not_return(self):
+        self.deploy_heavy("second")
+        self.send_away("second")
+        answers = []
+        burning = threading.Thread(target=lambda: answers.append(self.fetch("/heavy?do=loop", timeout=60)))
+        burning.start()
+        self.addCleanup(burning.join)
+        wait_until(lambda: self.metric("zts_function_in_flight", function="heavy") == 1, "the loop to begin", 20)
+        # Its own isolate waits for the loop, the other one's thread does not.
+        waiting = self.connect(60)
+        waiting.send(wire.format_request("GET", "/heavy?do=ready"))
+        for request in range(20):
+            self.assertAnswer(self.fetch("/second?do=ready" if request % 4 else "/second"), 200)
+        self.assertEqual(answers, [], "the loop is over before the other heavy function has answered")
+        burning.join()
+        self.assertEqual((answers[0].status, answers[0].error), (503, "cpu-limit"), answers[0])
+        # It was behind the turn that has ended its isolate: it gets the next one, or is told to ask again.
+        response = waiting.read_response()
+        self.assertIn(response.status, (200, 503), response)
+        self.assertAnswer(self.fetch("/heavy"), 200, "heavy")
+
+    def test_threads_come_with_functions_and_go_with_them(self):
+        before = self.metric("zts_offload_threads")
+        starts = self.metric("zts_offload_starts_total")
+        self.deploy_heavy("passing")
+        self.send_away("passing")
+        self.assertEqual(self.metric("zts_offload_threads"), before + 1)
+        self.assertEqual(self.metric("zts_offload_starts_total"), starts + 1)
+        ran = self.zts.ctl("delete", "passing")
+        self.assertEqual(ran.code, 0, ran)
+        wait_until(lambda: self.metric("zts_offload_threads") == before, "the thread to end", 60)
+        # One that has begun after the others may do what they may.
+        self.deploy_heavy("passing")
+        self.send_away("passing")
+        self.assertEqual(self.metric("zts_offload_threads"), before + 1)
+        self.assertAnswer(self.fetch("/passing?do=fetch&url=" + self.up.url("/size/1000")), 200)
+        ran = self.zts.ctl("inspect", "passing", "--jit", "--watch", "0", "--json")
+        self.assertEqual(ran.code, 0, ran)
+        self.assertTrue(ran.json["workers"][0]["versions"][0]["loaded"], ran)
+        self.assertEqual(self.zts.ctl("delete", "passing").code, 0)
 
     def test_bodies_and_time_pass_as_ever(self):
         self.assertAnswer(self.fetch("/heavy?do=text", method="POST", body="body", headers=[("X-A", "b")]), 200, "POST b body")
@@ -129,5 +171,9 @@ class Offload(case.PlatformCase):
 
     def test_metrics_name_the_thread(self):
         self.assertGreaterEqual(self.metric("zts_isolates_warm", shard="offload-0"), 1)
+        self.assertGreaterEqual(self.metric("zts_offload_functions", shard="offload-0"), 1)
+        cpu = self.metric("zts_offload_cpu_seconds_total", shard="offload-0")
+        self.assertAnswer(self.fetch("/heavy"), 200, "heavy")
+        wait_until(lambda: self.metric("zts_offload_cpu_seconds_total", shard="offload-0") > cpu, "its time to be counted", 20)
         self.assertGreaterEqual(self.metric("zts_function_offloads_total", function="heavy"), 1)
         self.assertEqual(self.metric("zts_function_offloads_total", function="quiet"), 0)

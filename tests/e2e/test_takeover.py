@@ -10,7 +10,7 @@ import threading
 import unittest
 
 from case import both_ios
-from harness import platform, proc, wire
+from harness import metrics, platform, proc, wire
 from harness.load import Load
 from harness.wait import wait_until
 
@@ -20,6 +20,14 @@ SLOW = """export default async (request) => {
   await new Promise((resolve) => setTimeout(resolve, 1500));
   console.log("last words");
   return new Response("slow");
+};"""
+
+
+BURNER = """export default () => {
+  let n = 0;
+  for (let i = 0; i < 2e7; i++) n = (n * 31 + i) | 0;
+  globalThis.n = n;
+  return new Response("burnt");
 };"""
 
 
@@ -122,6 +130,24 @@ class Takeover:
         self.assertEqual(answer.header("connection"), "close")
         self.assertEqual(old.popen.wait(platform.STOP_TIMEOUT), 0)
         wait_until(lambda: "last words" in self.zts.ctl("logs", "slow").out, "what the function said last")
+
+    def test_heavy_functions_are_finished_on_their_threads(self):
+        # Turns of it are long: each is run by an offload thread of the engine that has its connection.
+        for name in ("burner", "second"):
+            self.zts.deploy(name, BURNER)
+        def away(name):
+            self.assertAnswer(self.fetch(f"/{name}"), 200, "burnt")
+            return metrics.Metrics(wire.fetch(self.zts.admin, "/metrics").text).total("zts_function_offloaded", function=name) >= 1
+        for name in ("burner", "second"):
+            wait_until(lambda: away(name), f"{name} to be on offload threads", 120)
+        with Load(self.zts.http, "/burner", connections=2) as first, Load(self.zts.http, "/second", connections=2) as second:
+            first.wait_answers(10)
+            old = self.replace()
+            first.wait_answers(10)
+            second.wait_answers(10)
+        self.assertEqual(first.failures(), [])
+        self.assertEqual(second.failures(), [])
+        self.assertEqual(old.popen.wait(platform.STOP_TIMEOUT), 0, old.log_tail())
 
     def test_a_successor_that_is_killed_changes_nothing(self):
         with Load(self.zts.http, "/hello", connections=8, reconnect=True) as load:

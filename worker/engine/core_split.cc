@@ -10,7 +10,7 @@
 
 namespace zts {
 
-CoreSplit SplitCores(const std::vector<uint32_t>& allowed, const std::vector<uint32_t>& pinned, uint32_t shards, uint32_t turn) {
+CoreSplit SplitCores(const std::vector<uint32_t>& allowed, const std::vector<uint32_t>& pinned, ThreadCounts threads, uint32_t turn) {
   CoreSplit split;
   if (!pinned.empty()) {
     for (const uint32_t core : allowed) {
@@ -18,8 +18,8 @@ CoreSplit SplitCores(const std::vector<uint32_t>& allowed, const std::vector<uin
     }
     return split;
   }
-  if (shards == 0 || allowed.size() <= shards) return split;
-  const size_t count = std::min<size_t>(shards, allowed.size() - shards);
+  if (threads.shards == 0 || allowed.size() <= threads.shards) return split;
+  const size_t count = std::min<size_t>(threads.offloads, allowed.size() - threads.shards);
   const size_t first = turn % allowed.size();
   for (size_t i = 0; i < allowed.size(); ++i) {
     (i < count ? split.offloads : split.shards).push_back(allowed[(first + i) % allowed.size()]);

@@ -1,4 +1,4 @@
-// Which cores shards and their offload threads use, where there are more than shards: not the same ones.
+// Which cores shards and offload threads use, where there are more than shards: not the same ones.
 //
 // On a core that both use, the kernel wakes a shard where the offload thread that posted to it is running, and lets it wait for a tick.
 // A shard is not bound to one core for that: it keeps all but those that offload threads get.
@@ -19,7 +19,11 @@ struct CoreSplit {
 
 // Of the cores that are allowed. `pinned` are those that shards have for themselves, if any. Engines with different `turn`s (their process
 // ids) do not all choose the same ones.
-CoreSplit SplitCores(const std::vector<uint32_t>& allowed, const std::vector<uint32_t>& pinned, uint32_t shards, uint32_t turn);
+struct ThreadCounts {
+  uint32_t shards = 0;
+  uint32_t offloads = 0;  // at most
+};
+CoreSplit SplitCores(const std::vector<uint32_t>& allowed, const std::vector<uint32_t>& pinned, ThreadCounts threads, uint32_t turn);
 
 // What the calling thread may run on.
 std::vector<uint32_t> AllowedCores();

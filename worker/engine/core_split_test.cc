@@ -11,7 +11,7 @@ using Cores = std::vector<uint32_t>;
 
 TEST(CoreSplitTest, WithoutACoreToSpareNothingIsBound) {
   for (const Cores& allowed : {Cores{0}, Cores{0, 1}}) {
-    const CoreSplit split = SplitCores(allowed, {}, 2, 7);
+    const CoreSplit split = SplitCores(allowed, {}, {2, 4}, 7);
     EXPECT_TRUE(split.shards.empty());
     EXPECT_TRUE(split.offloads.empty());
   }
@@ -19,21 +19,27 @@ TEST(CoreSplitTest, WithoutACoreToSpareNothingIsBound) {
 
 TEST(CoreSplitTest, OffloadThreadsGetOneEachAtMostAndShardsTheRest) {
   for (uint32_t turn = 0; turn < 20; ++turn) {
-    const CoreSplit split = SplitCores({2, 3, 5, 7, 11}, {}, 2, turn);
+    const CoreSplit split = SplitCores({2, 3, 5, 7, 11}, {}, {2, 2}, turn);
     EXPECT_EQ(split.offloads.size(), 2u);
     EXPECT_EQ(split.shards.size(), 3u);
     for (const uint32_t core : split.offloads) {
       EXPECT_EQ(std::count(split.shards.begin(), split.shards.end(), core), 0) << core;
     }
   }
-  EXPECT_NE(SplitCores({0, 1}, {}, 1, 0).shards, SplitCores({0, 1}, {}, 1, 1).shards);
+  EXPECT_NE(SplitCores({0, 1}, {}, {1, 4}, 0).shards, SplitCores({0, 1}, {}, {1, 4}, 1).shards);
+}
+
+TEST(CoreSplitTest, ShardsKeepACoreEachHoweverManyOffloadThreadsThereMayBe) {
+  const CoreSplit split = SplitCores({0, 1, 2, 3, 4}, {}, {2, 4}, 3);
+  EXPECT_EQ(split.offloads, (Cores{3, 4, 0}));
+  EXPECT_EQ(split.shards, (Cores{1, 2}));
 }
 
 TEST(CoreSplitTest, PinnedShardsAreLeftAlone) {
-  const CoreSplit split = SplitCores({0, 1, 2}, {0, 1}, 2, 0);
+  const CoreSplit split = SplitCores({0, 1, 2}, {0, 1}, {2, 4}, 0);
   EXPECT_TRUE(split.shards.empty());
   EXPECT_EQ(split.offloads, (Cores{2}));
-  EXPECT_TRUE(SplitCores({0, 1}, {0, 1}, 2, 0).offloads.empty());
+  EXPECT_TRUE(SplitCores({0, 1}, {0, 1}, {2, 4}, 0).offloads.empty());
 }
 
 TEST(CoreSplitTest, AThreadIsBoundToWhatItMayUse) {

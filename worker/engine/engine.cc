@@ -125,7 +125,7 @@ Status Engine::Configure(const ipc::Configure& configure, UniqueFd counters) {
   if (counters_ != nullptr) return Nonsense("Configure twice");
   ZTS_ASSIGN_OR_RETURN(counters_, ipc::SharedCounters::Map(std::move(counters)));
   const uint64_t shards = configure.shards(), offloads = configure.offload_threads();
-  if (shards == 0 || (offloads != 0 && offloads != shards)) return Nonsense("a number of shards or offload threads that does not fit");
+  if (shards == 0) return Nonsense("no shards");
   if (configure.first_counters() + shards + offloads > counters_->shards()) return Nonsense("more threads than blocks of counters");
   configure_ = configure;
   ZTS_ASSIGN_OR_RETURN(factory_, options_.make_factory(configure.snapshot_path()));
@@ -156,16 +156,16 @@ Status Engine::Begin() {
 }
 
 Status Engine::ConnectEgress(const ipc::ConnectEgress& connect, UniqueFd socket) {
-  if (connect.shard() >= shards_.size() + offloads_.size() || !socket.valid()) {
+  const size_t offloads = offloads_ != nullptr ? offloads_->count() : 0;
+  if (connect.shard() >= shards_.size() + offloads || !socket.valid()) {
     return Nonsense("ConnectEgress of no shard or without a socket");
+  }
+  if (connect.shard() >= shards_.size()) {
+    offloads_->ConnectEgress(connect.shard() - static_cast<uint32_t>(shards_.size()), std::move(socket));
+    return {};
   }
   // A task must be copyable.
   auto shared = std::make_shared<UniqueFd>(std::move(socket));
-  if (connect.shard() >= shards_.size()) {
-    offload::OffloadHost* host = offloads_[connect.shard() - shards_.size()]->host();
-    host->Post([host, shared] { host->ConnectEgress(std::move(*shared)); });
-    return {};
-  }
   shards_[connect.shard()]->Post([shared](Shard& self) { self.ConnectEgress(std::move(*shared)); });
   return {};
 }
@@ -197,11 +197,7 @@ Status Engine::SetMemoryBudget(const ipc::SetMemoryBudget& set) {
 
 Status Engine::StartShards() {
   ZTS_ASSIGN_OR_RETURN(const net::IoBackend backend, ParseBackend(configure_.io()));
-  if (configure_.offload_threads() > 0) {
-    const std::vector<uint32_t> pinned(configure_.cpus().begin(), configure_.cpus().end());
-    cores_ = SplitCores(AllowedCores(), pinned, configure_.shards(), static_cast<uint32_t>(::getpid()));
-  }
-  ZTS_RETURN_IF_ERROR(StartOffloadThreads(backend));
+  if (configure_.offload_threads() > 0) ZTS_RETURN_IF_ERROR(StartOffloadThreads());
   for (uint32_t index = 0; index < configure_.shards(); ++index) {
     ShardThread::Options options;
     options.index = index;
@@ -213,7 +209,7 @@ Status Engine::StartShards() {
     options.watchdog = watchdog_.get();
     options.counters = &counters_->shard(configure_.first_counters() + index);
     options.logs = &logs_;
-    if (index < offloads_.size()) options.offload = offloads_[index]->host();
+    options.offload = offloads_.get();
     options.budget = budget_.get();
     options.request_seed = RandomSeed();
     ZTS_ASSIGN_OR_RETURN(auto shard, ShardThread::Start(std::move(options)));
@@ -223,19 +219,19 @@ Status Engine::StartShards() {
 }
 
 // Their counters stand behind the shards'.
-Status Engine::StartOffloadThreads(net::IoBackend backend) {
+Status Engine::StartOffloadThreads() {
+  const std::vector<uint32_t> pinned(configure_.cpus().begin(), configure_.cpus().end());
+  cores_ = SplitCores(AllowedCores(), pinned, {configure_.shards(), configure_.offload_threads()}, static_cast<uint32_t>(::getpid()));
+  std::vector<ipc::ShardCounters*> counters;
   for (uint32_t index = 0; index < configure_.offload_threads(); ++index) {
-    ZTS_ASSIGN_OR_RETURN(auto offload, offload::OffloadThread::Start({.index = index,
-                                                                      .cores = cores_.offloads,
-                                                                      .io = backend,
-                                                                      .warmup = warmup_.get(),
-                                                                      .watchdog = watchdog_.get(),
-                                                                      .counters = &counters_->shard(configure_.first_counters() +
-                                                                                                    configure_.shards() + index),
-                                                                      .logs = &logs_,
-                                                                      .budget = budget_.get()}));
-    offloads_.push_back(std::move(offload));
+    counters.push_back(&counters_->shard(configure_.first_counters() + configure_.shards() + index));
   }
+  ZTS_ASSIGN_OR_RETURN(offloads_, offload::OffloadThreads::Start({.counters = std::move(counters),
+                                                                  .cores = cores_.offloads,
+                                                                  .warmup = warmup_.get(),
+                                                                  .watchdog = watchdog_.get(),
+                                                                  .logs = &logs_,
+                                                                  .budget = budget_.get()}));
   return {};
 }
 
@@ -371,9 +367,9 @@ Status Engine::AskJit(const ipc::AskJit& ask) {
   for (auto& shard : shards_) {
     shard->Post([question, thread = thread++](Shard& self) { question(self.jit(), thread); });
   }
-  for (auto& offload : offloads_) {
-    offload::OffloadHost* host = offload->host();
-    host->Post([question, host, thread = thread++] { question(host->jit(), thread); });
+  for (uint32_t index = 0; offloads_ != nullptr && index < offloads_->count(); ++index, ++thread) {
+    const bool asked = offloads_->PostIfRunning(index, [question, thread](offload::OffloadHost& host) { question(host.jit(), thread); });
+    if (!asked) outbox_.Send(ToMessage(ask.id(), thread, {}));
   }
   return {};
 }
@@ -398,13 +394,13 @@ void Engine::Drain(Nanos timeout) {
   channel_.Shutdown();
 }
 
-// Isolates post to their shard until they are gone: loops, isolates, shards, in this order. So do shards and their offload threads.
+// Isolates post to their shard until they are gone: loops, isolates, shards, in this order. So do shards and offload threads.
 void Engine::End() {
   for (auto& shard : shards_) shard->EndLoop();
-  for (auto& offload : offloads_) offload->EndLoop();
+  if (offloads_ != nullptr) offloads_->EndLoops();
   if (warmup_ != nullptr) warmup_->Stop();
   shards_.clear();
-  offloads_.clear();
+  offloads_.reset();
   if (watchdog_ != nullptr) watchdog_->Stop();
   outbox_.Finish();
   channel_.Shutdown();

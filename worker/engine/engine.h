@@ -6,7 +6,7 @@
 //   Drain, or the supervisor is gone -> every shard finishes what it has -> Drained, and Run returns
 //
 // Owner:    main().
-// Thread:   Run: the main thread, which does nothing but receive. Shards, their offload threads, warm-up, watchdog and outbox have
+// Thread:   Run: the main thread, which does nothing but receive. Shards, offload threads, warm-up, watchdog and outbox have
 //           threads of their own.
 // Life:     one Run.
 // Errors:   a supervisor that speaks nonsense ends the engine (kExitProtocol); what cannot be started does too (kExitStart).
@@ -26,7 +26,7 @@
 #include "worker/engine/core_split.h"
 #include "worker/engine/functions.h"
 #include "worker/engine/log_queue.h"
-#include "worker/engine/offload/offload_thread.h"
+#include "worker/engine/offload/offload_threads.h"
 #include "worker/engine/outbox.h"
 #include "worker/engine/route/catalog.h"
 #include "worker/engine/runtime/memory_budget.h"
@@ -72,7 +72,7 @@ class Engine {
   Status SetMemoryBudget(const ipc::SetMemoryBudget& set);
   Status Begin();
   Status StartShards();
-  Status StartOffloadThreads(net::IoBackend backend);
+  Status StartOffloadThreads();
   void EnterSandbox();
   void SendReady();
   Status AskJit(const ipc::AskJit& ask);
@@ -96,7 +96,7 @@ class Engine {
   std::unique_ptr<runtime::MemoryBudget> budget_;  // null: the supervisor has named none
   std::vector<UniqueFd> listeners_;
   CoreSplit cores_;
-  std::vector<std::unique_ptr<offload::OffloadThread>> offloads_;  // one a shard, or none
+  std::unique_ptr<offload::OffloadThreads> offloads_;  // null: heavy functions stay
   std::vector<std::unique_ptr<ShardThread>> shards_;
 
   bool sandboxed_ = false;

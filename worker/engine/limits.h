@@ -154,9 +154,22 @@ inline constexpr size_t kClassQueueMax = kInFlightPerIsolateMax;
 inline constexpr uint32_t kEngineClassesMax = 8;
 // How long a class's engine answers for versions that its catalog names no longer: who forwards changes its own at another moment.
 inline constexpr Nanos kClassLeaveTime = 10 * kSecond;
-// Offload threads give way to shards where both want a core: niceness 5 is a third of a shard's weight. With much less a turn that is to
-// end may not get the CPU time to do so within kTerminationWaitMax on a busy machine.
+// Offload threads give way to shards where both want a core: 5 more of niceness is a third of a shard's weight. With much less a turn that
+// is to end may not get the CPU time to do so within kTerminationWaitMax on a busy machine.
 inline constexpr int kOffloadNiceness = 5;
+// Offload threads of an engine: so many heavy functions do not wait for one another. As many as shards, so that one function alone gets
+// as many cores as it would there; four at least: all of them burning leave a shard three sevenths of a core that they have to share with
+// it, and each costs some 100 KiB while it runs.
+inline constexpr uint32_t kOffloadThreadsMin = 4;
+constexpr uint32_t OffloadThreadsOf(uint32_t shards) { return shards < kOffloadThreadsMin ? kOffloadThreadsMin : shards; }
+// How often they are looked at: so long two functions share a thread while another is idle. A look reads a clock a thread; long enough
+// that a tenth of it is more than a few periods of the watchdog.
+inline constexpr Nanos kOffloadLook = 250 * kMillisecond;
+static_assert(kOffloadLook / 10 > 4 * kWatchdogPeriod);
+// A function that has moved between them stays so long: it costs an isolate.
+inline constexpr Nanos kOffloadMoveRest = 5 * kSecond;
+// One that nobody has a function on ends after this: starting it again takes a fraction of a millisecond.
+inline constexpr Nanos kOffloadRest = 10 * kSecond;
 
 // Outgoing requests of a shard under way: as many as the egress process takes from one (worker/egress/limits.h).
 inline constexpr size_t kFetchesMax = 1024;

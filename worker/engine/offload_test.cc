@@ -1,6 +1,7 @@
-// A shard and its offload thread together, on one thread: a function that is away behaves as one that is not, and holds nobody up.
+// A shard and offload threads together, on one thread: a function that is away behaves as one that is not, and holds nobody up.
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -260,7 +261,7 @@ TEST_F(OffloadTest, AnIsolateThatIsLostIsReplaced) {
     Send(peer, Get("/bomb"));
     EXPECT_EQ(Next(peer).Field("x-zts-error"), "memory-limit");
   }
-  EXPECT_EQ(offload_counters_->isolates_lost.Read(), 2u);
+  EXPECT_EQ(offload_counters_[0]->isolates_lost.Read(), 2u);
 }
 
 TEST_F(OffloadTest, LogsKnowTheirRequest) {
@@ -396,6 +397,255 @@ TEST_F(OffloadTest, ADrainWaitsForWhatIsAway) {
   EXPECT_EQ(reply.Field("connection"), "close");
   Advance(kLingerTimeout);
   EXPECT_TRUE(drained);
+}
+
+// ---- several threads --------------------------------------------------------------------------------------------------------
+
+class OffloadThreadsTest : public ShardFixture {
+ protected:
+  static constexpr uint32_t kThreads = 3;
+  OffloadThreadsTest() : ShardFixture(kThreads) {
+    Deploy({{"hello", "respond 200 hello"},
+            {"a", "respond 200 a"},
+            {"b", "respond 200 b"},
+            {"c", "respond 200 c"},
+            {"d", "respond 200 d"},
+            {"silent", "pending"},
+            {"mirror", "stream-echo"}});
+  }
+  uint64_t Moves() const {
+    uint64_t moves = 0;
+    for (const auto& counters : offload_counters_) moves += counters->offload.moves.Read();
+    return moves;
+  }
+  uint32_t Running() const {
+    uint32_t running = 0;
+    for (const auto& counters : offload_counters_) running += static_cast<uint32_t>(counters->offload.running.Read());
+    return running;
+  }
+  // Fills all threads, and gives `last` a place beside one of those who are there already: the thread.
+  uint32_t MoveBesideAnother(const std::string& last) {
+    for (const char* function : {"a", "b", "c"}) MoveAway(function);
+    Settle();
+    MoveAway(last);
+    Settle();
+    return static_cast<uint32_t>(ThreadOf(last));
+  }
+  // That thread is busy, as the others are not, until somebody moves.
+  void KeepBusy(uint32_t thread) {
+    for (Nanos spent = 0; spent < kOffloadMoveRest + 2 * kSecond; spent += kOffloadLook) {
+      offload_cpu_[thread] += kOffloadLook;
+      Advance(kOffloadLook);
+    }
+  }
+  uint64_t Answered(const char* function) { return Row(function).outcomes[static_cast<int>(js::OutcomeKind::kOk)].Read(); }
+};
+
+TEST_F(OffloadThreadsTest, HeavyFunctionsGetThreadsOfTheirOwn) {
+  EXPECT_EQ(Running(), 0u);
+  std::set<int> threads;
+  for (const char* function : {"a", "b", "c"}) {
+    MoveAway(function);
+    Settle();
+    threads.insert(ThreadOf(function));
+    EXPECT_EQ(Running(), threads.size());
+  }
+  EXPECT_EQ(threads, (std::set<int>{0, 1, 2}));
+  for (const auto& counters : offload_counters_) EXPECT_EQ(counters->offload.functions.Read(), 1u);
+}
+
+TEST_F(OffloadThreadsTest, OneThatDoesNotReturnHoldsUpNoOther) {
+  MoveAway("a");
+  MoveAway("b");
+  Settle();
+  held_ = {static_cast<uint32_t>(ThreadOf("a"))};
+  const Peer stuck = Connect(), other = Connect();
+  Send(stuck, Get("/a"));
+  for (int i = 0; i < 20; ++i) {
+    Send(other, Get("/b"));
+    EXPECT_EQ(Next(other).body, "b");
+  }
+  EXPECT_EQ(Next(stuck).status, 0);
+  held_.clear();
+  Settle();
+  EXPECT_EQ(Next(stuck).body, "a");
+}
+
+TEST_F(OffloadThreadsTest, OneThatSharesABusyThreadMovesWithWhatWaits) {
+  const uint32_t shared = MoveBesideAnother("d");
+  held_ = {shared};
+  std::vector<Peer> peers;
+  for (int i = 0; i < 5; ++i) {
+    peers.push_back(Connect());
+    Send(peers.back(), Get("/d"));
+    EXPECT_EQ(Next(peers.back()).status, 0);
+  }
+  KeepBusy(shared);
+  EXPECT_EQ(Moves(), 1u);
+  EXPECT_NE(ThreadOf("d"), -1);
+  for (const Peer peer : peers) EXPECT_EQ(Next(peer).body, "d");
+  // The thread that they were meant for comes to itself: it has nothing of them left.
+  held_.clear();
+  Settle();
+  EXPECT_EQ(Answered("d"), 5u);
+  EXPECT_EQ(offload_counters_[shared]->functions[0].isolates.Read(), 0u);
+  EXPECT_EQ(offloads_->host(shared)->pool().isolates(), 1u);
+}
+
+TEST_F(OffloadThreadsTest, WhatHasBegunEndsWhereItIs) {
+  const uint32_t shared = MoveBesideAnother("silent");
+  const Peer before = Connect(), after = Connect();
+  Send(before, Get("/silent"));
+  js::FakeIsolate* there = Isolate("silent");
+  ASSERT_EQ(there->in_flight(), 1u);
+  KeepBusy(shared);
+  ASSERT_EQ(Moves(), 1u);
+  Send(after, Get("/silent"));
+  js::FakeIsolate* here = Isolate("silent");
+  ASSERT_NE(here, there);
+  here->Complete(here->in_flight_ids()[0], 200, "here");
+  io_->PeerFinish(before);
+  Settle();
+  EXPECT_EQ(there->peer_finished().size(), 1u);
+  there->Complete(there->in_flight_ids()[0], 200, "there");
+  Settle();
+  EXPECT_EQ(Next(before).body, "there");
+  EXPECT_EQ(Next(after).body, "here");
+}
+
+TEST_F(OffloadThreadsTest, ABodyThatStreamsFollowsItsRequest) {
+  const uint32_t shared = MoveBesideAnother("mirror");
+  held_ = {shared};
+  const Peer peer = Connect();
+  Send(peer, PostHead("/mirror", 6) + "abc");
+  KeepBusy(shared);
+  ASSERT_EQ(Moves(), 1u);
+  Send(peer, "def");
+  EXPECT_EQ(Next(peer).body, "abcdef");
+  held_.clear();
+  Settle();
+}
+
+TEST_F(OffloadThreadsTest, AClientThatHasFinishedIsKnownWhereItsRequestGoes) {
+  const uint32_t shared = MoveBesideAnother("silent");
+  held_ = {shared};
+  const Peer peer = Connect();
+  Send(peer, Get("/silent"));
+  io_->PeerFinish(peer);
+  KeepBusy(shared);
+  ASSERT_EQ(Moves(), 1u);
+  ASSERT_EQ(Isolate("silent")->in_flight(), 1u);
+  EXPECT_EQ(Isolate("silent")->peer_finished().size(), 1u);
+  held_.clear();
+  Settle();
+  EXPECT_EQ(Isolate("silent")->peer_finished().size(), 1u);
+  Isolate("silent")->Complete(Isolate("silent")->in_flight_ids()[0], 200, "still");
+  Settle();
+  EXPECT_EQ(Next(peer).body, "still");
+}
+
+TEST_F(OffloadThreadsTest, AClientThatGoesBeforeAndAfterAMoveTakesItsRequestBack) {
+  const uint32_t shared = MoveBesideAnother("silent");
+  held_ = {shared};
+  const Peer first = Connect(), second = Connect();
+  Send(first, Get("/silent"));
+  Send(second, Get("/silent"));
+  io_->PeerReset(first);
+  KeepBusy(shared);
+  ASSERT_EQ(Moves(), 1u);
+  ASSERT_EQ(Isolate("silent")->in_flight(), 1u);
+  io_->PeerReset(second);
+  Settle();
+  EXPECT_EQ(Isolate("silent")->abandoned().size(), 1u);
+  held_.clear();
+  Settle();
+  EXPECT_EQ(Isolate("silent")->in_flight(), 0u);
+}
+
+TEST_F(OffloadThreadsTest, AThreadThatNobodyUsesEndsAndIsStartedAgain) {
+  MoveAway("a");
+  Settle();
+  const auto& thread = offload_counters_[static_cast<size_t>(ThreadOf("a"))]->offload;
+  Advance(2 * kOffloadRest);
+  EXPECT_EQ(thread.running.Read(), 1u);  // its function may be asked for
+  Deploy({{"hello", "respond 200 hello"}, {"b", "respond 200 b"}});
+  EXPECT_EQ(thread.functions.Read(), 0u);
+  EXPECT_EQ(thread.running.Read(), 1u);
+  Advance(kOffloadRest + kSecond);
+  EXPECT_EQ(Running(), 0u);
+  EXPECT_EQ(thread.starts.Read(), 1u);
+  // What is told to nobody in particular finds none.
+  Deploy({{"hello", "respond 200 hello"}, {"b", "respond 200 b"}, {"c", "respond 200 c"}});
+  MoveAway("b");
+  const Peer peer = Connect();
+  Send(peer, Get("/b"));
+  EXPECT_EQ(Next(peer).body, "b");
+  EXPECT_EQ(Running(), 1u);
+  EXPECT_EQ(thread.starts.Read(), 2u);
+}
+
+TEST_F(OffloadThreadsTest, DeploysReachEachThread) {
+  for (const char* function : {"a", "b", "silent"}) MoveAway(function);
+  const Peer peer = Connect(), other = Connect();
+  Send(peer, Get("/silent"));
+  js::FakeIsolate* old = Isolate("silent");
+  Deploy({{"a", "respond 200 new"}, {"silent", "respond 200 new"}});  // one is changed, one deleted, one changed in mid-request
+  Send(other, Get("/a") + Get("/b") + Get("/silent"));
+  EXPECT_EQ(Next(other).body, "new");
+  EXPECT_EQ(Next(other).status, 404);
+  EXPECT_EQ(shard_->pool().away(), 1u);
+  old->Complete(old->in_flight_ids()[0], 200, "old");
+  Settle();
+  EXPECT_EQ(Next(peer).body, "old");
+  EXPECT_EQ(shard_->pool().away(), 0u);
+  Advance(js::Limits().wall_per_request + 10 * kSecond);  // the isolate's time is up: the test has answered for it between its turns
+  for (uint32_t thread = 0; thread < kThreads; ++thread) EXPECT_EQ(offloads_->host(thread)->pool().isolates(), 0u);
+}
+
+TEST_F(OffloadThreadsTest, ADrainWaitsForEachThread) {
+  MoveAway("silent");
+  MoveAway("a");
+  Settle();
+  const uint32_t held = static_cast<uint32_t>(ThreadOf("a"));
+  held_ = {held};
+  const Peer peer = Connect(), waiting = Connect();
+  Send(peer, Get("/silent"));
+  Send(waiting, Get("/a"));
+  bool drained = false;
+  shard_->Drain(kDrainTimeout, Shard::Successor::kNone, [&] { drained = true; });
+  Settle();
+  Isolate("silent")->Complete(Isolate("silent")->in_flight_ids()[0], 200, "last");
+  Settle();
+  EXPECT_EQ(Next(peer).body, "last");
+  Advance(kLingerTimeout);
+  EXPECT_FALSE(drained);
+  held_.clear();
+  Settle();
+  EXPECT_EQ(Next(waiting).body, "a");
+  Advance(kLingerTimeout);
+  EXPECT_TRUE(drained);
+}
+
+TEST_F(OffloadThreadsTest, OneThatComesBackInMidMoveIsLeftAlone) {
+  const uint32_t shared = MoveBesideAnother("d");
+  // The word of the move and the version's return cross: it is gone from the threads when the shard hears of the move.
+  offload_cpu_[shared] += kOffloadMoveRest;
+  clock_.Advance(kOffloadMoveRest + kOffloadLook);
+  ComeBack("d");
+  warmup_.RunPending();
+  offload_cpu_[shared] += kOffloadMoveRest;
+  offloads_->Tend();
+  ASSERT_EQ(Moves(), 1u);
+  Settle();
+  EXPECT_EQ(ThreadOf("d"), -1);
+  EXPECT_EQ(shard_->pool().away(), 3u);
+  const Peer peer = Connect();
+  Send(peer, Get("/d"));
+  EXPECT_EQ(Next(peer).body, "d");
+  // Nobody holds the thread: it ends with its functions.
+  Deploy({{"hello", "respond 200 hello"}});
+  Advance(kOffloadRest + kSecond);
+  EXPECT_EQ(Running(), 0u);
 }
 
 }  // namespace

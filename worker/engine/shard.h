@@ -54,7 +54,7 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
     runtime::Watchdog* watchdog = nullptr;
     ipc::ShardCounters* counters = nullptr;
     LogQueue* logs = nullptr;
-    offload::OffloadHost* offload = nullptr;  // where heavy functions go; null: they stay
+    offload::OffloadThreads* offload = nullptr;  // where heavy functions go; null: they stay
     runtime::MemoryBudget* budget = nullptr;
     int listen_fd = -1;         // listened on from the first commit on; none: requests come from a front
     uint64_t request_seed = 0;

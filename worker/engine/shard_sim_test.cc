@@ -1,6 +1,7 @@
-// One shard and its offload thread against a network that does everything a network may do, for many seeds: every request is answered once,
-// with what its function says, or its connection ends; and nothing is left behind. Bodies stream both ways, functions go to the offload
-// thread and come back, which stands still now and then as in a long turn; deploys come in mid-request, and in every fourth run a drain.
+// One shard and its offload threads against a network that does everything a network may do, for many seeds: every request is answered
+// once, with what its function says, or its connection ends; and nothing is left behind. Bodies stream both ways, functions go to the
+// offload threads, move between them and come back; these stand still now and then as in a long turn, each by itself or all of them, and
+// end when they are not used; deploys come in mid-request, and in every fourth run a drain.
 //
 // ZTS_SIM_SEED=n runs one seed alone.
 
@@ -26,6 +27,8 @@ namespace {
 
 constexpr int kSeeds = 100;
 constexpr int kSteps = 400;
+// Fewer than functions: some share one.
+constexpr uint32_t kOffloads = 3;
 
 // A client that knows what it has asked for.
 struct Client {
@@ -40,7 +43,8 @@ class Simulation {
  public:
   explicit Simulation(uint64_t seed)
       : random_(seed), with_resets_(seed % 2 == 0),
-        shard_(with_resets_ ? net::FakeFaults::RoughWithResets() : net::FakeFaults::Rough(), seed) {}
+        shard_(with_resets_ ? net::FakeFaults::RoughWithResets() : net::FakeFaults::Rough(), seed, ShardHarness::Requests::kFromClients,
+               kOffloads) {}
 
   void Run() {
     DeploySome();
@@ -51,11 +55,18 @@ class Simulation {
     }
     shard_.io_->set_faults(net::FakeFaults::None());
     shard_.offload_mode_ = ShardHarness::Offload::kRuns;
+    shard_.held_.clear();
     for (auto& client : clients_) client->gone ? void() : Finish(*client);
     CheckNothingIsLeft();
   }
 
   uint64_t answered() const { return answered_; }
+  // Of functions from one offload thread to another.
+  uint64_t moves() const {
+    uint64_t moves = 0;
+    for (const auto& counters : shard_.offload_counters_) moves += counters->offload.moves.Read();
+    return moves;
+  }
 
  private:
   size_t Draw(size_t n) { return random_() % n; }
@@ -82,7 +93,7 @@ class Simulation {
     shard_.shard_->Drain(kDrainTimeout, Shard::Successor::kNone, [this] { drained_ = true; });
   }
 
-  // To the offload thread and back; what is under way goes on.
+  // To an offload thread and back; what is under way goes on.
   void MoveOne() {
     static constexpr const char* kFunctions[] = {"stable", "slow", "echo", "mirror", "pieces", "bomb", "changing"};
     const char* function = kFunctions[Draw(std::size(kFunctions))];
@@ -90,7 +101,7 @@ class Simulation {
   }
 
   void Step() {
-    switch (Draw(15)) {
+    switch (Draw(17)) {
       case 0: return NewClient();
       case 1: case 2: case 3: return Ask();
       case 4: case 5: return WriteSome();
@@ -101,11 +112,30 @@ class Simulation {
       case 10: return MaybeReset();
       case 11: if (Draw(10) == 0 && !draining_) DeploySome(); return;
       case 12: return MoveOne();
-      case 13: return shard_.PassOffload();
+      case 13: return shard_.PassOffload(static_cast<uint32_t>(Draw(kOffloads)));
       case 14:
         if (Draw(4) == 0) shard_.offload_mode_ = Draw(2) == 0 ? ShardHarness::Offload::kHeld : ShardHarness::Offload::kRuns;
         return;
+      case 15: return HoldOne();
+      case 16: return BusyOne();
     }
+  }
+
+  void HoldOne() {
+    const auto thread = static_cast<uint32_t>(Draw(kOffloads));
+    if (Draw(3) == 0) {
+      shard_.held_.insert(thread);
+    } else {
+      shard_.held_.erase(thread);
+    }
+  }
+
+  // One has used much of its time, and the others none of it for a while: what shares it moves.
+  void BusyOne() {
+    const size_t thread = Draw(kOffloads);
+    shard_.offload_cpu_[thread] += kOffloadMoveRest;
+    shard_.keeper_clock_.ahead += kOffloadMoveRest;
+    shard_.Settle();
   }
 
   void NewClient() {
@@ -256,8 +286,12 @@ class Simulation {
     if (!draining_) StartDrain();
     shard_.Advance(kDrainTimeout + 5 * kSecond);
     EXPECT_TRUE(drained_);
-    EXPECT_EQ(shard_.offload_->running(), 0u);
-    EXPECT_EQ(shard_.offload_->pool().in_flight(), 0u);
+    size_t isolates = shard_.shard_->pool().isolates();
+    for (uint32_t thread = 0; thread < kOffloads; ++thread) {
+      EXPECT_EQ(shard_.offloads_->host(thread)->running(), 0u);
+      EXPECT_EQ(shard_.offloads_->host(thread)->pool().in_flight(), 0u);
+      isolates += shard_.offloads_->host(thread)->pool().isolates();
+    }
     EXPECT_EQ(shard_.shard_->pool().in_flight(), 0u);
     EXPECT_EQ(shard_.shard_->borrowed(), 0u);
     EXPECT_EQ(shard_.io_->open_handles(), 0u);
@@ -265,7 +299,7 @@ class Simulation {
     for (const auto& row : shard_.counters_->functions) EXPECT_EQ(row.in_flight.Read(), 0u);
     // Isolates of old versions are gone: what is there is of the catalog that serves, and spares.
     constexpr size_t kFunctions = 7;
-    EXPECT_LE(shard_.shard_->pool().isolates() + shard_.offload_->pool().isolates(), 2 * kFunctions);
+    EXPECT_LE(isolates, 2 * kFunctions);
     EXPECT_LE(shard_.factory_.isolates().size(), 2 * kFunctions + kSpareIsolates);
   }
 
@@ -282,17 +316,19 @@ class Simulation {
 TEST(ShardSimulation, EveryRequestIsAnsweredOnceAndNothingIsLost) {
   SetLogLevel(LogLevel::kError);  // its warnings are about what is done to it on purpose
   const char* only = std::getenv("ZTS_SIM_SEED");
-  uint64_t answered = 0;
+  uint64_t answered = 0, moves = 0;
   for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
     if (only != nullptr && ParseInteger(only) != seed) continue;
     SCOPED_TRACE("seed " + std::to_string(seed));
     Simulation simulation(seed);
     simulation.Run();
     answered += simulation.answered();
+    moves += simulation.moves();
     if (testing::Test::HasFailure()) break;
   }
   if (only == nullptr) {
     EXPECT_GT(answered, 1000u);
+    EXPECT_GT(moves, 100u);
   }
 }
 

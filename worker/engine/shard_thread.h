@@ -37,7 +37,7 @@ class ShardThread {
     runtime::Watchdog* watchdog = nullptr;
     ipc::ShardCounters* counters = nullptr;
     LogQueue* logs = nullptr;
-    offload::OffloadHost* offload = nullptr;
+    offload::OffloadThreads* offload = nullptr;
     runtime::MemoryBudget* budget = nullptr;
     uint64_t request_seed = 0;
   };

@@ -21,8 +21,8 @@ static_assert(std::is_trivially_destructible_v<ShardCounters>);
 constexpr size_t kHeaderBytes = 64;
 static_assert(sizeof(SegmentHeader) <= kHeaderBytes);
 static_assert(alignof(ShardCounters) <= kHeaderBytes);
-// A shard and an offload thread a core, of more cores than any machine has, and that for each of nine engine classes; bounds what a header
-// may make a process map (4 MiB a block).
+// A shard and an offload thread a core (OffloadThreadsOf), of more cores than any machine has, and that for each of nine engine classes;
+// bounds what a header may make a process map (4 MiB a block).
 constexpr uint32_t kShardsMax = 2 * 1024 * 9;
 
 size_t SegmentBytes(uint32_t shards) { return kHeaderBytes + size_t{shards} * sizeof(ShardCounters); }

@@ -99,7 +99,7 @@ struct alignas(64) FunctionCounters {
   Counter collection_turn_ns;        // the part of it that interrupted turns of JavaScript
   Counter subrequests[kFetchSlots];  // outgoing requests that have ended
   Counter subrequest_wait_ns;        // from their start to the head of the response
-  Counter offloaded;        // gauge: versions of it whose requests go to the shard's offload thread
+  Counter offloaded;        // gauge: versions of it whose requests go to an offload thread
   Counter offloads;         // times that one went there
   Histogram latency;        // head complete to response handed to the kernel
 };
@@ -135,6 +135,16 @@ struct StreamCounters {
 enum class ColdPhase : uint8_t { kRoute, kQueue, kIsolate, kContext, kArtifact, kCompile, kEvaluate, kHandOver, kTotal, kHandler, kGc };
 inline constexpr int kColdPhases = 11;
 
+// Of an offload thread, in its block. Written under its engine's lock of these threads, by whoever has it.
+struct OffloadCounters {
+  Counter dormant;    // gauge: 1 where there has never been such a thread: all of the block is zero, and not worth its pages
+  Counter running;    // gauge: 1 while there is such a thread
+  Counter functions;  // gauge: versions that shards send to it, each counted by each of them
+  Counter cpu_ns;     // used by it, ended ones of the same number included
+  Counter starts;
+  Counter moves;      // of versions from another such thread to it
+};
+
 struct alignas(64) ShardCounters {
   Counter connections_open;   // gauge
   Counter connections_total;
@@ -161,6 +171,7 @@ struct alignas(64) ShardCounters {
   Histogram queue_wait;       // of requests that waited for an isolate, cold starts included
   Histogram gc_pause[kGcDurings][kGcKinds];
   Histogram loop_lag;         // by how much the timer that ticks each second is late
+  OffloadCounters offload;
   FunctionCounters functions[kCounterRows];
   VersionCounters versions[kVersionRows];
 };
@@ -186,6 +197,13 @@ class SharedCounters {
   // Supervisor: at least so many are in use from here on. REQUIRES: within shards_max. Any thread.
   void Grow(uint32_t shards);
   ShardCounters& shard(uint32_t index) const;
+  // Those that may have figures: what reads each function of each block leaves the others' memory alone.
+  template <typename F>
+  void ForEachLive(F&& act) const {
+    for (uint32_t index = 0; index < shards(); ++index) {
+      if (ShardCounters& block = shard(index); block.offload.dormant.Read() == 0) act(block);
+    }
+  }
 
  private:
   SharedCounters(UniqueFd fd, void* memory, size_t bytes);

@@ -57,16 +57,17 @@ uint32_t CounterRows::TakeFree() {
 }
 
 bool CounterRows::Quiet(uint32_t row) const {
-  for (uint32_t shard = 0; shard < counters_->shards(); ++shard) {
-    const ipc::FunctionCounters& counters = counters_->shard(shard).functions[row];
-    if (counters.in_flight.Read() != 0 || counters.isolates.Read() != 0) return false;
-  }
-  return true;
+  bool quiet = true;
+  counters_->ForEachLive([&](const ipc::ShardCounters& shard) {
+    const ipc::FunctionCounters& counters = shard.functions[row];
+    if (counters.in_flight.Read() != 0 || counters.isolates.Read() != 0) quiet = false;
+  });
+  return quiet;
 }
 
 void CounterRows::Zero(uint32_t row) {
-  for (uint32_t shard = 0; shard < counters_->shards(); ++shard) {
-    ipc::FunctionCounters& counters = counters_->shard(shard).functions[row];
+  counters_->ForEachLive([row](ipc::ShardCounters& shard) {
+    ipc::FunctionCounters& counters = shard.functions[row];
     for (ipc::Counter& counter : counters.requests) counter.Set(0);
     for (ipc::Counter& counter : counters.outcomes) counter.Set(0);
     for (ipc::Counter& counter : counters.cold_starts) counter.Set(0);
@@ -81,7 +82,7 @@ void CounterRows::Zero(uint32_t row) {
     counters.subrequest_wait_ns.Set(0);
     counters.offloads.Set(0);
     ZeroHistogram(&counters.latency);
-  }
+  });
 }
 
 }  // namespace zts::supervisor

@@ -92,7 +92,7 @@ class EngineHost {
     std::string worker_name;
     std::vector<int> listeners;  // one a shard; none: the engine is another class's than the default one
     uint64_t memory_budget_bytes = 0;  // of functions' isolates; 0: no bound
-    uint32_t offload_threads = 0;  // as many as shards, or none; their counters stand behind the shards'
+    uint32_t offload_threads = 0;  // at most, or none; their counters stand behind the shards'
     uint32_t shards_without_listeners = 0;  // of an engine that has none
     uint32_t first_counters = 0;  // block of the shared counters
     uint32_t threads() const { return shards() + offload_threads; }

@@ -33,13 +33,13 @@ FunctionWindows::FunctionWindows(const ipc::SharedCounters* counters, const Coun
 
 FunctionWindows::Totals FunctionWindows::Read(uint32_t row) const {
   Totals totals;
-  for (uint32_t shard = 0; shard < counters_->shards(); ++shard) {
-    const ipc::FunctionCounters& counters = counters_->shard(shard).functions[row];
+  counters_->ForEachLive([&](const ipc::ShardCounters& shard) {
+    const ipc::FunctionCounters& counters = shard.functions[row];
     for (const ipc::Counter& code : counters.requests) totals.requests += code.Read();
     totals.errors += counters.requests[ipc::kCodeClasses - 1].Read();
     for (const ipc::Counter& kind : counters.cold_starts) totals.cold_starts += kind.Read();
     for (const js::OutcomeKind kind : kLimits) totals.limits_hit += counters.outcomes[static_cast<int>(kind)].Read();
-  }
+  });
   return totals;
 }
 
@@ -70,12 +70,12 @@ FunctionStep FunctionWindows::StepOf(const std::string& function, Entry* entry) 
   step.cold_starts = now.cold_starts - entry->before.cold_starts;
   step.limits_hit = now.limits_hit - entry->before.limits_hit;
   entry->before = now;
-  for (uint32_t shard = 0; shard < counters_->shards(); ++shard) {
-    const ipc::FunctionCounters& counters = counters_->shard(shard).functions[entry->row];
+  counters_->ForEachLive([&](const ipc::ShardCounters& shard) {
+    const ipc::FunctionCounters& counters = shard.functions[entry->row];
     step.in_flight += counters.in_flight.Read();
     step.isolates += counters.isolates.Read();
     AddMemory(counters, &step.memory);
-  }
+  });
   StepLatency(entry, &step);
   while (!entry->kept.empty() && entry->kept.front().number + kSteps <= steps_) entry->kept.pop_front();
   return step;
@@ -84,12 +84,10 @@ FunctionStep FunctionWindows::StepOf(const std::string& function, Entry* entry) 
 void FunctionWindows::StepLatency(Entry* entry, FunctionStep* step) {
   // A request is counted before its answer is with the kernel, which is when its latency is known: the sum tells of both.
   uint64_t sum_ns = 0;
-  for (uint32_t shard = 0; shard < counters_->shards(); ++shard) {
-    sum_ns += counters_->shard(shard).functions[entry->row].latency.sum_ns();
-  }
+  counters_->ForEachLive([&](const ipc::ShardCounters& shard) { sum_ns += shard.functions[entry->row].latency.sum_ns(); });
   if (sum_ns == entry->latency_before.sum_ns()) return;
   HistogramView now;
-  for (uint32_t shard = 0; shard < counters_->shards(); ++shard) now.Add(counters_->shard(shard).functions[entry->row].latency);
+  counters_->ForEachLive([&](const ipc::ShardCounters& shard) { now.Add(shard.functions[entry->row].latency); });
   step->latency_sum_ns = now.sum_ns() - entry->latency_before.sum_ns();
   for (int i = 0; i < ipc::Histogram::kBuckets; ++i) {
     const uint64_t grown = now.bucket(i) - entry->latency_before.bucket(i);

@@ -61,14 +61,14 @@ using Shard = ipc::ShardCounters;
 template <typename Get>
 uint64_t Sum(const ipc::SharedCounters& counters, Get get) {
   uint64_t sum = 0;
-  for (uint32_t shard = 0; shard < counters.shards(); ++shard) sum += get(counters.shard(shard)).Read();
+  counters.ForEachLive([&](const Shard& shard) { sum += get(shard).Read(); });
   return sum;
 }
 
 template <typename Get>
 HistogramView View(const ipc::SharedCounters& counters, Get get) {
   HistogramView view;
-  for (uint32_t shard = 0; shard < counters.shards(); ++shard) view.Add(get(counters.shard(shard)));
+  counters.ForEachLive([&](const Shard& shard) { view.Add(get(shard)); });
   return view;
 }
 
@@ -165,25 +165,48 @@ void AddVersions(const VersionRows& rows, Exposition* out) {
   }
 }
 
-// Block `index` of the counters: "3", "offload-3", or of an engine class "class1-3", "class1-offload-3".
-std::string BlockName(uint32_t index, uint32_t shards) {
-  const uint64_t blocks = 2 * uint64_t{shards};
-  const uint64_t of_class = index / blocks, block = index % blocks;
-  return (of_class > 0 ? "class" + std::to_string(of_class) + "-" : "") + (block >= shards ? "offload-" : "") +
-         std::to_string(block % shards);
+// What the blocks of the counters are.
+struct Blocks {
+  uint32_t shards;
+  uint32_t offloads;
+  uint64_t of_engine() const { return uint64_t{shards} + offloads; }
+  bool is_offload(uint32_t index) const { return index % of_engine() >= shards; }
+  // "3", "offload-3", or of an engine class "class1-3", "class1-offload-3".
+  std::string Name(uint32_t index) const {
+    const uint64_t of_class = index / of_engine(), block = index % of_engine();
+    return (of_class > 0 ? "class" + std::to_string(of_class) + "-" : "") +
+           (is_offload(index) ? "offload-" + std::to_string(block - shards) : std::to_string(block));
+  }
+};
+
+void AddOffloads(const ipc::SharedCounters& counters, const Blocks& blocks, Exposition* out) {
+  uint64_t running = 0, starts = 0, moves = 0;
+  for (uint32_t index = 0; index < counters.shards(); ++index) {
+    if (!blocks.is_offload(index)) continue;
+    const ipc::OffloadCounters& thread = counters.shard(index).offload;
+    running += thread.running.Read();
+    starts += thread.starts.Read();
+    moves += thread.moves.Read();
+    const std::string label = Label("shard", blocks.Name(index));
+    out->Add("zts_offload_functions", thread.functions.Read(), label);
+    out->AddReal("zts_offload_cpu_seconds_total", static_cast<double>(thread.cpu_ns.Read()) / 1e9, label);
+  }
+  out->Add("zts_offload_threads", running);
+  out->Add("zts_offload_starts_total", starts);
+  out->Add("zts_offload_moves_total", moves);
 }
 
-void AddShards(const ipc::SharedCounters& counters, uint32_t shards, Exposition* out) {
+void AddShards(const ipc::SharedCounters& counters, const Blocks& blocks, Exposition* out) {
   // An engine has one stock for all its shards, of which each tells what it last saw.
   uint64_t spare = 0, spare_of_engine = 0;
   for (uint32_t index = 0; index < counters.shards(); ++index) {
     const Shard& shard = counters.shard(index);
-    const std::string label = Label("shard", BlockName(index, shards));
+    const std::string label = Label("shard", blocks.Name(index));
     out->Add("zts_isolates_warm", shard.warm_isolates.Read(), label);
     out->Add("zts_pool_queued", shard.queued.Read(), label);
-    if (index % (2 * uint64_t{shards}) == 0) spare += std::exchange(spare_of_engine, 0);
+    if (index % blocks.of_engine() == 0) spare += std::exchange(spare_of_engine, 0);
     spare_of_engine = std::max(spare_of_engine, shard.spare_isolates.Read());
-    if (index >= shards) continue;
+    if (index >= blocks.shards) continue;
     out->Add("zts_connections_open", shard.connections_open.Read(), label);
     out->Add("zts_connections_total", shard.connections_total.Read(), label);
     out->Add("zts_request_heads_total", shard.requests_total.Read(), label);
@@ -331,7 +354,9 @@ void Metrics::AppendText(std::string* text) const {
   const uint64_t in_shards = Sum(*counters_, [](const Shard& s) -> const ipc::Counter& { return s.log_records_dropped; });
   out.Add("zts_log_records_dropped_total", in_shards, Label("where", "shard"));
   const WorkerFigures figures = figures_();
-  AddShards(*counters_, figures.shards, &out);
+  const Blocks blocks{figures.shards, figures.offload_threads};
+  AddShards(*counters_, blocks, &out);
+  AddOffloads(*counters_, blocks, &out);
   AddEngine(figures.engine, &out);
   AddClasses(figures.classes, &out);
   AddWorker(figures, &out);

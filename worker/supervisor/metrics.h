@@ -28,8 +28,9 @@ struct WorkerFigures {
   uint64_t controller_connects = 0;
   uint64_t controller_failures = 0;
   uint64_t log_records_dropped = 0;
-  // Of the counters' blocks, the first are the shards' and so many behind them their offload threads'; then come classes' likewise.
+  // Of the counters' blocks, the first are the shards' and behind them the offload threads'; then come classes' likewise.
   uint32_t shards = UINT32_MAX;
+  uint32_t offload_threads = 0;
 };
 
 class Metrics final : public admin::TextSource {

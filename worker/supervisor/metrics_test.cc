@@ -88,7 +88,7 @@ class MetricsTest : public ::testing::Test {
   ipc::FunctionCounters& Function(uint32_t shard) { return counters_->shard(shard).functions[row_]; }
   ipc::Histogram& Cold(uint32_t shard) { return counters_->shard(shard).cold[static_cast<int>(ipc::ColdPhase::kTotal)]; }
 
-  std::unique_ptr<ipc::SharedCounters> counters_ = std::move(*ipc::SharedCounters::Create(2, 4));
+  std::unique_ptr<ipc::SharedCounters> counters_ = std::move(*ipc::SharedCounters::Create(2, 6));
   FakeClock clock_;
   CounterRows rows_{counters_.get(), &clock_};
   VersionRows version_rows_{counters_.get(), &clock_};
@@ -249,6 +249,7 @@ TEST_F(MetricsTest, VersionsAreBounded) {
 
 TEST_F(MetricsTest, EnginesOfClassesHaveTheirNames) {
   figures_.shards = 1;
+  figures_.offload_threads = 1;
   counters_->Grow(4);
   counters_->shard(2).warm_isolates.Set(5);
   const Scrape scrape = Collect();
@@ -259,7 +260,37 @@ TEST_F(MetricsTest, EnginesOfClassesHaveTheirNames) {
   EXPECT_EQ(scrape["zts_isolates_warm{shard=\"class1-0\"}"], 5);
 }
 
+TEST_F(MetricsTest, OffloadThreadsStandBehindTheShards) {
+  // A shard with two such threads, twice.
+  figures_.shards = 1;
+  figures_.offload_threads = 2;
+  counters_->Grow(6);
+  ipc::OffloadCounters& second = counters_->shard(2).offload;
+  second.running.Set(1);
+  second.functions.Set(3);
+  second.cpu_ns.Set(1'500'000'000);
+  second.starts.Set(2);
+  second.moves.Set(1);
+  counters_->shard(2).warm_isolates.Set(4);
+  ipc::OffloadCounters& of_class = counters_->shard(4).offload;
+  of_class.running.Set(1);
+  of_class.starts.Set(1);
+  // One that has never been is not read.
+  counters_->shard(5).offload.dormant.Set(1);
+  counters_->shard(5).functions[1].requests[1].Set(1);
+  const Scrape scrape = Collect();
+  EXPECT_EQ(scrape["zts_offload_threads"], 2);
+  EXPECT_EQ(scrape["zts_offload_starts_total"], 3);
+  EXPECT_EQ(scrape["zts_offload_moves_total"], 1);
+  EXPECT_EQ(scrape["zts_offload_functions{shard=\"offload-1\"}"], 3);
+  EXPECT_EQ(scrape["zts_offload_cpu_seconds_total{shard=\"offload-1\"}"], 1.5);
+  EXPECT_EQ(scrape["zts_offload_functions{shard=\"class1-offload-0\"}"], 0);
+  EXPECT_EQ(scrape["zts_isolates_warm{shard=\"offload-1\"}"], 4);
+  EXPECT_EQ(scrape["zts_requests_total{function=\"hello\",code=\"2xx\"}"], 0);
+}
+
 TEST_F(MetricsTest, GivesExactlyWhatTheTableSays) {
+  figures_.shards = figures_.offload_threads = 1;
   Function(0).latency.Record(kMillisecond);
   version_rows_.Assign(Canary(7, 2));
   const Scrape scrape = Collect();

@@ -35,14 +35,14 @@ void VersionRows::Retain(const std::set<uint64_t>& version_ids) {
 // Errors and cold starts first: a request counted in between is then one more without, not one too many with.
 VersionRows::Seen VersionRows::Read(uint32_t row) const {
   Seen seen;
-  for (uint32_t index = 0; index < counters_->shards(); ++index) {
-    const ipc::VersionCounters& counters = counters_->shard(index).versions[row];
+  counters_->ForEachLive([&](const ipc::ShardCounters& shard) {
+    const ipc::VersionCounters& counters = shard.versions[row];
     seen.errors += counters.errors.Read();
     seen.cold_starts += counters.cold_starts.Read();
     seen.requests += counters.requests.Read();
     seen.latency_sum_ns += counters.latency.sum_ns();
     for (int bucket = 0; bucket < ipc::Histogram::kBuckets; ++bucket) seen.latencies[bucket] += counters.latency.bucket(bucket);
-  }
+  });
   return seen;
 }
 

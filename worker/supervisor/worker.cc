@@ -164,8 +164,10 @@ Status Worker::StartEngines() {
   shards_ = threads.shards;
   ZTS_ASSIGN_OR_RETURN(net::ListenerSet listeners, TakeListeners());
   http_address_ = listeners.address.ToString();
-  // Shards, and behind them their offload threads; the same again for each class besides the default one.
-  ZTS_ASSIGN_OR_RETURN(counters_, ipc::SharedCounters::Create(2 * shards_, 2 * shards_ * (1 + kEngineClassesMax)));
+  // Shards, and behind them the offload threads; the same again for each class besides the default one.
+  const uint32_t offloads = OffloadThreadsOf(shards_);
+  const uint32_t blocks = shards_ + offloads;
+  ZTS_ASSIGN_OR_RETURN(counters_, ipc::SharedCounters::Create(blocks, blocks * (1 + kEngineClassesMax)));
   rows_ = std::make_unique<CounterRows>(counters_.get(), &clock_);
   windows_ = std::make_unique<FunctionWindows>(counters_.get(), rows_.get());
   version_rows_ = std::make_unique<VersionRows>(counters_.get(), &clock_);
@@ -176,7 +178,7 @@ Status Worker::StartEngines() {
   ZTS_ASSIGN_OR_RETURN(const std::vector<std::string> command, js::HostCommand("engine.node", {}));
   options.setup.io = options_.io;
   options.setup.cpus = threads.cpus;
-  options.setup.offload_threads = shards_;
+  options.setup.offload_threads = offloads;
   options.setup.memory_budget_bytes = options_.memory_budget != 0 ? options_.memory_budget : DefaultMemoryBudget(ReadMemoryLimit());
   options.setup.worker_name = name_;
   options.listeners = std::move(listeners.sockets);
@@ -289,6 +291,7 @@ WorkerFigures Worker::Figures() const {
   figures.controller_failures = client.failures;
   figures.log_records_dropped = logs_.dropped();
   figures.shards = shards_;
+  figures.offload_threads = OffloadThreadsOf(shards_);
   return figures;
 }
 

@@ -33,6 +33,8 @@ void Loop::RunOnce(LoopHandler* handler, Nanos timeout) {
   handler->OnPassEnd();
 }
 
+void Loop::Restart() { stop_.store(false, std::memory_order_seq_cst); }
+
 void Loop::Stop() {
   stop_.store(true, std::memory_order_seq_cst);
   WakeIfWaiting();

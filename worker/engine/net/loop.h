@@ -4,7 +4,7 @@
 // handler flush what the pass produced; the next Poll submits it all at once.
 //
 // Owner:    Shard.
-// Thread:   Run and everything else: the shard's. Post and Stop: any.
+// Thread:   Run and everything else: the shard's, for as long as Run lasts. Post and Stop: any.
 // Life:     the handler outlives Run.
 // Limits:   kCompletionsPerPass a pass; posted tasks are unbounded in number but posted only by our own threads.
 #pragma once
@@ -48,11 +48,13 @@ class Loop {
   Nanos now() const { return now_; }
   const Clock& clock() const { return *clock_; }
 
-  // Until Stop. A pass that has begun is finished.
+  // Until Stop, which may come before. A pass that has begun is finished.
   void Run(LoopHandler* handler);
   // One pass, waiting at most `timeout` (<0: until something is there); for tests and simulation.
   void RunOnce(LoopHandler* handler, Nanos timeout);
   void Stop();
+  // Run is to last again; what has been posted meanwhile is done then. REQUIRES: it has returned.
+  void Restart();
 
   // Runs `task` in the next pass of the shard's thread. Any thread.
   void Post(std::function<void()> task);

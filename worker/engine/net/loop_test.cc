@@ -127,6 +127,20 @@ TEST_F(LoopTest, StopFinishesThePassThatHasBegun) {
   EXPECT_EQ(recorder_->Take(), Log{});
 }
 
+TEST_F(LoopTest, RunsAgainAfterARestartAndDoesWhatWasPostedMeanwhile) {
+  loop_->Stop();
+  loop_->Run(recorder_.get());
+  loop_->Post([&] {
+    recorder_->log.push_back("meanwhile");
+    loop_->Stop();
+  });
+  loop_->Run(recorder_.get());
+  EXPECT_EQ(recorder_->Take(), Log{});
+  loop_->Restart();
+  loop_->Run(recorder_.get());
+  EXPECT_EQ(recorder_->Take(), (Log{"meanwhile", "pass"}));
+}
+
 TEST_F(LoopTest, ATimerMayGoInItsOwnFunctionAndATaskMayArm) {
   auto timer = std::make_unique<Timer>([&] { recorder_->log.push_back("timer"); });
   Timer killer([&] { timer.reset(); });

@@ -1,7 +1,7 @@
 // The two ends of the way that a request takes to where it is run, and what they say to each other.
 //
 //   near   has the client, the ticket and the time limits: AwayLink, in the shard that took the request
-//   far    has the isolate: AwayRuns, on the shard's offload thread, or in the engine of another class
+//   far    has the isolate: AwayRuns, on an offload thread, or in the engine of another class
 //
 // What lies between them (ThreadWay, ClassLink with ClassPort) implements one of these for each end, keeps the order of what it is told,
 // and calls nobody back from inside a call.

@@ -32,7 +32,6 @@ void AwayLink::Cancel(Ticket ticket) {
   const std::shared_ptr<js::RequestBody> body = std::move(found->second.body);
   open_.erase(found);
   if (body != nullptr) body->Drop();
-  away->withdrawn.store(true, std::memory_order_relaxed);
   far_->Cancel(away);
 }
 
@@ -180,6 +179,14 @@ void AwayLink::Erase(Open* open) {
   const std::shared_ptr<js::RequestBody> body = std::move(open->body);
   open_.erase(open->request->ticket);
   if (body != nullptr) body->Drop();
+}
+
+std::vector<AwayRequestPtr> AwayLink::RequestsOf(uint64_t version_id) const {
+  std::vector<AwayRequestPtr> requests;
+  for (const auto& [ticket, open] : open_) {
+    if (open.request->target.version_id == version_id) requests.push_back(open.request);
+  }
+  return requests;
 }
 
 void AwayLink::LoseAll(const js::Outcome& outcome) {

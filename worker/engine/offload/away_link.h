@@ -6,7 +6,7 @@
 // Bodies that stream are relayed through windows, so that back-pressure reaches from the function to the socket and back: what the
 // function has taken comes back as credit, and what the client has taken too.
 //
-// Owner:    Shard: one for its offload thread; a ClassLink for its class.
+// Owner:    Shard: one for the offload threads; a ClassLink for its class.
 // Thread:   the shard's, the constructor included.
 // Life:     the far end outlives it.
 // Limits:   kBodyWindowBytes in, kStreamBufferBytes out, a request.
@@ -57,6 +57,8 @@ class AwayLink final : public runtime::Elsewhere, public NearEnd {
   // The far end is gone, and with it all that it had: each request ends as if it had told of this outcome.
   void LoseAll(const js::Outcome& outcome);
 
+  // Of one version, those that are neither over nor cancelled.
+  std::vector<AwayRequestPtr> RequestsOf(uint64_t version_id) const;
   bool has(runtime::Ticket ticket) const { return open_.count(ticket) > 0; }
   size_t under_way() const { return open_.size(); }
 

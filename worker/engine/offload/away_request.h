@@ -1,4 +1,4 @@
-// A request and its response as they cross from a shard to its offload thread and back: copies, so that neither looks into the other's
+// A request and its response as they cross from a shard to an offload thread and back: copies, so that neither looks into the other's
 // memory.
 //
 // Owner:    shared (AwayRequestPtr) by the link on the shard and the host on the offload thread.
@@ -45,10 +45,25 @@ struct AwayRequest {
   std::vector<HeaderField> headers;
   js::RequestView view;          // into text and headers; the host points `stream` to a body of its own
 
-  // Nobody waits for it any more: one that has not begun never does.
-  std::atomic<bool> withdrawn{false};
+  // Until it begins it waits at one offload thread, and may be passed on to another, or be withdrawn: who of the two ends is first
+  // decides, and is told. Any thread.
+  void WaitAt(uint32_t at) { stage_.store(at, std::memory_order_release); }
+  bool Begin(uint32_t at) { return Change(at, at | kBegun); }
+  bool PassOn(uint32_t from, uint32_t to) { return Change(from, to); }
+  bool Withdraw(uint32_t at) { return Change(at, kWithdrawn); }
+  bool BegunAt(uint32_t at) const { return stage_.load(std::memory_order_acquire) == (at | kBegun); }
+
+  // The near end's own.
+  uint32_t thread = 0;           // where it waits or has begun
+  uint64_t order = 0;            // of its coming
+  bool peer_finished = false;    // and that thread has been told
   // The host's own.
   SlotId slot;
+
+ private:
+  static constexpr uint32_t kBegun = 1u << 31, kWithdrawn = UINT32_MAX;
+  bool Change(uint32_t from, uint32_t to) { return stage_.compare_exchange_strong(from, to, std::memory_order_acq_rel); }
+  std::atomic<uint32_t> stage_{0};
 };
 using AwayRequestPtr = std::shared_ptr<AwayRequest>;
 

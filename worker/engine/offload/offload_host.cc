@@ -1,5 +1,6 @@
 #include "worker/engine/offload/offload_host.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "worker/engine/limits.h"
@@ -8,17 +9,31 @@ namespace zts::offload {
 namespace {
 
 constexpr Nanos kHousekeepingPeriod = 1 * kSecond;
+
 }  // namespace
 
 OffloadHost::OffloadHost(const Options& options)
-    : loop_(options.loop), logs_(options.logs, options.counters), egress_(options.loop, options.counters, this),
-      pool_timer_([this] { pool_->RunDue(loop_->now()); }),
+    : loop_(options.loop), counters_(options.counters), logs_(options.logs, options.counters),
+      egress_(options.loop, options.counters, this), pool_timer_([this] { pool_->RunDue(loop_->now()); }),
       housekeeping_timer_([this] { OnHousekeeping(); }) {
   pool_ = std::make_unique<runtime::Pool>(this, options.warmup, options.watchdog, options.counters,
                                           runtime::PoolOptions{.role = runtime::PoolOptions::Role::kOffload, .budget = options.budget});
   runs_.emplace(pool_.get());
   jit_.emplace(loop_, pool_.get());
-  OnHousekeeping();
+  // In the first pass there is.
+  loop_->Arm(&housekeeping_timer_, loop_->now());
+}
+
+void OffloadHost::Run() {
+  pool_->TakeThread();
+  loop_->Run(this);
+}
+
+bool OffloadHost::MayRest() {
+  if (!AtRest()) return false;
+  // What it last saw of the stock is not true for long.
+  counters_->spare_isolates.Set(0);
+  return true;
 }
 
 OffloadHost::~OffloadHost() {
@@ -28,8 +43,46 @@ OffloadHost::~OffloadHost() {
 }
 
 void OffloadHost::Expect(NearEnd* near, const runtime::Target& target, Nanos calm_time) {
-  near_ = near;
+  std::vector<Sender>& senders = senders_[target.version_id];
+  auto sender = std::find_if(senders.begin(), senders.end(), [near](const Sender& one) { return one.near == near; });
+  if (sender == senders.end()) sender = senders.insert(sender, Sender{near});
+  sender->calm_time = calm_time;
+  sender->standby = false;
+  for (const Sender& one : senders) calm_time = std::max(calm_time, one.calm_time);
   pool_->Expect(target, calm_time);
+}
+
+void OffloadHost::Release(NearEnd* near, uint64_t version_id) {
+  const auto found = senders_.find(version_id);
+  if (found == senders_.end()) return;
+  std::erase_if(found->second, [near](const Sender& one) { return one.near == near; });
+  if (!found->second.empty()) return;
+  senders_.erase(found);
+  pool_->Release(version_id);
+}
+
+// A version that one shard still serves is on standby for none.
+void OffloadHost::Retain(NearEnd* near, const std::vector<uint64_t>& version_ids, const std::vector<uint64_t>& standby) {
+  std::vector<uint64_t> serving, spare;
+  for (auto at = senders_.begin(); at != senders_.end();) {
+    auto& [id, senders] = *at;
+    const bool is_standby = std::binary_search(standby.begin(), standby.end(), id);
+    const bool kept = is_standby || std::binary_search(version_ids.begin(), version_ids.end(), id);
+    for (Sender& one : senders) {
+      if (one.near == near) one.standby = is_standby;
+    }
+    if (!kept) std::erase_if(senders, [near](const Sender& one) { return one.near == near; });
+    if (senders.empty()) {
+      at = senders_.erase(at);
+      continue;
+    }
+    const bool serves = std::any_of(senders.begin(), senders.end(), [](const Sender& one) { return !one.standby; });
+    (serves ? serving : spare).push_back(id);
+    ++at;
+  }
+  std::sort(serving.begin(), serving.end());
+  std::sort(spare.begin(), spare.end());
+  pool_->Retain(serving, spare);
 }
 
 void OffloadHost::OnConsole(uint64_t version_id, std::string_view request_id, js::LogSeverity severity, std::string_view message) {
@@ -45,7 +98,11 @@ void OffloadHost::OnWakeAt(Nanos when) {
 }
 
 void OffloadHost::OnCalm(uint64_t version_id) {
-  if (near_ != nullptr) near_->OnCalm(version_id);
+  const auto found = senders_.find(version_id);
+  if (found == senders_.end()) return;
+  for (const Sender& one : found->second) {
+    if (one.calm_time > 0) one.near->OnCalm(version_id);
+  }
 }
 
 // ---- of the loop ------------------------------------------------------------------------------------------------------------
@@ -57,6 +114,7 @@ void OffloadHost::OnPassEnd() {
   runs_->OnPassEnd();
   egress_.OnPassEnd();
   logs_.Flush();
+  at_rest_.store(AtRest(), std::memory_order_release);
 }
 
 void OffloadHost::OnHousekeeping() {

@@ -1,20 +1,24 @@
 // What runs on an offload thread: a pool of isolates for the versions that hold a core too long for a shard, and the far end of the
-// shard's way.
+// shards' ways.
 //
-// One host serves one shard. Its turns hold this thread and nobody else's; the shard keeps the time limits of what waits here, so that
-// they hold while a turn does not end.
+// Its turns hold this thread and nobody else's; the shards keep the time limits of what waits here, so that they hold while a turn does
+// not end. A version that several shards send has one isolate here.
 //
-// Owner:    OffloadThread (or a test), exactly one.
-// Thread:   its loop's; Post: any.
+// A host with nothing in it may go without a thread: what is posted to it meanwhile is done when Run is called again, on another one.
+//
+// Owner:    OffloadThreads, one a thread.
+// Thread:   Run's. Constructed where no turn is made; Post, at_rest, version_in_turn: any.
 // Life:     what Options names outlives it. Ways outlive it, or their shards' loops have ended.
 // Limits:   those of a pool and of AwayRuns.
 // Errors:   as theirs.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
@@ -44,16 +48,24 @@ class OffloadHost final : public net::LoopHandler, public runtime::PoolHost, pri
   explicit OffloadHost(const Options& options);
   ~OffloadHost() override;
 
-  void Run() { loop_->Run(this); }
+  // On a thread that stays for as long.
+  void Run();
   void RunOnce(Nanos timeout) { loop_->RunOnce(this, timeout); }
   void Stop() { loop_->Stop(); }
+  // Whether nothing is here, so that the thread may end. On it.
+  bool MayRest();
+  // No isolate and no request was here when the last pass ended.
+  bool at_rest() const { return at_rest_.load(std::memory_order_acquire); }
+  // Whose turn it is; 0: nobody's.
+  uint64_t version_in_turn() const { return pool_->version_in_turn(); }
   // Functions' requests go out by this socket from here on.
   void ConnectEgress(UniqueFd socket) { egress_.Connect(std::move(socket)); }
 
-  // Of the way, on this thread.
+  // Of a way, on this thread; as Elsewhere says, each for what that shard sends. With a calm time of 0 nobody is told of it.
   void Expect(NearEnd* near, const runtime::Target& target, Nanos calm_time);
-  void Release(uint64_t version_id) { pool_->Release(version_id); }
-  void Retain(const std::vector<uint64_t>& version_ids, const std::vector<uint64_t>& standby) { pool_->Retain(version_ids, standby); }
+  void Release(NearEnd* near, uint64_t version_id);
+  // Sorted.
+  void Retain(NearEnd* near, const std::vector<uint64_t>& version_ids, const std::vector<uint64_t>& standby);
   AwayRuns& runs() { return *runs_; }
 
   const runtime::Pool& pool() const { return *pool_; }
@@ -85,16 +97,25 @@ class OffloadHost final : public net::LoopHandler, public runtime::PoolHost, pri
   Nanos clock_now() const override { return loop_->clock().Now(); }
 
  private:
+  // That a shard sends a version here.
+  struct Sender {
+    NearEnd* near = nullptr;
+    Nanos calm_time = 0;
+    bool standby = false;
+  };
+  bool AtRest() const { return pool_->isolates() == 0 && runs_->running() == 0; }
   void OnHousekeeping();
   void OnFetchEvent(uint64_t instance, js::FetchId id, const js::FetchEvent& event) override { pool_->OnFetch(instance, id, event); }
 
   net::Loop* const loop_;
+  ipc::ShardCounters* const counters_;
   LogBatch logs_;
   EgressLink egress_;
   std::unique_ptr<runtime::Pool> pool_;
   std::optional<JitSurvey> jit_;
   std::optional<AwayRuns> runs_;
-  NearEnd* near_ = nullptr;  // of the shard it serves
+  std::unordered_map<uint64_t, std::vector<Sender>> senders_;  // by version
+  std::atomic<bool> at_rest_{true};
   net::Timer pool_timer_;
   net::Timer housekeeping_timer_;
   Nanos wall_offset_ = 0;

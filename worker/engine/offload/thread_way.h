@@ -1,12 +1,17 @@
-// The way between a shard and its offload thread: what one end says is posted to the other's loop.
+// The way between a shard and the offload threads: what one end says is posted to the other's loop.
+//
+// It knows which thread each version of the shard is run by (OffloadThreads says so), and where each request went: a version that moves
+// takes along what has not begun, while the rest is answered from where it is.
 //
 // Owner:    Shard, exactly one.
-// Thread:   what is FarEnd's: the shard's. What is NearEnd's: the offload thread.
-// Life:     both loops have ended when it goes.
-// Limits:   itself.
+// Thread:   what is FarEnd's, and the constructor: the shard's. What is NearEnd's: the offload threads'.
+// Life:     the threads outlive it; all loops have ended when it goes.
+// Limits:   itself: the pool bounds what waits.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -14,12 +19,14 @@
 #include "worker/engine/offload/away_ends.h"
 #include "worker/engine/offload/away_link.h"
 #include "worker/engine/offload/offload_host.h"
+#include "worker/engine/offload/offload_threads.h"
 
 namespace zts::offload {
 
 class ThreadWay final : public FarEnd, public NearEnd {
  public:
-  ThreadWay(net::Loop* shard, OffloadHost* host) : shard_(shard), host_(host), link_(this) {}
+  ThreadWay(net::Loop* shard, OffloadThreads* threads);
+  ~ThreadWay() override;
 
   // The shard's end.
   AwayLink* link() { return &link_; }
@@ -48,9 +55,28 @@ class ThreadWay final : public FarEnd, public NearEnd {
   void OnCalm(uint64_t version_id) override;
 
  private:
+  // A version that this shard sends.
+  struct Sent {
+    Placement::Place place;
+    runtime::Target target;
+    Nanos calm_time = 0;  // 0: it serves here, and only what is too much for one isolate goes
+  };
+  Sent* Place(const runtime::Target& target, Nanos calm_time);
+  void SendTo(uint32_t thread, const AwayRequestPtr& request);
+  void OnMove(const Placement::Move& move);
+  void Move(Sent* sent, uint32_t thread);
+
   template <typename F>
-  void ToHost(F&& task) {
-    host_->Post([host = host_, task = std::forward<F>(task)]() mutable { task(*host); });
+  void ToHost(uint32_t thread, F&& task) {
+    OffloadHost* host = threads_->host(thread);
+    host->Post([host, task = std::forward<F>(task)]() mutable { task(*host); });
+  }
+  // Nothing happens where the request has not begun.
+  template <typename F>
+  void ToRun(const AwayRequestPtr& request, F&& task) {
+    ToHost(request->thread, [request, thread = request->thread, task = std::forward<F>(task)](OffloadHost& host) mutable {
+      if (request->BegunAt(thread)) task(host.runs());
+    });
   }
   template <typename F>
   void ToShard(F&& task) {
@@ -58,8 +84,11 @@ class ThreadWay final : public FarEnd, public NearEnd {
   }
 
   net::Loop* const shard_;
-  OffloadHost* const host_;
+  OffloadThreads* const threads_;
+  uint32_t number_ = 0;  // among the threads' shards
   AwayLink link_;
+  std::unordered_map<uint64_t, Sent> sent_;  // by version
+  uint64_t order_ = 0;
 };
 
 }  // namespace zts::offload

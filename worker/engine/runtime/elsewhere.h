@@ -1,4 +1,4 @@
-// Where requests go that the shard's own thread is not to run: the pool's side of an offload thread, and of another class's engine.
+// Where requests go that the shard's own thread is not to run: the pool's side of the offload threads, and of another class's engine.
 //
 // A version whose turns of JavaScript hold a core for long, or that is another engine's, is *away*: its requests go by this door, and
 // nothing else of it changes: its requests keep their tickets, their limits and their answers. A request is one of these from Submit

@@ -233,6 +233,13 @@ Pool::~Pool() {
   impl_->versions.ForEach([this](Version& version) { impl_->due.Remove(&version); });
 }
 
+void Pool::TakeThread() {
+  ZTS_CHECK(impl_->instances.size() == 0);
+  impl_->watchdog->Rebind(impl_->lane);
+}
+
+uint64_t Pool::version_in_turn() const { return Watchdog::VersionInTurn(impl_->lane); }
+
 js::Isolate* Pool::IsolateOf(uint64_t version_id) {
   ZTS_DCHECK(!impl_->in_turn);
   const Version* version = impl_->versions.Find(version_id);

@@ -9,7 +9,7 @@
 // response lasts until its function has given all of it; that of a request whose body streams begins anew with each piece that it
 // has waited for, since that is its peer's time, which the engine bounds.
 //
-// A version whose turns take so much CPU time that they hold the others up (kHeavyTurn) goes away: to `elsewhere`, the shard's offload
+// A version whose turns take so much CPU time that they hold the others up (kHeavyTurn) goes away: to `elsewhere`, an offload
 // thread, where a pool of the same kind runs it in an isolate of its own until it has behaved for a while. Its requests stay in this pool's
 // table, with their time limits. What a turn takes is the watchdog's to find out, so a light function pays one addition a turn.
 //
@@ -17,7 +17,7 @@
 // are counted as in flight too. The wall limit stays here.
 //
 // Owner:    Shard, exactly one; OffloadHost, another.
-// Thread:   the owner's; what the warm-up thread has made arrives through PoolHost::Post.
+// Thread:   the owner's, which may be another one after TakeThread; what the warm-up thread has made arrives through PoolHost::Post.
 // Life:     PoolHost, Warmup and Watchdog outlive it; PoolHost outlives Warmup::Stop, since V8 may post for an isolate until then.
 // Limits:   the memory budget and kWarmIsolatesMax (isolates on standby go first, then idle ones, least recently used first; with nothing
 //           idle and the budget exhausted a cold function is refused), kStandbyIsolatesMax, kColdQueueMax,
@@ -98,9 +98,14 @@ struct PoolOptions {
 
 class Pool {
  public:
-  // On the shard's thread: its turns are watched by that thread's CPU clock.
+  // Its turns are watched by the calling thread's CPU clock.
   Pool(PoolHost* host, Warmup* warmup, Watchdog* watchdog, ipc::ShardCounters* counters, const PoolOptions& options = {});
   ~Pool();
+
+  // The calling thread is the one that makes the turns from here on. REQUIRES: no isolate is here.
+  void TakeThread();
+  // Whose turn that thread is in; 0: nobody's. Any thread.
+  uint64_t version_in_turn() const;
 
   // `request` and its views live as js::RequestView says, until the answer or Cancel. Not to be called from inside OnResponse or
   // OnFailure: they may be running in the middle of another request's turn.

@@ -125,6 +125,20 @@ Watchdog::Lane* Watchdog::AddLane(OnBusy on_busy) {
   return impl_->lanes.back().get();
 }
 
+void Watchdog::Rebind(Lane* lane) {
+  clockid_t own;
+  ZTS_CHECK(pthread_getcpuclockid(pthread_self(), &own) == 0);
+  std::lock_guard lock(impl_->mutex);
+  ZTS_DCHECK((lane->word.load(std::memory_order_relaxed) & kPhaseMask) == kIdle);
+  lane->cpu_clock = own;
+  lane->polled_cpu = -1;
+}
+
+uint64_t Watchdog::VersionInTurn(const Lane* lane) {
+  if ((lane->word.load(std::memory_order_acquire) & kPhaseMask) == kIdle) return 0;
+  return lane->version_id.load(std::memory_order_relaxed);
+}
+
 void Watchdog::Silence(Lane* lane) {
   std::lock_guard lock(impl_->mutex);
   lane->on_busy = nullptr;

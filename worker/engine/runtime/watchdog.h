@@ -20,7 +20,7 @@
 // further kBusyCpu, but once a turn. It is a sample: right on the average, and free for who is sampled.
 //
 // Owner:    the engine's main, exactly one.
-// Thread:   AddLane: the thread that will make the turns. Turn: the lane's own thread. on_stuck: the watchdog's thread.
+// Thread:   AddLane, Rebind: the thread that will make the turns. Turn: the lane's own thread. on_stuck: the watchdog's thread.
 // Life:     outlives every lane's use. The isolate of a turn outlives the Turn.
 // Limits:   kWatchdogPeriod, kTerminationGrace, kTerminationWaitMax, kBusyCpu, kBusyWindow.
 #pragma once
@@ -51,6 +51,10 @@ class Watchdog {
   using OnBusy = std::function<void(uint64_t version_id, Nanos cpu)>;
   // For the calling thread.
   Lane* AddLane(OnBusy on_busy = nullptr);
+  // The turns are the calling thread's from here on. REQUIRES: none is under way.
+  void Rebind(Lane* lane);
+  // The version whose turn the lane's thread is in; 0: none. Any thread; a moment later it may be another.
+  static uint64_t VersionInTurn(const Lane* lane);
   // No call of on_busy is under way or comes after this.
   void Silence(Lane* lane);
   void Start();

@@ -74,6 +74,25 @@ TEST_F(WatchdogTest, CountsCpuTimeNotTimeOnTheWall) {
   EXPECT_EQ(isolate.terminated_, 1);
 }
 
+TEST_F(WatchdogTest, ALaneGoesWithItsThread) {
+  std::vector<clockid_t> asked;
+  Watchdog watchdog([](uint64_t) {}, {&clock_, [&asked](clockid_t id) { asked.push_back(id); return Nanos{0}; }});
+  Watchdog::Lane* lane = nullptr;
+  std::thread([&] { lane = watchdog.AddLane(); }).join();
+  EXPECT_EQ(Watchdog::VersionInTurn(lane), 0u);
+  watchdog.Rebind(lane);
+  clockid_t own;
+  ASSERT_EQ(pthread_getcpuclockid(pthread_self(), &own), 0);
+  CountingIsolate isolate;
+  {
+    Turn turn(lane, &isolate, kBudget, js::OutcomeKind::kCpuLimit, 7);
+    EXPECT_EQ(Watchdog::VersionInTurn(lane), 7u);
+    watchdog.PollOnce();
+  }
+  EXPECT_EQ(asked, (std::vector<clockid_t>{own}));
+  EXPECT_EQ(Watchdog::VersionInTurn(lane), 0u);
+}
+
 // ---- who keeps a thread busy ------------------------------------------------------------------------------------------------
 
 struct Busy {

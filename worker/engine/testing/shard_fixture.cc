@@ -40,7 +40,7 @@ std::string Reply::Field(std::string_view name) const {
   return "";
 }
 
-ShardHarness::ShardHarness(const net::FakeFaults& faults, uint64_t seed, Requests requests)
+ShardHarness::ShardHarness(const net::FakeFaults& faults, uint64_t seed, Requests requests, uint32_t offloads)
     : counters_(std::make_unique<ipc::ShardCounters>()), factory_(&clock_), watchdog_([](uint64_t) {}),
       warmup_(&factory_, &watchdog_, nullptr, runtime::Warmup::Mode::kManual) {
   net::FakeIoOptions options;
@@ -50,31 +50,44 @@ ShardHarness::ShardHarness(const net::FakeFaults& faults, uint64_t seed, Request
   auto io = std::make_unique<net::FakeIo>(options);
   io_ = io.get();
   loop_ = std::make_unique<net::Loop>(std::move(io), &clock_);
-  offload_counters_ = std::make_unique<ipc::ShardCounters>();
-  auto offload_io = std::make_unique<net::FakeIo>(options);
-  offload_io_ = offload_io.get();
-  offload_loop_ = std::make_unique<net::Loop>(std::move(offload_io), &clock_);
-  offload_ = std::make_unique<offload::OffloadHost>(offload::OffloadHost::Options{.loop = offload_loop_.get(),
-                                                                                  .warmup = &warmup_,
-                                                                                  .watchdog = &watchdog_,
-                                                                                  .counters = offload_counters_.get(),
-                                                                                  .logs = &logs_});
+  MakeOffloads(options, offloads);
   shard_ = std::make_unique<Shard>(Shard::Options{.loop = loop_.get(),
                                                   .warmup = &warmup_,
                                                   .watchdog = &watchdog_,
                                                   .counters = counters_.get(),
                                                   .logs = &logs_,
-                                                  .offload = offload_.get(),
+                                                  .offload = offloads_.get(),
                                                   .listen_fd = requests == Requests::kFromClients ? kListenFd : -1,
                                                   .request_seed = seed});
+}
+
+void ShardHarness::MakeOffloads(net::FakeIoOptions io_options, uint32_t count) {
+  offload::OffloadThreads::Options options{.warmup = &warmup_,
+                                           .watchdog = &watchdog_,
+                                           .logs = &logs_,
+                                           .mode = offload::OffloadThreads::Options::Mode::kManual,
+                                           .clock = &clock_,
+                                           .keeper_clock = &keeper_clock_,
+                                           .make_io = [this, io_options]() -> Result<std::unique_ptr<net::Io>> {
+                                             auto io = std::make_unique<net::FakeIo>(io_options);
+                                             offload_ios_.push_back(io.get());
+                                             return std::unique_ptr<net::Io>(std::move(io));
+                                           },
+                                           .cpu = [this](uint32_t thread) { return offload_cpu_[thread]; }};
+  for (uint32_t thread = 0; thread < count; ++thread) {
+    offload_counters_.push_back(std::make_unique<ipc::ShardCounters>());
+    options.counters.push_back(offload_counters_.back().get());
+  }
+  offload_cpu_.resize(count);
+  offloads_ = std::move(offload::OffloadThreads::Start(std::move(options))).value();
+  offload_ = offloads_->host(0);
 }
 
 ShardHarness::~ShardHarness() {
   warmup_.Stop();
   shard_.reset();
-  offload_.reset();
+  offloads_.reset();
   loop_.reset();
-  offload_loop_.reset();
 }
 
 route::CatalogPtr ShardHarness::Build(const std::map<std::string, std::string>& functions) {
@@ -162,15 +175,37 @@ void ShardHarness::Settle() {
   for (int pass = 0; pass < kPassesMax; ++pass) {
     Pass();
     const size_t steps = warmup_.RunPending();
-    const bool rests = offload_mode_ == Offload::kHeld || OffloadRests();
+    const bool rests = OffloadsRest();
     if (steps == 0 && rests && io_->last_wait() != 0) return;
   }
   ADD_FAILURE() << "the shard does not come to rest";
 }
 
-bool ShardHarness::OffloadRests() {
-  offload_->RunOnce(-1);
-  return offload_io_->last_wait() != 0;
+// A thread that there is not does nothing.
+bool ShardHarness::OffloadRuns(uint32_t thread) const {
+  return offload_mode_ == Offload::kRuns && held_.count(thread) == 0 && offload_counters_[thread]->offload.running.Read() != 0;
+}
+
+void ShardHarness::PassOffload(uint32_t thread) {
+  if (offload_counters_[thread]->offload.running.Read() != 0) offloads_->host(thread)->RunOnce(0);
+}
+
+bool ShardHarness::OffloadsRest() {
+  offloads_->Tend();
+  bool rest = true;
+  for (uint32_t thread = 0; thread < offloads_->count(); ++thread) {
+    if (!OffloadRuns(thread)) continue;
+    offloads_->host(thread)->RunOnce(-1);
+    if (offload_ios_[thread]->last_wait() == 0) rest = false;
+  }
+  return rest;
+}
+
+int ShardHarness::ThreadOf(const std::string& function) const {
+  for (uint32_t thread = 0; thread < offloads_->count(); ++thread) {
+    if (offload_counters_[thread]->functions[rows_.at(function)].isolates.Read() > 0) return static_cast<int>(thread);
+  }
+  return -1;
 }
 
 void ShardHarness::Advance(Nanos by) {
@@ -178,8 +213,10 @@ void ShardHarness::Advance(Nanos by) {
   for (;;) {
     Settle();
     Nanos wait = io_->last_wait();
-    const Nanos other = offload_mode_ == Offload::kHeld ? -1 : offload_io_->last_wait();
-    if (wait < 0 || (other >= 0 && other < wait)) wait = other;
+    for (uint32_t thread = 0; thread < offloads_->count(); ++thread) {
+      const Nanos other = OffloadRuns(thread) ? offload_ios_[thread]->last_wait() : -1;
+      if (wait < 0 || (other >= 0 && other < wait)) wait = other;
+    }
     if (wait < 0 || clock_.Now() + wait > end) break;
     clock_.Advance(wait);
   }
@@ -197,8 +234,10 @@ void ShardFixture::TearDown() {
   EXPECT_EQ(shard_->borrowed(), 0u);
   EXPECT_EQ(io_->open_handles(), 0u);
   EXPECT_EQ(io_->leases(), 0u);
-  EXPECT_EQ(offload_->running(), 0u);
-  EXPECT_EQ(offload_->pool().in_flight(), 0u);
+  for (uint32_t thread = 0; thread < offloads_->count(); ++thread) {
+    EXPECT_EQ(offloads_->host(thread)->running(), 0u);
+    EXPECT_EQ(offloads_->host(thread)->pool().in_flight(), 0u);
+  }
   EXPECT_EQ(counters_->connections_open.Read(), 0u);
   EXPECT_EQ(counters_->queued.Read(), 0u);
   for (const auto& row : counters_->functions) EXPECT_EQ(row.in_flight.Read(), 0u);

@@ -23,6 +23,7 @@
 #include "jsruntime/testing/fake_isolate.h"
 #include "worker/engine/net/testing/fake_io.h"
 #include "worker/engine/offload/offload_host.h"
+#include "worker/engine/offload/offload_threads.h"
 #include "worker/engine/runtime/warmup.h"
 #include "worker/engine/runtime/watchdog.h"
 #include "worker/engine/shard.h"
@@ -46,7 +47,7 @@ class ShardHarness {
   // kFromFront: of another class's engine, which gets its requests by ConnectFront.
   enum class Requests : uint8_t { kFromClients, kFromFront };
   explicit ShardHarness(const net::FakeFaults& faults = net::FakeFaults::None(), uint64_t seed = 1,
-                        Requests requests = Requests::kFromClients);
+                        Requests requests = Requests::kFromClients, uint32_t offloads = 1);
   ~ShardHarness();
 
   // Prepares and commits a catalog of these functions: name -> script of the fake isolate. A changed script is a new version.
@@ -66,22 +67,38 @@ class ShardHarness {
 
   // Runs the loop and the warm-up until both have nothing to do.
   void Settle();
-  // One pass of the loop, without the warm-up and the offload thread.
+  // One pass of the loop, without the warm-up and the offload threads.
   void Pass() { shard_->RunOnce(-1); }
-  void PassOffload() { offload_->RunOnce(0); }
-  // While kHeld the offload thread does nothing, as in the middle of a long turn.
+  void PassOffload(uint32_t thread = 0);
+  // While kHeld no offload thread does anything, as in the middle of a long turn; those in held_ neither way.
   enum class Offload : uint8_t { kRuns, kHeld } offload_mode_ = Offload::kRuns;
-  // The function's newest version goes to the offload thread, or is let back.
+  std::set<uint32_t> held_;
+  // What each has used of the CPU, as their keeper sees it, whose time may go ahead by itself.
+  std::vector<Nanos> offload_cpu_;
+  class KeeperClock final : public Clock {
+   public:
+    explicit KeeperClock(const FakeClock* base) : base_(base) {}
+    Nanos Now() const override { return base_->Now() + ahead; }
+    Nanos WallNow() const override { return base_->WallNow() + ahead; }
+    Nanos ahead = 0;
+
+   private:
+    const FakeClock* const base_;
+  };
+  // The function's newest version goes to an offload thread, or is let back.
   void MoveAway(const std::string& function) { shard_->pool().MoveAway(versions_.at(function)); }
   void ComeBack(const std::string& function) { shard_->pool().ComeBack(versions_.at(function)); }
   // Time goes on, from one thing that becomes due to the next.
   void Advance(Nanos by);
 
+  // The offload thread that has an isolate of the function's newest version; none: -1.
+  int ThreadOf(const std::string& function) const;
   js::FakeIsolate* Isolate(std::string_view function) { return factory_.Find(function); }
   ipc::FunctionCounters& Row(const std::string& function) { return counters_->functions[rows_.at(function)]; }
   uint64_t Refusals(http::Refusal refusal) const { return counters_->refusals[static_cast<int>(refusal)].Read(); }
 
   FakeClock clock_;
+  KeeperClock keeper_clock_{&clock_};
   std::unique_ptr<ipc::ShardCounters> counters_;
   js::FakeIsolateFactory factory_;
   runtime::Watchdog watchdog_;
@@ -89,18 +106,20 @@ class ShardHarness {
   LogQueue logs_;
   net::FakeIo* io_ = nullptr;
   std::unique_ptr<net::Loop> loop_;
-  // The offload thread, which is this one too: it works in Settle, and where a test lets it.
-  std::unique_ptr<ipc::ShardCounters> offload_counters_;
-  net::FakeIo* offload_io_ = nullptr;
-  std::unique_ptr<net::Loop> offload_loop_;
-  std::unique_ptr<offload::OffloadHost> offload_;
+  // The offload threads, which are this one too: they work in Settle, and where a test lets them.
+  std::vector<std::unique_ptr<ipc::ShardCounters>> offload_counters_;
+  std::vector<net::FakeIo*> offload_ios_;
+  std::unique_ptr<offload::OffloadThreads> offloads_;
+  offload::OffloadHost* offload_ = nullptr;  // the first
   std::unique_ptr<Shard> shard_;
   std::vector<std::pair<std::string, std::string>> env_;  // of what is deployed from here on
   std::set<std::string> of_class_;  // functions whose requests go to engine class 1
   route::CatalogPtr Build(const std::map<std::string, std::string>& functions);
 
  private:
-  bool OffloadRests();
+  void MakeOffloads(net::FakeIoOptions options, uint32_t count);
+  bool OffloadRuns(uint32_t thread) const;
+  bool OffloadsRest();
 
   std::map<std::string, uint32_t> rows_;
   std::map<std::string, js::ScriptPtr> scripts_;            // by name and source
@@ -112,6 +131,8 @@ class ShardHarness {
 
 class ShardFixture : public testing::Test, public ShardHarness {
  protected:
+  explicit ShardFixture(uint32_t offloads = 1)
+      : ShardHarness(net::FakeFaults::None(), 1, Requests::kFromClients, offloads) {}
   // Nothing may be left behind.
   void TearDown() override;
 };
