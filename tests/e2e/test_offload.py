@@ -1,10 +1,12 @@
 """Functions that burn the CPU, and others beside them: on one shard, nobody waits for another's turn."""
 
 import json
+import os
 import threading
+import unittest
 
 import case
-from harness import metrics, upstream, wire
+from harness import metrics, proc, upstream, wire
 from harness.wait import wait_until
 
 QUIET = 'export default () => new Response("quiet");'
@@ -168,6 +170,16 @@ class Offload(case.PlatformCase):
             self.assertAnswer(connection.read_response(), 200, "later")
             self.assertAnswer(self.fetch("/changing"), 200, "new")
         wait_until(lambda: self.metric("zts_function_offloaded", function="changing") == 0, "the old version to be gone", 20)
+
+    @unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "there is no core to spare")
+    def test_what_works_for_heavy_functions_is_on_no_shards_core(self):
+        cores = {}
+        for pid in proc.descendants(self.zts.worker.popen.pid):
+            for thread in proc.thread_statuses(pid):
+                cores.setdefault(thread["Name"], set()).add(thread["Cpus_allowed_list"])
+        self.assertEqual(len(cores["zts-shard-0"]), 1, cores)
+        for name in ("zts-offload-0", "zts-offloads", "node-V8Worker"):
+            self.assertTrue(cores[name].isdisjoint(cores["zts-shard-0"]), cores)
 
     def test_metrics_name_the_thread(self):
         self.assertGreaterEqual(self.metric("zts_isolates_warm", shard="offload-0"), 1)

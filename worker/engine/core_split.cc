@@ -1,9 +1,10 @@
 #include "worker/engine/core_split.h"
 
-#include <pthread.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "base/log.h"
@@ -38,16 +39,17 @@ std::vector<uint32_t> AllowedCores() {
   return cores;
 }
 
-void BindTo(const std::vector<uint32_t>& cores) {
+void BindTo(const std::vector<uint32_t>& cores) { BindThread(::gettid(), cores); }
+
+void BindThread(pid_t thread, const std::vector<uint32_t>& cores) {
   if (cores.empty()) return;
   cpu_set_t set;
   CPU_ZERO(&set);
   for (const uint32_t core : cores) {
     if (core < CPU_SETSIZE) CPU_SET(core, &set);
   }
-  const int error = pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
-  if (error != 0) {
-    ZTS_LOG(kWarning) << "cannot bind a thread to its cores: " << std::strerror(error);
+  if (::sched_setaffinity(thread, sizeof(set), &set) != 0 && errno != ESRCH) {
+    ZTS_LOG(kWarning) << "cannot bind a thread to its cores: " << std::strerror(errno);
   }
 }
 

@@ -1,10 +1,12 @@
-// Which cores shards and offload threads use, where there are more than shards: not the same ones.
+// Which cores shards and offload threads use, where there are more than shards: not the same ones. V8's helpers are with the latter.
 //
 // On a core that both use, the kernel wakes a shard where the offload thread that posted to it is running, and lets it wait for a tick.
 // A shard is not bound to one core for that: it keeps all but those that offload threads get.
 //
 // Thread:   any.
 #pragma once
+
+#include <sys/types.h>
 
 #include <cstdint>
 #include <vector>
@@ -29,5 +31,7 @@ CoreSplit SplitCores(const std::vector<uint32_t>& allowed, const std::vector<uin
 std::vector<uint32_t> AllowedCores();
 // Bounds the calling thread; nothing happens with none. A core that is not ours to have is a warning: it is no reason not to serve.
 void BindTo(const std::vector<uint32_t>& cores);
+// Another thread of this process, or one that has ended.
+void BindThread(pid_t thread, const std::vector<uint32_t>& cores);
 
 }  // namespace zts

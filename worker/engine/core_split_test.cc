@@ -1,8 +1,11 @@
 #include "worker/engine/core_split.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <future>
+#include <thread>
 
 namespace zts {
 namespace {
@@ -49,6 +52,26 @@ TEST(CoreSplitTest, AThreadIsBoundToWhatItMayUse) {
   EXPECT_EQ(AllowedCores(), (Cores{allowed.back()}));
   BindTo(allowed);
   EXPECT_EQ(AllowedCores(), allowed);
+}
+
+TEST(CoreSplitTest, AnotherThreadIsBoundTooUnlessItHasEnded) {
+  const Cores allowed = AllowedCores();
+  ASSERT_FALSE(allowed.empty());
+  std::promise<pid_t> begun;
+  std::promise<void> bound;
+  Cores seen;
+  std::thread other([&] {
+    begun.set_value(::gettid());
+    bound.get_future().wait();
+    seen = AllowedCores();
+  });
+  const pid_t tid = begun.get_future().get();
+  BindThread(tid, {allowed.front()});
+  bound.set_value();
+  other.join();
+  EXPECT_EQ(seen, (Cores{allowed.front()}));
+  EXPECT_EQ(AllowedCores(), allowed);
+  BindThread(tid, {allowed.front()});
 }
 
 }  // namespace

@@ -232,6 +232,10 @@ Status Engine::StartOffloadThreads() {
                                                                   .watchdog = watchdog_.get(),
                                                                   .logs = &logs_,
                                                                   .budget = budget_.get()}));
+  // What they do is for functions that are hot or make much garbage, which do not ask for it on a shard's time.
+  if (options_.helper_threads) {
+    for (const pid_t thread : options_.helper_threads()) BindThread(thread, cores_.offloads);
+  }
   return {};
 }
 

@@ -51,6 +51,8 @@ class Engine {
     // Called once, on the main thread, when the supervisor has said where the snapshot is.
     std::function<Result<std::unique_ptr<js::IsolateFactory>>(const std::string& snapshot_path)> make_factory;
     std::function<std::string()> artifact_key;
+    // The threads that V8 works on for all isolates: they stay off the shards' cores, where there are others. Not set: none is known.
+    std::function<std::vector<pid_t>()> helper_threads;
     // Called once, on the main thread, when the shards run and before anything of a tenant arrives: shuts the process in for good.
     // A failure is told and not the end. Not set: the process stays open.
     enum class Accepts : uint8_t { kConnections, kNothing };

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "jsruntime/helper_threads.h"
 #include "jsruntime/host.h"
 #include "jsruntime/jit_policy.h"
 #include "jsruntime/sandbox.h"
@@ -100,6 +101,7 @@ int Main(int argc, char** argv) {
                    return std::unique_ptr<js::IsolateFactory>(std::move(host));
                  },
                  .artifact_key = js::ArtifactKey,
+                 .helper_threads = js::FindHelperThreads,
                  .enter_sandbox = Sandbox()});
   return engine.Run();
 }
