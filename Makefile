@@ -78,7 +78,7 @@ clang: clang-deps  ## build all with the second compiler
 	@$(BAZEL) build $(TTY) --config=clang //:zts
 
 .PHONY: fuzz
-fuzz: clang-deps  ## run the fuzzers: T=//worker/engine/http:parser_fuzz S=seconds
+fuzz: clang-deps  ## run the fuzzers: T=//worker/engine/http:parser_fuzz S=seconds of CPU time
 	@tools/fuzz.sh "$(T)" "$(S)"
 
 .PHONY: sim
