@@ -156,6 +156,23 @@ Examples:
   ztsctl logs --request-id 2f6d1c0a8b3e4d57
   ztsctl logs -f --json | jq 'select(.level == "exception")')";
 
+constexpr const char* kWhyHelp =
+    R"(Says why a request was slow, what its function logged meanwhile, and how it failed.
+
+A request is slow when it took 10 ms or more and four times what is usual for its function. The parts of its time are
+named, the largest first:
+  cold-start  it waited for an isolate          queue      other work of its core came first
+  function    its own JavaScript                jit        the same, before V8 has optimised it
+  gc          collections of garbage            upstream   its outgoing requests
+  wait        its timers, its client's body     offload    it ran on a thread for heavy functions
+  cpu-steal   the kernel gave the core to something else)";
+constexpr const char* kWhyFooter =
+    R"(The request id is the x-zts-request-id header of the response. How often each cause occurs is the metric
+zts_slow_requests_total.
+
+Example:
+  ztsctl why 2f6d1c0a8b3e4d57)";
+
 constexpr const char* kWorkersHelp =
     R"(Shows the workers that are connected: where they serve, how many shards, and the catalog version they have.)";
 constexpr const char* kWorkersFooter = R"(Example:
@@ -200,6 +217,7 @@ constexpr std::array kVerbs = {
     Verb{"routes", "Show or change where a function answers"},
     Verb{"delete", "Take a function out of service"},
     Verb{"logs", "Show what functions print and throw"},
+    Verb{"why", "Say why a request was slow or failed"},
     Verb{"workers", "Show the workers that are connected"},
     Verb{"top", "Show what functions do at the moment"},
     Verb{"inspect", "Show all there is to know of a function"},
@@ -406,6 +424,7 @@ class App {
     remove->add_option("NAME", function_, "The function")->required()->type_name("");
     remove->callback([this] { action_ = [this](Context& context) { return Delete(context, function_); }; });
     AddLogs();
+    AddWhy();
     AddVerb("workers", kWorkersHelp, kWorkersFooter)->callback([this] { action_ = Workers; });
     AddTop();
     CLI::App* inspect = AddVerb("inspect", kInspectHelp, kInspectFooter);
@@ -497,6 +516,12 @@ class App {
     verb->callback([this] { action_ = [this](Context& context) { return Logs(context, logs_); }; });
   }
 
+  void AddWhy() {
+    CLI::App* verb = AddVerb("why", kWhyHelp, kWhyFooter);
+    verb->add_option("REQUEST", request_id_, "The request's id")->required()->type_name("");
+    verb->callback([this] { action_ = [this](Context& context) { return Why(context, request_id_); }; });
+  }
+
   // "cart" of namespace shop is "cart.shop"; a name with a dot says its namespace itself.
   std::string Qualified(const std::string& name) const { return QualifiedName(name, common_.name_space); }
 
@@ -530,6 +555,7 @@ class App {
   UpOptions up_;
   DeployOptions deploy_;
   LogsOptions logs_;
+  std::string request_id_;
   TopOptions top_;
   InspectOptions inspect_;
   AdminVerbs admin_;

@@ -100,6 +100,7 @@ TEST_F(AppTest, HelpIsWhatTheGoldenFileSays) {
                                                                                     {"routes", "--help"},
                                                                                     {"delete", "--help"},
                                                                                     {"logs", "--help"},
+                                                                                    {"why", "--help"},
                                                                                     {"workers", "--help"},
                                                                                     {"top", "--help"},
                                                                                     {"inspect", "--help"},
@@ -227,6 +228,7 @@ TEST_F(AppTest, WrongCommandLinesAreUsageErrors) {
                                              {"delete", "a/b"},
                                              {"logs", "A"},
                                              {"logs", "-n", "-1"},
+                                             {"why"},
                                              {""},
                                              {"deploy", Path("hello.js"), "--name", "Hello"},
                                              {"deploy", Path("hello.js"), "--env", "X"},
@@ -582,6 +584,22 @@ TEST_F(AppTest, LogsAreFilteredByTheController) {
   EXPECT_FALSE(asked.heartbeats()) << "the end of the backlog is a silence";
   EXPECT_EQ(Run({"logs", "--level", "loud"}).exit, 2);
   EXPECT_EQ(Run({"logs", "--version", "0"}).exit, 2);
+}
+
+TEST_F(AppTest, WhyShowsWhatIsKnownOfOneRequest) {
+  service_.logs = {LogOf(1, "slow: 153.0 ms, usually 2.0 ms: cold-start 120.0 ms, function 33.0 ms", "warn")};
+  const Ran ran = Run({"why", "r9"});
+  EXPECT_EQ(ran.exit, 0);
+  EXPECT_NE(ran.out.find("warn slow: 153.0 ms, usually 2.0 ms: cold-start 120.0 ms"), std::string::npos) << ran.out;
+  EXPECT_EQ(service_.received().tail.request_id(), "r9");
+  EXPECT_EQ(service_.received().tail.function(), "") << "the id alone is enough";
+}
+
+TEST_F(AppTest, WhySaysThatNothingIsKnown) {
+  const Ran ran = Run({"why", "r9"});
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_NE(ran.err.find("nothing is known of request r9"), std::string::npos) << ran.err;
+  EXPECT_NE(ran.err.find("x-zts-request-id"), std::string::npos) << "the hint says where ids come from";
 }
 
 v1::TailLogsEvent BeatOf(const std::string& source, uint64_t sequence, uint64_t dropped = 0, bool gap = false) {

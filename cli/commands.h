@@ -109,6 +109,8 @@ struct LogsOptions {
   std::string request_id;
 };
 ExitCode Logs(Context& context, const LogsOptions& options);
+// What is known of one request: why it was slow, what it logged, how it failed.
+ExitCode Why(Context& context, const std::string& request_id);
 
 // The failure of a call as users see it.
 Failure FailureOf(const Error& error, const std::string& data_dir);

@@ -1,4 +1,4 @@
-// ztsctl logs: what functions print and throw, with version and request id; follows across restarts of the controller.
+// ztsctl logs and why: what functions print and throw, with version and request id; follows across restarts of the controller.
 #include <algorithm>
 #include <chrono>
 #include <map>
@@ -32,6 +32,7 @@ class Printer final : public Client::TailSink {
 
   bool ever_connected() const { return ever_connected_; }
   const TailPlace& place() const { return place_; }
+  size_t records() const { return records_; }
   // The stream is gone; another will be opened from place().
   void OnLost() {
     if (!lost_) console_.Note("-- the controller is gone; waiting for it");
@@ -49,6 +50,7 @@ class Printer final : public Client::TailSink {
     Nanos& last = last_time_[entry.worker];
     if (catching_up_ && entry.time <= last) return;
     last = std::max(last, entry.time);
+    ++records_;
     if (console_.json()) {
       PrintAsJson(entry);
     } else {
@@ -107,6 +109,7 @@ class Printer final : public Client::TailSink {
   SourceCache sources_;
   std::map<std::string, Nanos> last_time_;
   TailPlace place_;
+  size_t records_ = 0;
   bool ever_connected_ = false;
   bool lost_ = false;
   bool catching_up_ = false;
@@ -122,13 +125,20 @@ TailOptions TailOf(const LogsOptions& options) {
   return tail;
 }
 
-ExitCode ShowBacklog(Context& context, const Endpoint& endpoint, const LogsOptions& options) {
+enum class Finding : uint8_t { kAny, kSomething };  // kSomething: no record at all is a failure
+
+ExitCode ShowBacklog(Context& context, const Endpoint& endpoint, const LogsOptions& options, Finding finding) {
   Client client(endpoint);
   Printer printer(context.console, [&](const std::string& function, uint64_t number) { return client.Source(function, number); });
   TailOptions tail = TailOf(options);
   tail.idle_max = kBacklogIdle;
   const Status ended = client.TailLogs(tail, printer);
-  return ended.ok() ? ExitCode::kOk : context.console.Fail(FailureOf(ended.error(), endpoint.data_dir));
+  if (!ended.ok()) return context.console.Fail(FailureOf(ended.error(), endpoint.data_dir));
+  if (finding == Finding::kAny || printer.records() > 0) return ExitCode::kOk;
+  return context.console.Fail({.code = "unknown",
+                               .message = "nothing is known of request " + Printable(options.request_id),
+                               .hint = "a request is known when it was slow, failed, or its function logged something, for as long as the "
+                                       "controller holds its record; the id is the x-zts-request-id field of the response"});
 }
 
 // Ends by Ctrl-C, or by an error that trying again does not mend.
@@ -160,9 +170,7 @@ ExitCode Follow(Context& context, Endpoint endpoint, const LogsOptions& options)
   }
 }
 
-}  // namespace
-
-ExitCode Logs(Context& context, const LogsOptions& options) {
+ExitCode Show(Context& context, const LogsOptions& options, Finding finding) {
   if (!options.function.empty()) {
     const Status checked = CheckFunctionName(options.function);
     if (!checked.ok()) return context.console.Fail(UsageFailure(checked.error().message, "logs"));
@@ -171,7 +179,18 @@ ExitCode Logs(Context& context, const LogsOptions& options) {
   if (!endpoint.ok()) {
     return context.console.Fail(FailureOf(endpoint.error(), DataDirectory(context.data_dir_flag, context.env)));
   }
-  return options.follow ? Follow(context, *endpoint, options) : ShowBacklog(context, *endpoint, options);
+  return options.follow ? Follow(context, *endpoint, options) : ShowBacklog(context, *endpoint, options, finding);
+}
+
+}  // namespace
+
+ExitCode Logs(Context& context, const LogsOptions& options) { return Show(context, options, Finding::kAny); }
+
+ExitCode Why(Context& context, const std::string& request_id) {
+  LogsOptions options;
+  options.request_id = request_id;
+  options.lines = kCatchUpLines;
+  return Show(context, options, Finding::kSomething);
 }
 
 }  // namespace zts::cli

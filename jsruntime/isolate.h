@@ -123,6 +123,9 @@ class IsolateClient {
   virtual void OnTasksPosted() = 0;
   // The thread stood still this long for a collection. Called in the middle of it: no call into the isolate from here.
   virtual void OnGarbageCollected(GcKind kind, GcDuring during, Nanos pause) {}
+  // The invocation has its first outgoing request under way, or none any more.
+  enum class Upstream : uint8_t { kWaits, kDone };
+  virtual void OnUpstream(InvocationId id, Upstream state) {}
   // Where outgoing requests go; null: nowhere, and fetch() says so. Asked for each one.
   virtual FetchDoor* fetch_door() { return nullptr; }
 };

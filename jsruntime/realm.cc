@@ -24,7 +24,9 @@ InvocationId Realm::CurrentInvocation(v8::Isolate* isolate) {
 
 void Realm::FetchEnded(Fetch* fetch) {
   if (std::exchange(fetch->ended, true)) return;
-  if (Invocation* invocation = invocations.Find(fetch->serial)) --invocation->fetches_open;
+  Invocation* invocation = invocations.Find(fetch->serial);
+  if (invocation == nullptr || --invocation->fetches_open > 0 || client == nullptr) return;
+  client->OnUpstream(invocation->id, IsolateClient::Upstream::kDone);
 }
 
 void Realm::ForgetFetch(FetchId id) {

@@ -86,6 +86,9 @@ def latency():
             panel("In flight", "short", ("{{function}}", f"sum by (function) (zts_function_in_flight{f()})")),
         ]),
         ("Why it waits", [
+            panel("Slow requests by cause", "reqps", ("{{cause}}", rate("zts_slow_requests_total", f(), "cause")), width=24, stack=True,
+                  text="Those that took 10 ms or more and four times what is usual for their function, by the largest part of their time. "
+                       "`ztsctl why REQUEST` shows all parts of one."),
             panel("Waiting for an isolate", "s", *quantiles("zts_queue_wait_seconds", labels=w()), width=8),
             panel("Loops that are late", "s", *quantiles("zts_loop_lag_seconds", labels=w()), width=8),
             panel("Pauses inside requests", "s", *quantiles("zts_gc_pause_seconds", labels=w('during="turn"')), width=8),

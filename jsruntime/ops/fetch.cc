@@ -126,7 +126,7 @@ void FetchStart(const Info& info) {
   const FetchId id = door == nullptr ? 0 : door->Start(request.view());
   if (id == 0) return Refuse(info, FetchResult::kUnavailable, "outgoing requests cannot be made at the moment; try again");
   ++invocation->fetches_begun;
-  ++invocation->fetches_open;
+  if (++invocation->fetches_open == 1) realm->client->OnUpstream(invocation->id, IsolateClient::Upstream::kWaits);
   Fetch& fetch = realm->fetches.Add(id, serial);
   if (request.view().body_kind == FetchBody::kSocket) fetch.socket = std::make_unique<Socket>();
   info.GetReturnValue().Set(static_cast<double>(id));

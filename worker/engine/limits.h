@@ -25,6 +25,15 @@ inline constexpr size_t kCompletionsPerPass = 512;
 // kernel's TCP does. The first one waits for the last, a microsecond or two for each.
 inline constexpr size_t kAnswersPerBatch = 32;
 
+// --- slow requests -------------------------------------------------------------------------------------------------------------
+
+// A request faster than this is slow for nobody who waits for it.
+inline constexpr Nanos kSlowRequest = 10 * kMillisecond;
+// And so many times what is usual for its function.
+inline constexpr Nanos kSlowFactor = 4;
+// What is usual moves by the difference of each request over this: the last few dozens count.
+inline constexpr Nanos kUsualShare = 32;
+
 // --- HTTP ----------------------------------------------------------------------------------------------------------------------
 
 // RFC 9110 4.1 asks for at least 8000 octets of URI.

@@ -104,8 +104,10 @@ TEST_F(OffloadTest, TheWallLimitHoldsWhileTheThreadIsBusy) {
   EXPECT_EQ(Next(peer).Field("x-zts-error"), "wall-limit");
   EXPECT_EQ(Outcomes("silent", js::OutcomeKind::kWallLimit), 1u);
   const auto records = logs_.Pop(kLogQueueBytesMax);
-  ASSERT_EQ(records.size(), 1u);
+  ASSERT_EQ(records.size(), 2u);
   EXPECT_EQ(records[0].message.find("wall-limit: "), 0u);
+  EXPECT_EQ(records[1].message, "slow: " + std::to_string(js::Limits().wall_per_request / kMillisecond) + ".0 ms: offload " +
+                                    std::to_string(js::Limits().wall_per_request / kMillisecond) + ".0 ms");
   offload_mode_ = Offload::kRuns;
   Settle();
   EXPECT_EQ(offload_->running(), 0u);

@@ -232,6 +232,7 @@ void Session::Submit(const route::Entry& routed) {
   submitting_ = Submitting::kYes;
   ticket_ = context_->pool->Submit(slot_.Pack(), {entry.script, entry.version_id, entry.counter_row, entry.engine_class}, &view);
   submitting_ = Submitting::kNo;
+  if (answered_ && exchange_ != nullptr) exchange_->times.turns += context_->pool->last_turn();
   if (exchange_is_over()) return FinishExchange();
   if (streaming_) NoteLatency();
 }

@@ -139,6 +139,7 @@ class Session final : private js::RequestBody::Listener {
   void LogBroken(std::string_view message);
   size_t waiting_bytes() const;
   void NoteLatency();
+  void TellSlow(Nanos took);
   void FinishExchange();
   void DropExchange();
   void Flush();

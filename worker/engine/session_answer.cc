@@ -1,6 +1,7 @@
 // The part of a session that writes answers: the functions' own, streamed or whole, and ours when there is none.
 #include "worker/engine/session.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/bytes.h"
@@ -82,6 +83,7 @@ void Session::AnswerOptions() {
 }
 
 void Session::OnResponse(const js::ResponseView& response) {
+  exchange_->times = context_->pool->times();
   const bool streams = response.form() == js::ResponseView::Form::kStream;
   const size_t bytes = response.body_bytes();
   if (bytes > kResponseBodyBytesMax) return RefuseResponse(js::OutcomeKind::kBodyTooLarge, bytes, kResponseBodyBytesMax);
@@ -200,7 +202,10 @@ void Session::RefuseResponse(js::OutcomeKind why, size_t bytes, size_t bytes_max
   WriteFailure(why);
 }
 
-void Session::OnFailure(const js::Outcome& outcome) { WriteFailure(outcome.kind); }
+void Session::OnFailure(const js::Outcome& outcome) {
+  exchange_->times = context_->pool->times();
+  WriteFailure(outcome.kind);
+}
 
 void Session::OnColdAnswer(const runtime::ColdTimes& times) {
   if (exchange_ != nullptr) exchange_->server_timing = ServerTimingLine(times);
@@ -239,6 +244,15 @@ void Session::Answered(int status, js::OutcomeKind kind) {
 void Session::NoteLatency() {
   if (std::exchange(latency_noted_, true)) return;
   context_->unflushed.push_back({exchange_->counter_row, exchange_->version_row, exchange_->started});
+  const Nanos took = std::max(context_->pool->turn_ended(), context_->loop->now()) - exchange_->started;
+  if (context_->slow.Note(exchange_->counter_row, took)) [[unlikely]] TellSlow(took);
+}
+
+void Session::TellSlow(Nanos took) {
+  const Nanos delayed = context_->run_delay != nullptr ? context_->run_delay->Take() : 0;
+  const SlowRequest slow = context_->slow.Explain(took, exchange_->times, delayed);
+  context_->counters->functions[exchange_->counter_row].slow[static_cast<int>(slow.cause)].Add();
+  context_->host->OnConsole(exchange_->version_id, exchange_->view.request_id, js::LogSeverity::kWarn, slow.Text());
 }
 
 void Session::CountVersion(int status) {

@@ -20,6 +20,7 @@
 #include "worker/engine/net/loop.h"
 #include "worker/engine/route/catalog.h"
 #include "worker/engine/runtime/pool.h"
+#include "worker/engine/slow_requests.h"
 #include "worker/ipc/shared_counters.h"
 
 namespace zts {
@@ -34,6 +35,7 @@ struct Exchange {
   uint32_t version_row = 0;     // 0: the version is not counted apart
   uint64_t version_number = 0;  // shown to the client where a function has two; 0: not shown
   bool cold = false;            // waited for an isolate
+  runtime::RequestTimes times;  // once it is answered
   std::string server_timing;    // the line with its end; empty: no such times are shown
   uint64_t version_id = 0;
   Nanos started = 0;            // when its head was complete
@@ -68,6 +70,9 @@ struct SessionContext {
   };
   std::vector<Unflushed> unflushed;
   void RecordLatencies();
+
+  SlowRequests slow;
+  RunDelay* run_delay = nullptr;  // of this thread; null: not known
 
   // Request ids: 64 bits that differ between engines (seed) and count within one; shown as 16 hex digits.
   uint64_t request_seed = 0;

@@ -38,6 +38,7 @@ Shard::Shard(const Options& options)
   context_.host = this;
   context_.counters = counters_;
   context_.request_seed = options.request_seed;
+  context_.run_delay = options.run_delay;
   counters_->connections_open.Set(0);
   counters_->request_streams.open.Set(0);
   counters_->response_streams.open.Set(0);
@@ -372,6 +373,8 @@ void Shard::OnHousekeeping() {
     left_.reset();
     RetainNamed();
   }
+  // A slow request asks for what there was since here: at most a period.
+  if (context_.run_delay != nullptr) context_.run_delay->Take();
   pool_->Idle();
   housekeeping_due_ = loop_->now() + kHousekeepingPeriod;
   loop_->Arm(&housekeeping_timer_, housekeeping_due_);

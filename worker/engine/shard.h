@@ -58,6 +58,7 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
     runtime::MemoryBudget* budget = nullptr;
     int listen_fd = -1;         // listened on from the first commit on; none: requests come from a front
     uint64_t request_seed = 0;
+    RunDelay* run_delay = nullptr;  // of the shard's thread; null: what the kernel gives to others is put down to whom it hits
   };
   explicit Shard(const Options& options);
   ~Shard() override;

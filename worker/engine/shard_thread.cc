@@ -72,6 +72,7 @@ void ShardThread::Run() {
   if (!io.ok()) return started_.set_value(std::move(io).error());
   features_ = (*io)->features();
   net::Loop loop(std::move(io).value(), &clock_);
+  RunDelay run_delay;
   Shard shard({.loop = &loop,
                .warmup = options_.warmup,
                .watchdog = options_.watchdog,
@@ -80,7 +81,8 @@ void ShardThread::Run() {
                .offload = options_.offload,
                .budget = options_.budget,
                .listen_fd = options_.listener.get(),
-               .request_seed = options_.request_seed});
+               .request_seed = options_.request_seed,
+               .run_delay = &run_delay});
   loop_ = &loop;
   shard_ = &shard;
   started_.set_value({});

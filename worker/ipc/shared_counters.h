@@ -83,6 +83,12 @@ inline constexpr int kColdKinds = 5;
 inline constexpr int kGcKinds = 2;    // minor, major
 inline constexpr int kGcDurings = 3;  // a turn of JavaScript, a task of V8's between requests, idle time
 
+// Why a request was slow: the largest part of its time (worker/engine/slow_requests.h).
+enum class SlowCause : uint8_t { kColdStart, kQueue, kFunction, kJit, kGc, kUpstream, kWait, kOffload, kCpuSteal };
+inline constexpr int kSlowCauses = 9;
+inline constexpr const char* kSlowCauseNames[kSlowCauses] = {"cold-start", "queue", "function", "jit", "gc",
+                                                             "upstream", "wait", "offload", "cpu-steal"};
+
 struct alignas(64) FunctionCounters {
   Counter requests[kCodeClasses];
   Counter outcomes[kOutcomeSlots];
@@ -101,6 +107,7 @@ struct alignas(64) FunctionCounters {
   Counter subrequest_wait_ns;        // from their start to the head of the response
   Counter offloaded;        // gauge: versions of it whose requests go to an offload thread
   Counter offloads;         // times that one went there
+  Counter slow[kSlowCauses];
   Histogram latency;        // head complete to response handed to the kernel
 };
 

@@ -81,6 +81,7 @@ void CounterRows::Zero(uint32_t row) {
     for (ipc::Counter& counter : counters.subrequests) counter.Set(0);
     counters.subrequest_wait_ns.Set(0);
     counters.offloads.Set(0);
+    for (ipc::Counter& counter : counters.slow) counter.Set(0);
     ZeroHistogram(&counters.latency);
   });
 }

@@ -14,6 +14,8 @@ constexpr admin::MetricInfo kMetrics[] = {
      "answered. Count and sum are since the start."},
     {"functions", "zts_invocation_outcomes_total", kCounter, "function, outcome",
      "How invocations ended; limits that were hit are outcomes."},
+    {"functions", "zts_slow_requests_total", kCounter, "function, cause",
+     "Requests that took 10 ms or more and four times what is usual for the function, by the largest part of their time."},
     {"functions", "zts_cold_starts_total", kCounter, "function, kind",
      "Requests that found no warm isolate, by where the isolate and its code came from."},
     {"functions", "zts_subrequests_total", kCounter, "function, result", "Outgoing requests of functions, by how they ended."},

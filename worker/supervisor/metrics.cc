@@ -95,6 +95,7 @@ class FunctionMetrics {
     }
     Put("zts_function_offloads_total", Figure([](const Function& f) -> const ipc::Counter& { return f.offloads; }));
     AddSubrequests();
+    AddSlow();
     AddCollections();
   }
 
@@ -137,6 +138,12 @@ class FunctionMetrics {
     }
     const uint64_t nanos = Figure([](const Function& f) -> const ipc::Counter& { return f.subrequest_wait_ns; });
     out_->AddReal("zts_subrequest_wait_seconds_total", static_cast<double>(nanos) / 1e9, name_);
+  }
+  void AddSlow() const {
+    for (int cause = 0; cause < ipc::kSlowCauses; ++cause) {
+      const uint64_t value = Figure([cause](const Function& f) -> const ipc::Counter& { return f.slow[cause]; });
+      if (value > 0) Put("zts_slow_requests_total", value, "cause", ipc::kSlowCauseNames[cause]);
+    }
   }
   void AddCollections() const {
     for (int kind = 0; kind < ipc::kGcKinds; ++kind) {

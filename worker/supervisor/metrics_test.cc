@@ -102,12 +102,15 @@ TEST_F(MetricsTest, SumsAFunctionOverShards) {
   Function(1).requests[1].Set(4);
   Function(1).outcomes[1].Set(2);
   Function(1).cold_starts[0].Set(1);
+  Function(0).slow[static_cast<int>(ipc::SlowCause::kUpstream)].Set(2);
+  Function(1).slow[static_cast<int>(ipc::SlowCause::kUpstream)].Set(3);
   Function(0).heap_committed_bytes.Set(100);
   Function(1).heap_committed_bytes.Set(50);
   Function(0).collections[1].Set(3);
   Function(0).collection_ns[1].Set(2'500'000'000);
   const Scrape scrape = Collect();
   EXPECT_EQ(scrape["zts_requests_total{function=\"hello\",code=\"2xx\"}"], 7);
+  EXPECT_EQ(scrape["zts_slow_requests_total{function=\"hello\",cause=\"upstream\"}"], 5);
   EXPECT_EQ(scrape["zts_requests_total{function=\"hello\",code=\"5xx\"}"], 0);
   EXPECT_EQ(scrape["zts_invocation_outcomes_total{function=\"hello\",outcome=\"exception\"}"], 2);
   EXPECT_EQ(scrape["zts_cold_starts_total{function=\"hello\",kind=\"spare-cached\"}"], 1);
@@ -292,6 +295,7 @@ TEST_F(MetricsTest, OffloadThreadsStandBehindTheShards) {
 TEST_F(MetricsTest, GivesExactlyWhatTheTableSays) {
   figures_.shards = figures_.offload_threads = 1;
   Function(0).latency.Record(kMillisecond);
+  Function(0).slow[0].Add();
   version_rows_.Assign(Canary(7, 2));
   const Scrape scrape = Collect();
   std::set<std::string> in_table;

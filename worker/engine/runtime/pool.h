@@ -37,6 +37,7 @@
 #include "worker/engine/runtime/fetch_gate.h"
 #include "worker/engine/runtime/elsewhere.h"
 #include "worker/engine/runtime/request_id.h"
+#include "worker/engine/runtime/request_times.h"
 #include "worker/engine/runtime/target.h"
 #include "worker/ipc/shared_counters.h"
 
@@ -149,6 +150,12 @@ class Pool {
   // The isolate that new requests of the version go to here, to be looked into between turns; null: there is none. It is the pool's, and
   // may be gone after the next call.
   js::Isolate* IsolateOf(uint64_t version_id);
+
+  // Of the request whose OnResponse or OnFailure is being called.
+  const RequestTimes& times() const;
+  // The turn that has run last: when it was over, and how long it took.
+  Nanos turn_ended() const;
+  Nanos last_turn() const;
 
   // Requests submitted and neither answered nor cancelled.
   size_t in_flight() const;

@@ -153,6 +153,7 @@ void Pool::Impl::OnAwayResponse(Ticket ticket, const js::ResponseView& response,
   if (request == nullptr || request->phase != Request::Phase::kUnanswered) return;
   const RequestId name = request->id;
   Version* version = request->version;
+  TakeTimes(*request);
   if (response.form() == js::ResponseView::Form::kStream) {
     request->phase = Request::Phase::kStreaming;
   } else if (body == Body::kReads) {

@@ -106,6 +106,7 @@ struct Instance final : Due, js::IsolateClient, js::FetchDoor {
   void OnConsole(js::InvocationId id, js::LogSeverity severity, std::string_view message) override;
   void OnTimerDue(Nanos when) override;
   void OnTasksPosted() override;
+  void OnUpstream(js::InvocationId id, Upstream state) override;
   void OnGarbageCollected(js::GcKind kind, js::GcDuring during, Nanos pause) override;
   js::FetchDoor* fetch_door() override;
   js::FetchId Start(const js::FetchRequest& request) override;
@@ -146,6 +147,9 @@ struct Pool::Impl final : ElsewhereEvents {
   size_t away = 0;
   size_t standby = 0;        // versions on standby: as many isolates at most
   bool in_turn = false;
+  Nanos turn_ended = 0;      // the last one
+  Nanos last_turn = 0;       // how long that took
+  RequestTimes answered;     // of the request that the host is being told of
   ipc::Counter uncounted{};  // in flight, of the role kOffload and of foreign versions
   bool ends_passes = false;
   Instance* inside = nullptr;  // its isolate is entered
@@ -167,6 +171,9 @@ struct Pool::Impl final : ElsewhereEvents {
   void RunTurnOf(Ticket ticket, void (js::Isolate::*what)(js::InvocationId), void (Elsewhere::*there)(Ticket));
   void Abandon(Instance* instance, Ticket ticket);
 
+  // Of a turn under way: the pass before it, or the turn before.
+  Nanos turn_began() const { return std::max(turn_ended, host->now()); }
+  void TakeTimes(const Request& request);
   void Forget(Request* request);
   void Fail(Request* request, const js::Outcome& outcome);
   void LogLimit(const Request* request, const js::Outcome& outcome);
@@ -228,6 +235,9 @@ void Pool::Impl::RunTurn(Instance* instance, F&& body) {
     if (turn.End() == Turn::Ending::kTerminated) counters->turns_terminated.Add();
     in_turn = false;
   }
+  const Nanos now = host->clock_now();
+  last_turn = now - turn_began();
+  turn_ended = now;
   if (instance->nursery.watching()) [[unlikely]] NoteNursery(instance);
   AfterTurn(instance);
 }

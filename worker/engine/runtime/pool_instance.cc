@@ -25,6 +25,7 @@ void Instance::OnResponse(js::InvocationId id, const js::ResponseView& response)
   const RequestId name = request->id;
   const js::RequestBody* body = request->view->stream;
   if (request->shows_times) [[unlikely]] pool->ShowColdTimes(request);
+  pool->TakeTimes(*request);
   if (response.form() == js::ResponseView::Form::kStream) {
     request->phase = Request::Phase::kStreaming;
   } else if (body != nullptr && !body->dropped()) {
@@ -68,6 +69,17 @@ void Instance::OnConsole(js::InvocationId id, js::LogSeverity severity, std::str
 void Instance::OnTimerDue(Nanos when) {
   timer_due = when;
   SetDue();
+}
+
+void Instance::OnUpstream(js::InvocationId id, Upstream state) {
+  Request* request = pool->requests.Find(id);
+  if (request == nullptr) return;
+  const Nanos now = pool->host->clock_now();
+  if (state == Upstream::kWaits) {
+    request->upstream_since = now;
+  } else if (request->upstream_since != 0) {
+    request->times.upstream += now - std::exchange(request->upstream_since, 0);
+  }
 }
 
 void Instance::OnTasksPosted() {

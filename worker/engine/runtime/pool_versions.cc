@@ -204,6 +204,7 @@ void Pool::Impl::DispatchWaiting(Version* version, bool cold) {
     const Nanos begin = host->clock_now();
     counters->queue_wait.Record(begin - request->submitted);
     requests.Unlist(request);
+    request->times.waited = request->route_time + begin - request->submitted;
     const Nanos gc_before = version->gc_pause;
     if (version->cold_times != nullptr) {
       request->shows_times = cold;

@@ -20,6 +20,7 @@
 #include "jsruntime/isolate.h"
 #include "worker/engine/limits.h"
 #include "worker/engine/runtime/request_id.h"
+#include "worker/engine/runtime/request_times.h"
 #include "worker/ipc/shared_counters.h"
 
 namespace zts::runtime {
@@ -40,6 +41,9 @@ struct Request {
   Nanos route_time = 0;          // of one that waits: from the pass that read it to here
   Nanos cold_dispatched = 0;     // of one that shows its times
   Nanos cold_gc_before = 0;
+  RequestTimes times;            // so far
+  Nanos gc_before = 0;           // of its version
+  Nanos upstream_since = 0;      // 0: no outgoing request is under way
   Request* next = nullptr;
   Request* previous = nullptr;
   enum class In : uint8_t { kNone, kWaiting, kAway, kRunning } in = In::kNone;
