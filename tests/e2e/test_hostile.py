@@ -85,7 +85,7 @@ class Hostile(case.PlatformCase):
             ended = response.error or str(response.status)
         except (OSError, wire.Closed):
             response, ended = None, hostile.FATAL
-        self.assertIn(ended, allowed, response)
+        self.assertIn(ended, allowed, response if response is not None else self.zts.worker.log_tail())
         if ended == hostile.FATAL:
             self.lost += 1
             wait_until(lambda: self.is_well("/neighbour"), "the next engine to serve", 3)
