@@ -213,7 +213,7 @@ void BenchByPhase(Host& host, int rounds, const std::vector<size_t>& sizes_kib) 
     const Compiled compiled = Compile(host, script);
     script->code_cache = AsBytes(compiled.code_cache);
     std::deque<std::unique_ptr<Isolate>> spares;
-    for (int i = 0; i < 4; ++i) spares.push_back(host.NewIsolate());
+    for (int i = 0; i < 4; ++i) spares.push_back(host.NewIsolate({.room_bytes = kSpareRoomBytes}));
     std::vector<ColdStart> spare, nothing;
     long spare_faults = 0, nothing_faults = 0;
     for (int i = 0; i < rounds; ++i) {
@@ -222,7 +222,7 @@ void BenchByPhase(Host& host, int rounds, const std::vector<size_t>& sizes_kib) 
       spares.pop_front();
       spare.push_back(StartCold(host, script, std::move(isolate), request));
       spare_faults += FaultsOfThread() - before;
-      spares.push_back(host.NewIsolate());
+      spares.push_back(host.NewIsolate({.room_bytes = kSpareRoomBytes}));
       before = FaultsOfThread();
       nothing.push_back(StartCold(host, script, nullptr, request));
       nothing_faults += FaultsOfThread() - before;
@@ -336,7 +336,7 @@ void BenchSnapshot(Host& host, int rounds, int work_divisor) {
     for (int i = 0; i < rounds; ++i) {
       {
         CopyingClient client;
-        const auto isolate = host.NewIsolate();  // a spare: made before
+        const auto isolate = host.NewIsolate({.room_bytes = kSpareRoomBytes});  // a spare: made before
         const Nanos start = SystemClock().Now();
         isolate->Load(cached);
         isolate->Attach(&client);

@@ -3,8 +3,9 @@
 //
 //   snapshot_builder.node OUTPUT MANIFEST FOLDER_OF_JS FOLDER_OF_NPM
 //
-// A line of the manifest: NAME.js [GLOBAL...], run at once where it names no global, else when one of them is read first;
-// npm/PACKAGE/FILE, a CommonJS module that lazy files load.
+// A line of the manifest: NAME.js [GLOBAL...], run at once where it names no global, else when one of them is read first, which stand on
+// the global object in the manifest's order all the same;
+// npm/PACKAGE/FILE, a CommonJS module that lazy files load; NAME.js *, for the code caches alone.
 #include <v8.h>
 
 #include <algorithm>
@@ -34,7 +35,9 @@ struct WebFile {
   std::string source;  // ASCII: V8 reads it in place, a byte a unit
   std::vector<std::string> globals;
   std::string code_cache = {};
-  bool lazy() const { return !globals.empty() || name.starts_with("npm/"); }
+  bool warms_lazy() const { return globals.size() == 1 && globals[0] == "*"; }
+  bool lazy() const { return (!globals.empty() && !warms_lazy()) || name.starts_with("npm/"); }
+  bool eager() const { return !lazy() && !warms_lazy(); }
 };
 
 bool IsAscii(const std::string& text) {
@@ -78,7 +81,7 @@ Result<std::vector<WebFile>> ReadWebFiles(const std::string& manifest_path, cons
 std::vector<std::unique_ptr<LazyText>> TextsOf(const std::vector<WebFile>& files) {
   std::vector<std::unique_ptr<LazyText>> texts;
   for (const WebFile& file : files) {
-    if (!file.lazy()) texts.push_back(std::make_unique<LazyText>(file.source));
+    if (file.eager()) texts.push_back(std::make_unique<LazyText>(file.source));
   }
   return texts;
 }
@@ -117,17 +120,14 @@ Status RunFile(v8::Isolate* isolate, v8::Local<v8::Context> context, const WebFi
                  outcome.message + "\n" + outcome.source_line + "\n" + outcome.stack);
 }
 
-// Calls internal.declareLazy(file, global) for each global of the lazy files.
-Status DeclareLazy(v8::Isolate* isolate, v8::Local<v8::Context> context, const std::vector<WebFile>& files,
-                   v8::Local<v8::Object> internal) {
+// Calls internal.declareLazy(file, global) for each global of a lazy file.
+Status DeclareLazy(v8::Isolate* isolate, v8::Local<v8::Context> context, const WebFile& file, v8::Local<v8::Object> internal) {
   const v8::Local<v8::Value> declare = internal->Get(context, Text(isolate, "declareLazy")).ToLocalChecked();
   if (!declare->IsFunction()) return Internal("lazy.js has left no internal.declareLazy");
-  for (const WebFile& file : files) {
-    for (const std::string& global : file.globals) {
-      if (global == "-") continue;  // only other files ask for it
-      v8::Local<v8::Value> arguments[] = {Text(isolate, file.name), Text(isolate, global)};
-      declare.As<v8::Function>()->Call(context, internal, 2, arguments).ToLocalChecked();
-    }
+  for (const std::string& global : file.globals) {
+    if (global == "-") continue;  // only other files ask for it
+    v8::Local<v8::Value> arguments[] = {Text(isolate, file.name), Text(isolate, global)};
+    declare.As<v8::Function>()->Call(context, internal, 2, arguments).ToLocalChecked();
   }
   return {};
 }
@@ -148,6 +148,9 @@ Status WarmUp(v8::Isolate* isolate, v8::Local<v8::Context> context, v8::Local<v8
     return function->IsFunction() ? function.As<v8::Function>()->Call(context, v8::Undefined(isolate), 1, &argument)
                                   : v8::MaybeLocal<v8::Value>();
   };
+  // For internal.warmLazy.
+  const LazyFile nothing = {"nothing.js", "return {};", {}};
+  realm->lazy_files = {&nothing, 1};
   v8::Local<v8::Value> more;
   do {
     const uint64_t serial = realm->invocations.Open(1, &request).serial;
@@ -156,7 +159,9 @@ Status WarmUp(v8::Isolate* isolate, v8::Local<v8::Context> context, v8::Local<v8
     isolate->PerformMicrotaskCheckpoint();
     realm->invocations.Close(*realm->invocations.Find(serial));
   } while (more->IsTrue());
-  if (!more.IsEmpty() && !call("cooledDown", 0).IsEmpty()) {
+  const bool cold = !more.IsEmpty() && !call("cooledDown", 0).IsEmpty();
+  realm->lazy_files = {};
+  if (cold) {
     isolate->SetContinuationPreservedEmbedderDataV2(v8::Undefined(isolate));
     return {};
   }
@@ -173,9 +178,9 @@ Status FillContext(v8::Isolate* isolate, v8::SnapshotCreator* creator, const std
   const auto internal = v8::Object::New(isolate);
   auto text = texts.begin();
   for (const WebFile& file : files) {
-    if (!file.lazy()) ZTS_RETURN_IF_ERROR(RunFile(isolate, context, file, (text++)->get(), native, internal));
+    if (file.lazy()) ZTS_RETURN_IF_ERROR(DeclareLazy(isolate, context, file, internal));
+    if (file.eager()) ZTS_RETURN_IF_ERROR(RunFile(isolate, context, file, (text++)->get(), native, internal));
   }
-  ZTS_RETURN_IF_ERROR(DeclareLazy(isolate, context, files, internal));
   const v8::Local<v8::Value> calls = internal->Get(context, Text(isolate, "calls")).ToLocalChecked();
   if (!calls->IsObject()) return Internal("dispatch.js has left no internal.calls");
   isolate->SetData(Realm::kSlot, realm);
@@ -224,17 +229,37 @@ std::vector<LazyFile> LazyFilesOf(const std::vector<WebFile>& files) {
   return lazy;
 }
 
-// Runs one lazy file as its first touch would; its code, with the functions that ran, is what the cache holds.
-Status FillCodeCache(v8::Isolate* isolate, v8::Local<v8::Context> context, v8::Local<v8::Object> calls, WebFile* file) {
+// calls.runLazy: what the file returns.
+v8::MaybeLocal<v8::Object> RunLazy(v8::Isolate* isolate, v8::Local<v8::Context> context, v8::Local<v8::Object> calls,
+                                   const std::string& name, v8::Local<v8::Function> compiled) {
+  v8::Local<v8::Value> arguments[] = {Text(isolate, name), compiled};
+  v8::Local<v8::Value> run, made;
+  if (!calls->Get(context, Text(isolate, "runLazy")).ToLocal(&run) || !run->IsFunction() ||
+      !run.As<v8::Function>()->Call(context, calls, 2, arguments).ToLocal(&made) || !made->IsObject()) {
+    return {};
+  }
+  return made.As<v8::Object>();
+}
+
+// Runs one lazy file as its first touch would, in a context where nothing else has run, and has web/warm_lazy.js use it: its code, with the
+// functions that ran, is what the cache holds.
+Status FillCodeCache(v8::Isolate* isolate, const WebFile& warm, WebFile* file) {
+  const v8::HandleScope handles(isolate);
+  const v8::Local<v8::Context> context = v8::Context::New(isolate);
+  const v8::Context::Scope context_scope(context);
+  const auto calls = context->GetDataFromSnapshotOnce<v8::Object>(kSnapshotCalls).ToLocalChecked();
   v8::TryCatch caught(isolate);
-  v8::Local<v8::Function> function;
-  v8::Local<v8::Value> ignored;
-  const v8::Local<v8::Value> run = calls->Get(context, Text(isolate, "runLazy")).ToLocalChecked();
-  if (!run->IsFunction()) return Internal("lazy.js has left no calls.runLazy");
-  const LazyFile lazy = {file->name, file->source, {}};
-  if (CompileLazyFile(isolate, context, lazy).ToLocal(&function)) {
-    v8::Local<v8::Value> arguments[] = {Text(isolate, file->name), function};
-    if (run.As<v8::Function>()->Call(context, calls, 2, arguments).ToLocal(&ignored)) {
+  v8::Local<v8::Function> function, users;
+  v8::Local<v8::Object> made, uses;
+  v8::Local<v8::Value> use;
+  if (CompileLazyFile(isolate, context, {file->name, file->source, {}}).ToLocal(&function) &&
+      CompileLazyFile(isolate, context, {warm.name, warm.source, {}}).ToLocal(&users) &&
+      RunLazy(isolate, context, calls, file->name, function).ToLocal(&made) &&
+      RunLazy(isolate, context, calls, warm.name, users).ToLocal(&uses) &&
+      uses->Get(context, Text(isolate, file->name)).ToLocal(&use)) {
+    v8::Local<v8::Value> argument = made;
+    if (!use->IsFunction() || !use.As<v8::Function>()->Call(context, uses, 1, &argument).IsEmpty()) {
+      isolate->PerformMicrotaskCheckpoint();
       const std::unique_ptr<v8::ScriptCompiler::CachedData> data(v8::ScriptCompiler::CreateCodeCacheForFunction(function));
       if (data == nullptr) return Internal("V8 made no code cache of " + file->name);
       file->code_cache.assign(reinterpret_cast<const char*>(data->data), data->length);
@@ -248,6 +273,8 @@ Status FillCodeCache(v8::Isolate* isolate, v8::Local<v8::Context> context, v8::L
 
 // In an isolate as the product has it: a code cache fits only what is made from the same blob.
 Status FillCodeCaches(const std::string& blob, std::span<const std::unique_ptr<LazyText>> texts, std::vector<WebFile>* files) {
+  const auto warm = std::find_if(files->begin(), files->end(), [](const WebFile& file) { return file.warms_lazy(); });
+  if (warm == files->end()) return Invalid("the manifest has no line NAME.js *");
   const v8::StartupData data = {blob.data(), static_cast<int>(blob.size())};
   const std::vector<LazyFile> lazy_files = LazyFilesOf(*files);
   const auto tasks = std::make_shared<TaskQueue>();
@@ -267,12 +294,8 @@ Status FillCodeCaches(const std::string& blob, std::span<const std::unique_ptr<L
   Status filled;
   {
     const v8::Isolate::Scope scope(isolate);
-    const v8::HandleScope handles(isolate);
-    const v8::Local<v8::Context> context = v8::Context::New(isolate);
-    const v8::Context::Scope context_scope(context);
-    const auto calls = context->GetDataFromSnapshotOnce<v8::Object>(kSnapshotCalls).ToLocalChecked();
     for (WebFile& file : *files) {
-      if (filled.ok() && file.lazy()) filled = FillCodeCache(isolate, context, calls, &file);
+      if (filled.ok() && file.lazy()) filled = FillCodeCache(isolate, *warm, &file);
     }
   }
   tasks->Close();

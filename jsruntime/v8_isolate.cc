@@ -34,6 +34,15 @@ constexpr uint32_t kSelfSlot = 2;
 // Small enough for V8 to have it in the nursery.
 constexpr int kNurseryFillerBytes = 32 << 10;
 
+// The same in all isolates.
+size_t SpaceIndex(v8::Isolate* isolate, std::string_view name) {
+  v8::HeapSpaceStatistics space;
+  size_t found = 0;
+  while (isolate->GetHeapSpaceStatistics(&space, found) && std::string_view(space.space_name()) != name) ++found;
+  ZTS_CHECK(found < isolate->NumberOfHeapSpaces());
+  return found;
+}
+
 }  // namespace
 
 V8Isolate::V8Isolate(const Snapshot& snapshot, const IsolateOptions& options)
@@ -80,7 +89,22 @@ void V8Isolate::Create(const Snapshot& snapshot, const IsolateOptions& options) 
   context_.Reset(isolate_, context);
   const v8::Context::Scope context_scope(context);
   PrepareContext(context);
+  if (options.room_bytes > 0) MakeRoom(options.room_bytes);
   context_time_ = Now() - begin;
+}
+
+// V8 has no call for it. It takes a page from the kernel when those at hand have no room for an object: one is made that does not fit, and
+// is garbage at once.
+void V8Isolate::MakeRoom(size_t bytes) {
+  ZTS_CHECK(bytes <= kSpareRoomBytes);
+  static const size_t index = SpaceIndex(isolate_, "old_space");
+  v8::HeapSpaceStatistics space;
+  isolate_->GetHeapSpaceStatistics(&space, index);
+  const size_t left = space.space_available_size();
+  if (left >= bytes) return;
+  const std::string filler(left + 1, ' ');
+  const auto type = v8::NewStringType::kInternalized;
+  if (v8::String::NewFromUtf8(isolate_, filler.data(), type, static_cast<int>(filler.size())).IsEmpty()) return;  // then there is less room
 }
 
 void V8Isolate::PrepareContext(v8::Local<v8::Context> context) {
@@ -228,13 +252,7 @@ void V8Isolate::CollectGarbage() {
 }
 
 Nursery V8Isolate::nursery() const {
-  static const size_t index = [this] {
-    v8::HeapSpaceStatistics space;
-    size_t found = 0;
-    while (isolate_->GetHeapSpaceStatistics(&space, found) && std::string_view(space.space_name()) != "new_space") ++found;
-    ZTS_CHECK(found < isolate_->NumberOfHeapSpaces());
-    return found;
-  }();
+  static const size_t index = SpaceIndex(isolate_, "new_space");
   v8::HeapSpaceStatistics space;
   isolate_->GetHeapSpaceStatistics(&space, index);
   return {space.space_used_size(), space.space_used_size() + space.space_available_size()};

@@ -100,6 +100,7 @@ class V8Isolate final : public Isolate {
   void Register(const Snapshot& snapshot);
   void Create(const Snapshot& snapshot, const IsolateOptions& options);
   void PrepareContext(v8::Local<v8::Context> context);
+  void MakeRoom(size_t bytes);
   void PrepareWasm(v8::Local<v8::Context> context);
   void FindCalls(v8::Local<v8::Context> context);
   v8::MaybeLocal<v8::Value> Call(v8::Local<v8::Context> context, CallIndex index, v8::Local<v8::Value> first,

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string_view>
+
 #include "jsruntime/testing/isolate_contract.h"
 #include "jsruntime/testing/test_host.h"
 
@@ -50,6 +52,20 @@ std::string RealSource(Behaviour behaviour) {
 }
 
 Subject RealSubject() { return {&TestHost(), RealSource}; }
+
+size_t OldSpaceLeft(Isolate& isolate) {
+  isolate.Enter();
+  v8::HeapSpaceStatistics space;
+  for (size_t i = 0; space.space_name() == nullptr || std::string_view(space.space_name()) != "old_space"; ++i) {
+    if (!v8::Isolate::GetCurrent()->GetHeapSpaceStatistics(&space, i)) break;
+  }
+  isolate.Leave();
+  return space.space_available_size();
+}
+
+TEST(V8IsolateTest, RoomForALoadIsTakenBefore) {
+  EXPECT_GE(OldSpaceLeft(*TestHost().NewIsolate({.room_bytes = kSpareRoomBytes})), kSpareRoomBytes);
+}
 
 INSTANTIATE_TEST_SUITE_P(Real, IsolateContractTest, testing::Values(&RealSubject));
 

@@ -1,7 +1,8 @@
-// Blob and File (File API 3, 4). A Blob is a Uint8Array that nobody else writes to; slices share its memory.
+// Lazy: Blob and File (File API 3, 4). A Blob is a Uint8Array that nobody else writes to; slices share its memory.
 //
 //   internal.isBlob(value), internal.blobBytes(blob)  for bodies: the bytes are not copied, and not to be written to
-//   internal.blobOf(bytes, type)                      takes the bytes over
+//   blobOf(bytes, type)                               takes the bytes over
+//   renameFile(blob, name)                            a File
 //   internal.cloneBlob(value)                         for structuredClone; undefined where it is no Blob
 
 const typeOf = (type) => {
@@ -47,6 +48,8 @@ function checkArguments(parts, options, what) {
 
 const kBytes = Symbol('bytes');
 const kStreamChunkBytes = 65536;
+
+let blobOf, renameFile;
 
 class Blob {
   #bytes;
@@ -101,14 +104,14 @@ class Blob {
   static {
     internal.isBlob = (value) => typeof value === 'object' && value !== null && #bytes in value;
     internal.blobBytes = (blob) => blob.#bytes;
-    internal.blobOf = (bytes, type) => new Blob(kBytes, bytes, type);
+    blobOf = (bytes, type) => new Blob(kBytes, bytes, type);
     // A copy may share the bytes, as nobody writes to them.
-    internal.cloneBlob = (value) => internal.isFile(value) ? internal.renameFile(value, value.name)
+    internal.cloneBlob = (value) => internal.isFile(value) ? renameFile(value, value.name)
       : #bytes in value ? new Blob(kBytes, value.#bytes, value.#type) : undefined;
   }
 }
 Object.defineProperty(Blob, 'length', { value: 0 });
-internal.exposeInterface(Blob);
+internal.shapeInterface(Blob);
 
 class File extends Blob {
   #name;
@@ -134,9 +137,11 @@ class File extends Blob {
 
   static {
     internal.isFile = (value) => typeof value === 'object' && value !== null && #name in value;
-    internal.renameFile = (blob, name) => new File(kBytes, name, { lastModified: internal.isFile(blob) ? blob.lastModified : undefined },
+    renameFile = (blob, name) => new File(kBytes, name, { lastModified: internal.isFile(blob) ? blob.lastModified : undefined },
       internal.blobBytes(blob), blob.type);
   }
 }
 Object.defineProperty(File, 'length', { value: 2 });
-internal.exposeInterface(File);
+internal.shapeInterface(File);
+
+return { Blob, File, blobOf, renameFile };

@@ -97,14 +97,14 @@ internal.mixinBody = (prototype, take, typeOf) => {
     },
     async bytes() { return take(this, 1); },
     async blob() {
-      const type = internal.mimeOf(typeOf(this));
+      const type = internal.lazy('mime.js').mimeOf(typeOf(this));
       const taken = take(this, 1);
-      return internal.blobOf(taken instanceof Promise ? await taken : taken, type);
+      return internal.lazy('blob.js').blobOf(taken instanceof Promise ? await taken : taken, type);
     },
     async formData() {
       const type = typeOf(this);
       const taken = take(this, 1);
-      return internal.parseFormData(type, taken instanceof Promise ? await taken : taken);
+      return internal.lazy('formdata.js').parseFormData(type, taken instanceof Promise ? await taken : taken);
     },
   };
   for (const name of Object.keys(methods)) {

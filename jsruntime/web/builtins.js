@@ -53,3 +53,15 @@ internal.importBuiltin = (specifier) => {
   error.code = 'ERR_UNKNOWN_BUILTIN_MODULE';
   throw error;
 };
+
+// What crypto.js, subtle_crypto.js and builtins/webcrypto must not look up where functions may have put their own.
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype);
+internal.trusted = {
+  jsonParse: JSON.parse,
+  isArray: Array.isArray,
+  bufferOf: Object.getOwnPropertyDescriptor(typedArray, 'buffer').get,
+  typeOf: Object.getOwnPropertyDescriptor(typedArray, Symbol.toStringTag).get,
+  decode: TextDecoder.prototype.decode,
+  apply: Reflect.apply,
+  Uint8Array,
+};

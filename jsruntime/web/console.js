@@ -3,11 +3,32 @@
 const kSeverity = { debug: 0, info: 1, log: 2, warn: 3, error: 4 };
 const counts = new Map();
 const timers = new Map();
+const kPlainMax = 16384;  // what format.js cuts it at
 let indent = '';
+
+// Primitive values are what most calls are about, and need no formatter. Undefined: these do, or are too long.
+function plain(values) {
+  let out = '';
+  for (let i = 0; i < values.length; ++i) {
+    const value = values[i];
+    switch (typeof value) {
+      case 'string':
+        if (i === 0 && values.length > 1 && value.includes('%')) return undefined;
+        break;
+      case 'number':
+        if (value === 0 && 1 / value < 0) return undefined;
+        break;
+      case 'boolean': case 'undefined': break;
+      default: if (value !== null) return undefined;
+    }
+    out += i === 0 ? `${value}` : ` ${value}`;
+  }
+  return out.length <= kPlainMax ? out : undefined;
+}
 
 function format(values) {
   try {
-    return internal.format(...values);
+    return plain(values) ?? internal.lazy('format.js').format(...values);
   } catch (error) {
     return `[console: the value cannot be shown: ${error}]`;
   }

@@ -1,43 +1,8 @@
-// crypto: getRandomValues, randomUUID and subtle (Web Cryptography 10 to 14).
-//
-// The classes are here; what subtle does is in builtins/webcrypto, loaded at its first use. A CryptoKey holds an opaque handle of a native
-// key (ops/crypto_key.h): nothing that functions can reach leads to its bytes.
-//
-//   internal.makeKey(parts)  a CryptoKey of { type, extractable, algorithm, usages, handle }
-//   internal.keyParts(key)   those, or undefined for anything else
-//   internal.cloneKey(value) a copy of a CryptoKey, for structuredClone; undefined for anything else
+// crypto: getRandomValues, randomUUID (Web Cryptography 10), and subtle, which subtle_crypto.js makes.
 
 const kQuota = 65536;
-const typeOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag).get;
+const { apply, typeOf } = internal.trusted;
 const kMake = Symbol('make');
-
-class CryptoKey {
-  #parts;
-  #algorithm;
-  #usages;
-  constructor(mark = undefined, parts = undefined) {
-    if (mark !== kMake) throw new TypeError('Illegal constructor');
-    this.#parts = parts;
-  }
-  get type() { return this.#parts.type; }
-  get extractable() { return this.#parts.extractable; }
-  // A function may change what it gets, and gets the same again; the key goes by its own.
-  get algorithm() { return this.#algorithm ??= copy(this.#parts.algorithm); }
-  get usages() { return this.#usages ??= [...this.#parts.usages]; }
-
-  static {
-    internal.makeKey = (parts) => new CryptoKey(kMake, parts);
-    internal.keyParts = (key) => (typeof key === 'object' && key !== null && #parts in key ? key.#parts : undefined);
-    internal.cloneKey = (value) => (#parts in value ? new CryptoKey(kMake, value.#parts) : undefined);
-  }
-}
-
-function copy(algorithm) {
-  const made = { ...algorithm };
-  if (made.hash !== undefined) made.hash = { ...made.hash };
-  if (made.publicExponent !== undefined) made.publicExponent = new Uint8Array(made.publicExponent);
-  return made;
-}
 
 class Crypto {
   #subtle = null;
@@ -49,7 +14,7 @@ class Crypto {
     this.#subtle;
     internal.required(arguments.length, 1, 'Crypto.getRandomValues');
     if (!ArrayBuffer.isView(array)) throw new TypeError('Crypto.getRandomValues: the argument is not an ArrayBufferView.');
-    const type = Reflect.apply(typeOf, array, []);
+    const type = apply(typeOf, array, []);
     if (type === undefined || type.startsWith('Float')) {
       throw internal.domException(`Crypto.getRandomValues: ${type ?? 'DataView'} is not an array of integers.`, 'TypeMismatchError');
     }
@@ -65,54 +30,9 @@ class Crypto {
     return native.randomUuid();
   }
 
-  get subtle() { return this.#subtle ??= new SubtleCrypto(kMake); }
+  get subtle() { return this.#subtle ??= internal.lazy('subtle_crypto.js').newSubtle(); }
 }
 
-// Loaded once, from the first call on.
-let algorithms = null;
-function operations() { return algorithms ??= internal.requireBuiltin('zts:webcrypto'); }
-
-// What builtins/webcrypto must not look up where functions may have put their own.
-internal.trusted = {
-  jsonParse: JSON.parse,
-  isArray: Array.isArray,
-  bufferOf: Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'buffer').get,
-  decode: TextDecoder.prototype.decode,
-  apply: Reflect.apply,
-  Uint8Array,
-};
-
-class SubtleCrypto {
-  #brand = true;
-  constructor(key = undefined) {
-    if (key !== kMake) throw new TypeError('Illegal constructor');
-  }
-  #call(name, given, wanted) {
-    this.#brand;
-    internal.required(given.length, wanted, `SubtleCrypto.${name}`);
-    return operations()[name](...given);
-  }
-
-  async encrypt(algorithm, key, data) { return SubtleCrypto.#on(this, 'encrypt', arguments, 3); }
-  async decrypt(algorithm, key, data) { return SubtleCrypto.#on(this, 'decrypt', arguments, 3); }
-  async sign(algorithm, key, data) { return SubtleCrypto.#on(this, 'sign', arguments, 3); }
-  async verify(algorithm, key, signature, data) { return SubtleCrypto.#on(this, 'verify', arguments, 4); }
-  async digest(algorithm, data) { return SubtleCrypto.#on(this, 'digest', arguments, 2); }
-  async generateKey(algorithm, extractable, keyUsages) { return SubtleCrypto.#on(this, 'generateKey', arguments, 3); }
-  async deriveKey(algorithm, baseKey, derivedKeyType, extractable, keyUsages) {
-    return SubtleCrypto.#on(this, 'deriveKey', arguments, 5);
-  }
-  async deriveBits(algorithm, baseKey, length = null) { return SubtleCrypto.#on(this, 'deriveBits', arguments, 2); }
-  async importKey(format, keyData, algorithm, extractable, keyUsages) { return SubtleCrypto.#on(this, 'importKey', arguments, 5); }
-  async exportKey(format, key) { return SubtleCrypto.#on(this, 'exportKey', arguments, 2); }
-  async wrapKey(format, key, wrappingKey, wrapAlgorithm) { return SubtleCrypto.#on(this, 'wrapKey', arguments, 4); }
-  async unwrapKey(format, wrappedKey, unwrappingKey, unwrapAlgorithm, unwrappedKeyAlgorithm, extractable, keyUsages) {
-    return SubtleCrypto.#on(this, 'unwrapKey', arguments, 7);
-  }
-
-  static #on(self, name, given, wanted) { return self.#call(name, given, wanted); }
-}
 internal.exposeInterface(Crypto);
-internal.exposeInterface(SubtleCrypto);
-internal.exposeInterface(CryptoKey);
+for (const name of ['SubtleCrypto', 'CryptoKey']) internal.declareLazy('subtle_crypto.js', name);
 internal.exposeValue('crypto', new Crypto(kMake));

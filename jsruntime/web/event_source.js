@@ -101,7 +101,7 @@ class EventSource extends internal.EventTarget {
       if (abort.signal.aborted) return;
       return kWorthAnotherTry.includes(error?.code) ? this.#again() : this.#fail();
     }
-    const type = internal.mimeEssence(response.headers.get('content-type') ?? '');
+    const type = internal.lazy('mime.js').mimeEssence(response.headers.get('content-type') ?? '');
     if (response.status !== 200 || type !== 'text/event-stream') return this.#fail();
     this.#state = kOpen;
     internal.fire(this, new internal.Event('open'));
@@ -119,7 +119,7 @@ class EventSource extends internal.EventTarget {
         if (signal.aborted) return;
         this.#lastId = id;
         if (data.length === 0) return;
-        internal.fire(this, new internal.MessageEvent(type, { data: data.join('\n'), origin, lastEventId: id }));
+        internal.fire(this, new (internal.lazy('event_classes.js').MessageEvent)(type, { data: data.join('\n'), origin, lastEventId: id }));
       },
     });
     const reader = internal.lazy('streams.js').reader(response.body);

@@ -1,5 +1,5 @@
-// Event, EventTarget and the events a function can meet (DOM standard 2, HTML 8.1.4.6). There is no tree: every path has one
-// target.
+// Event and EventTarget (DOM standard 2, HTML 8.1.4.6); event_classes.js has the events that a function can meet. There is no tree: every
+// path has one target.
 //
 //   internal.defineHandler(Class, 'abort')  gives Class.prototype an `onabort` attribute
 //   internal.fire(target, event)            dispatches as the platform does: isTrusted is true
@@ -222,73 +222,10 @@ internal.defineHandler = (Class, type) => {
   Object.defineProperty(Class.prototype, `on${type}`, descriptor);
 };
 
-class CustomEvent extends Event {
-  #detail;
-  constructor(type, init = undefined) {
-    internal.required(arguments.length, 1, 'CustomEvent constructor');
-    super(type, init);
-    this.#detail = init?.detail ?? null;
-  }
-  get detail() { return this.#detail; }
-}
-internal.exposeInterface(CustomEvent);
-
-class ErrorEvent extends Event {
-  #init;
-  constructor(type, init = undefined) {
-    internal.required(arguments.length, 1, 'ErrorEvent constructor');
-    super(type, init);
-    const { message = '', filename = '', lineno = 0, colno = 0, error } = init ?? {};
-    this.#init = { message: `${message}`, filename: `${filename}`.toWellFormed(), lineno: lineno >>> 0, colno: colno >>> 0, error };
-  }
-  get message() { return this.#init.message; }
-  get filename() { return this.#init.filename; }
-  get lineno() { return this.#init.lineno; }
-  get colno() { return this.#init.colno; }
-  get error() { return this.#init.error; }
-}
-internal.exposeInterface(ErrorEvent);
-
-class PromiseRejectionEvent extends Event {
-  #promise;
-  #reason;
-  constructor(type, init) {
-    internal.required(arguments.length, 2, 'PromiseRejectionEvent constructor');
-    super(type, init);
-    if (typeof init?.promise !== 'object' || init.promise === null) {
-      throw new TypeError('PromiseRejectionEvent constructor: init.promise is required.');
-    }
-    this.#promise = init.promise;
-    this.#reason = init.reason;
-  }
-  get promise() { return this.#promise; }
-  get reason() { return this.#reason; }
-}
-internal.exposeInterface(PromiseRejectionEvent);
-
-class MessageEvent extends Event {
-  #init;
-  constructor(type, init = undefined) {
-    internal.required(arguments.length, 1, 'MessageEvent constructor');
-    super(type, init);
-    const { data = null, origin = '', lastEventId = '', source = null, ports = [] } = init ?? {};
-    this.#init = {
-      data, source, origin: `${origin}`.toWellFormed(), lastEventId: `${lastEventId}`, ports: Object.freeze([...ports]),
-    };
-  }
-  get data() { return this.#init.data; }
-  get origin() { return this.#init.origin; }
-  get lastEventId() { return this.#init.lastEventId; }
-  get source() { return this.#init.source; }
-  get ports() { return this.#init.ports; }
-}
-internal.exposeInterface(MessageEvent);
+for (const name of ['CustomEvent', 'ErrorEvent', 'PromiseRejectionEvent', 'MessageEvent']) internal.declareLazy('event_classes.js', name);
 
 internal.Event = Event;
 internal.EventTarget = EventTarget;
-internal.ErrorEvent = ErrorEvent;
-internal.PromiseRejectionEvent = PromiseRejectionEvent;
-internal.MessageEvent = MessageEvent;
 
 internal.exposeOperation('reportError', {
   reportError(error) {

@@ -1,6 +1,8 @@
-// Values as text for console: what an inspector shows, on one line where it fits.
+// Lazy: values as text for console: what an inspector shows, on one line where it fits.
 //
-//   internal.format(...values) -> string of at most kOutputMax units
+// Returns
+//
+//   format(...values) -> string of at most kOutputMax units
 //
 // No getter of the value is run, and no proxy's trap: what an object is, the native half tells.
 
@@ -367,8 +369,7 @@ const typedLengthGetter = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(
 const typedLength = (array) => Reflect.apply(typedLengthGetter, array, []);
 
 const inspect = (value) => new Inspector().value(value, 1);
-internal.inspect = inspect;
-internal.classNameOf = (value) => className(value) ?? 'Object';
+const classNameOf = (value) => className(value) ?? 'Object';
 
 const toNumber = (value, convert) =>
   typeof value === 'bigint' ? `${value}n` : typeof value === 'symbol' ? 'NaN' : typeof value === 'object' ? 'NaN' : `${convert(value)}`;
@@ -420,7 +421,7 @@ function printf(values) {
   return [out + pattern.slice(from), used];
 }
 
-internal.format = (...values) => {
+const format = (...values) => {
   if (values.length === 1) return cut(typeof values[0] === 'string' ? values[0] : inspect(values[0]), kOutputMax);
   let out = '';
   let used = 0;
@@ -430,3 +431,5 @@ internal.format = (...values) => {
   }
   return cut(out, kOutputMax);
 };
+
+return { format, inspect, classNameOf };

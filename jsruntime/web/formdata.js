@@ -1,13 +1,15 @@
-// FormData (XMLHttpRequest standard 5), and forms as bodies: application/x-www-form-urlencoded and multipart/form-data.
+// Lazy: FormData (XMLHttpRequest standard 5), and forms as bodies: application/x-www-form-urlencoded and multipart/form-data.
 //
 //   internal.isFormData(value)
-//   internal.parseFormData(contentType, bytes) -> FormData; TypeError where the body is no form of that type
+//   parseFormData(contentType, bytes) -> FormData; TypeError where the body is no form of that type
 //   internal.encodeFormData(formData) -> { body: Uint8Array, contentType }
 
 const kPartsMax = 10000;       // parts of one form: far beyond any form, far below what would fill a heap
 const kPartHeadMax = 16384;    // units in the header block of one part
 
 const kKeepBom = 2;
+
+const blobs = () => internal.lazy('blob.js');
 
 const string = (value) => `${value}`.toWellFormed();
 
@@ -23,8 +25,8 @@ class FormData {
   // "Create an entry": a Blob becomes a File, anything else a string.
   static #value(value, filename, given, what) {
     if (internal.isBlob(value)) {
-      if (given > 2) return internal.renameFile(value, string(filename));
-      return internal.isFile(value) ? value : internal.renameFile(value, 'blob');
+      if (given > 2) return blobs().renameFile(value, string(filename));
+      return internal.isFile(value) ? value : blobs().renameFile(value, 'blob');
     }
     if (given > 2) throw new TypeError(`${what}: a file name needs a Blob.`);
     return string(value);
@@ -90,7 +92,7 @@ class FormData {
     };
   }
 }
-internal.exposeInterface(FormData);
+internal.shapeInterface(FormData);
 
 // HTML 4.10.21.8: names and file names with these escapes, line breaks as CRLF.
 const kEscapes = { '\r': '%0D', '\n': '%0A', '"': '%22' };
@@ -199,14 +201,14 @@ function parseMultipart(boundary, bytes) {
     const { name, filename, type } = parsePartHead(head);
     const from = Math.min(bodyStart, bodyEnd);
     if (filename === null) list.push(name, utf8(from, bodyEnd));
-    else list.push(name, internal.renameFile(internal.blobOf(bytes.slice(from, bodyEnd), blobType(type)), filename));
+    else list.push(name, blobs().renameFile(blobs().blobOf(bytes.slice(from, bodyEnd), blobType(type)), filename));
     at = bodyEnd + separator.length;
   }
 }
 
 const blobType = (type) => /[^\x20-\x7e]/.test(type) ? '' : type.toLowerCase();
 
-internal.parseFormData = (contentType, bytes) => {
+const parseFormData = (contentType, bytes) => {
   const type = `${contentType ?? ''}`;
   const semicolon = type.indexOf(';');
   const essence = (semicolon < 0 ? type : type.slice(0, semicolon)).trim().toLowerCase();
@@ -224,4 +226,5 @@ internal.parseFormData = (contentType, bytes) => {
   }
   return internal.formDataOf(parseMultipart(boundary, bytes));
 };
-internal.FormData = FormData;
+
+return { FormData, parseFormData };

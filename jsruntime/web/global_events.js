@@ -4,7 +4,8 @@
 //
 // The native side calls uncaught, unhandledRejection and rejectionHandled for what it sees; true: a listener has prevented the record.
 
-const { globalTarget, EventTarget, ErrorEvent, PromiseRejectionEvent } = internal;
+const { globalTarget, EventTarget } = internal;
+const classes = () => internal.lazy('event_classes.js');
 
 for (const name of ['addEventListener', 'removeEventListener', 'dispatchEvent']) {
   Object.defineProperty(globalThis, name, { value: EventTarget.prototype[name], writable: true, enumerable: true, configurable: true });
@@ -42,7 +43,7 @@ function fireError(init) {
   if (inErrorReporting || !internal.hasListeners(globalTarget, 'error')) return false;
   inErrorReporting = true;
   try {
-    return !internal.fire(globalTarget, new ErrorEvent('error', { ...init, cancelable: true }));
+    return !internal.fire(globalTarget, new (classes().ErrorEvent)('error', { ...init, cancelable: true }));
   } finally {
     inErrorReporting = false;
   }
@@ -56,9 +57,9 @@ internal.reportException = (error) => {
 internal.globalEvents = {
   uncaught: (error, message, filename, lineno, colno) => fireError({ error, message, filename, lineno, colno }),
   unhandledRejection: (promise, reason) => internal.hasListeners(globalTarget, 'unhandledrejection') &&
-      !internal.fire(globalTarget, new PromiseRejectionEvent('unhandledrejection', { promise, reason, cancelable: true })),
+      !internal.fire(globalTarget, new (classes().PromiseRejectionEvent)('unhandledrejection', { promise, reason, cancelable: true })),
   rejectionHandled(promise, reason) {
     if (!internal.hasListeners(globalTarget, 'rejectionhandled')) return;
-    internal.fire(globalTarget, new PromiseRejectionEvent('rejectionhandled', { promise, reason }));
+    internal.fire(globalTarget, new (classes().PromiseRejectionEvent)('rejectionhandled', { promise, reason }));
   },
 };

@@ -13,6 +13,15 @@ test('values are not enumerable, operations are, as Web IDL has it', () => {
   for (const operation of [atob, btoa, structuredClone, reportError]) throws(() => new operation('x'), TypeError, operation.name);
 });
 
+test('globals stand in one order, whenever what is behind them is made', () => {
+  const order = ['Event', 'EventTarget', 'CustomEvent', 'ErrorEvent', 'PromiseRejectionEvent', 'MessageEvent', 'reportError', 'addEventListener',
+    'AbortSignal', 'AbortController', 'URL', 'URLSearchParams', 'TextEncoder', 'TextDecoder', 'btoa', 'Blob', 'File', 'FormData', 'structuredClone',
+    'Crypto', 'SubtleCrypto', 'CryptoKey', 'crypto', 'Performance', 'performance', 'Headers', 'Request', 'Response', 'setTimeout', 'fetch',
+    'ReadableStream', 'CompressionStream', 'URLPattern'];
+  const names = Object.getOwnPropertyNames(globalThis);
+  same(names.filter((name) => order.includes(name)), order);
+});
+
 // Interfaces and members of the Minimum Common Web API (ECMA-429, sections 5 and 6), but for WebAssembly,
 // fetch and the crypto interfaces, which have tests of their own.
 const interfaces = {

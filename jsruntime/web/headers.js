@@ -26,7 +26,7 @@ function isNoCorsSafelisted(name, value) {
   switch (name) {
     case 'accept': return !kUnsafePattern.test(value);
     case 'accept-language': case 'content-language': return kLanguagePattern.test(value);
-    case 'content-type': return !kUnsafePattern.test(value) && kFormTypes.includes(internal.mimeEssence(value));
+    case 'content-type': return !kUnsafePattern.test(value) && kFormTypes.includes(internal.lazy('mime.js').mimeEssence(value));
     default: return false;
   }
 }

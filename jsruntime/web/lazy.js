@@ -6,6 +6,7 @@
 //   internal.npm('PACKAGE/FILE') module.exports of a CommonJS module of the manifest
 //   internal.declareLazy(file, global)   for the snapshot builder
 //   internal.runLazy(file, compiled)     for the snapshot builder, which makes a code cache of `compiled`
+//   internal.warmLazy()                  for warm_up.js, once: a first touch, of a file that is there for it alone
 
 const loaded = new Map();  // file -> what it returned
 
@@ -41,10 +42,24 @@ internal.declareLazy = (file, global) => {
   files.set(global, file);
   native.defineLazy(globalThis, global, make);
 };
+internal.warmLazy = () => {
+  internal.declareLazy('nothing.js', 'nothing');
+  globalThis.nothing;
+  delete globalThis.nothing;
+  files.delete('nothing');
+  loaded.delete('nothing.js');
+  delete internal.warmLazy;
+};
 
 // What streams.js says of values, before it has run.
 internal.isReadableStream = () => false;
 internal.isWritableStream = () => false;
 internal.isTransformStream = () => false;
-// What message_channel.js says of values, before it has run.
+// What message_channel.js, blob.js, formdata.js and subtle_crypto.js say of values, before they have run.
 internal.isMessagePort = () => false;
+internal.isBlob = () => false;
+internal.isFile = () => false;
+internal.isFormData = () => false;
+internal.cloneBlob = () => undefined;
+internal.cloneKey = () => undefined;
+internal.keyParts = () => undefined;

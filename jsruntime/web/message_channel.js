@@ -47,7 +47,7 @@ class MessagePort extends internal.EventTarget {
     if (!this.#started) return;
     internal.queueTask(() => {
       const message = this.#started && !this.#detached ? this.#queue.shift() : undefined;
-      if (message !== undefined) internal.fire(this, new internal.MessageEvent('message', message));
+      if (message !== undefined) internal.fire(this, new (internal.lazy('event_classes.js').MessageEvent)('message', message));
     });
   }
 
@@ -118,7 +118,7 @@ class BroadcastChannel extends internal.EventTarget {
     for (const channel of others) {
       const { copy } = internal.cloneTransferring(message, []);
       internal.queueTask(() => {
-        if (!channel.#closed) internal.fire(channel, new internal.MessageEvent('message', { data: copy }));
+        if (!channel.#closed) internal.fire(channel, new (internal.lazy('event_classes.js').MessageEvent)('message', { data: copy }));
       });
     }
   }

@@ -1,8 +1,9 @@
 // MIME types (MIME Sniffing 4.4, 4.5) and how a Content-Type field becomes one (Fetch 2.2.2, "extract a MIME type").
+// Lazy; returns
 //
-//   internal.parseMime(text) -> one type, serialized; '' where it is not valid
-//   internal.mimeEssence(text) -> "type/subtype" of one type; '' where it is not valid
-//   internal.mimeOf(field) -> the serialized type of a Content-Type field; '' where it has none that is valid
+//   parseMime(text) -> one type, serialized; '' where it is not valid
+//   mimeEssence(text) -> "type/subtype" of one type; '' where it is not valid
+//   mimeOf(field) -> the serialized type of a Content-Type field; '' where it has none that is valid
 
 const kPlainMime = /^[a-z]+\/[a-z0-9.+-]+$/;  // the rule: serialized as it is
 const kToken = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -86,14 +87,14 @@ function split(field) {
   return values;
 }
 
-internal.parseMime = (text) => {
+const parseMime = (text) => {
   const type = parse(text);
   return type === null ? '' : serialize(type);
 };
 
-internal.mimeEssence = (text) => parse(text)?.essence ?? '';
+const mimeEssence = (text) => parse(text)?.essence ?? '';
 
-internal.mimeOf = (field) => {
+const mimeOf = (field) => {
   if (field === null || field === '' || field === undefined) return '';
   if (kPlainMime.test(field)) return field;
   let found = null;
@@ -107,3 +108,5 @@ internal.mimeOf = (field) => {
   }
   return found === null ? '' : serialize(found);
 };
+
+return { parseMime, mimeEssence, mimeOf };

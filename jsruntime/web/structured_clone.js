@@ -8,7 +8,7 @@ const makeHooks = () => ({
   clone: (object) => {
     const copy = transferring?.get(object) ?? internal.cloneBlob(object) ?? internal.cloneDOMException(object) ?? internal.cloneKey(object);
     if (copy !== undefined) return copy;
-    throw internal.domException(`${internal.classNameOf(object)} object could not be cloned.`, 'DataCloneError');
+    throw internal.domException(`${internal.lazy('format.js').classNameOf(object)} object could not be cloned.`, 'DataCloneError');
   },
 });
 

@@ -9,15 +9,24 @@
 const { calls } = internal;
 const { Response, URL, console, setTimeout, clearTimeout } = globalThis;
 
+const ran = new Set();  // numbers of handlers, to their ends
 const handlers = [
-  { fetch() { return new Response('text'); } },
+  { fetch() {
+    ran.add(0);
+    return new Response('text');
+  } },
   { fetch(request, env, context) {
     const url = new URL(request.url);
     context.waitUntil(Promise.resolve());
+    ran.add(1);
     return Response.json({ method: request.method, path: url.pathname, a: url.searchParams.get('a'), b: url.searchParams.get('none'),
                            accept: request.headers.get('accept'), all: [...request.headers] });
   } },
-  async (request) => new Response(await request.text(), { status: 201, headers: { 'content-type': 'text/html' } }),
+  async (request) => {
+    const text = await request.text();
+    ran.add(2);
+    return new Response(text, { status: 201, headers: { 'content-type': 'text/html' } });
+  },
   async (request) => {
     const body = await request.json();
     await new Promise((done) => { queueMicrotask(done); });
@@ -25,12 +34,20 @@ const handlers = [
     const response = new Response(null, { status: 404 });
     response.headers.set('x-name', String(body.name));
     console.log('logged', body.name);
+    ran.add(3);
     return response;
   },
 ];
 
+// What bind() keeps, of a function and of an object with fetch() apart, and what has settled since.
+const forget = () => {
+  while (calls.block[3] > 0) calls.takeSettled();
+  internal.forgetHandler();
+};
+
 let next = 0;
 internal.warmUp = (serial) => {
+  forget();
   const problem = calls.bind({ __proto__: null, default: handlers[next] }, {});
   if (problem !== undefined) throw new Error(problem);
   const result = calls.dispatch(serial);
@@ -45,8 +62,9 @@ internal.warmUp = (serial) => {
 };
 // After the last one's microtasks.
 internal.cooledDown = () => {
-  while (calls.block[3] > 0) calls.takeSettled();
-  internal.forgetHandler();
+  if (ran.size !== handlers.length) throw new Error(`${ran.size} of ${handlers.length} handlers ran`);
+  internal.warmLazy();
+  forget();
   internal.forgetClock();
   delete internal.cooledDown;
 };

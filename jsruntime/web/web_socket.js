@@ -259,8 +259,8 @@ class WebSocket extends internal.EventTarget {
         return this.#fail('limit', 'a message does not fit into the memory that this function may use', kTooLarge);
       }
     }
-    if (!isText) data = this.#binaryType === 'blob' ? internal.blobOf(data, '') : data.buffer;
-    internal.fire(this, new internal.MessageEvent('message', { data, origin: this.#origin }));
+    if (!isText) data = this.#binaryType === 'blob' ? internal.lazy('blob.js').blobOf(data, '') : data.buffer;
+    internal.fire(this, new (internal.lazy('event_classes.js').MessageEvent)('message', { data, origin: this.#origin }));
   }
 
   // What the function itself brings about ends in a task of its own.
@@ -281,7 +281,7 @@ class WebSocket extends internal.EventTarget {
     if (!expected) native.consoleWrite(kWarn, `WebSocket to ${this.#origin}: ${message}`);
     const error = new TypeError(`WebSocket failed: ${message}`);
     error.code = code;
-    this.#end(false, closeCode, '', new internal.ErrorEvent('error', { message: error.message, error }));
+    this.#end(false, closeCode, '', new (internal.lazy('event_classes.js').ErrorEvent)('error', { message: error.message, error }));
   }
 
   #end(wasClean, code, reason, error = null) {

@@ -13,7 +13,7 @@ function inspect(value, options = {}) {
     const made = Reflect.apply(custom, value, [options?.depth ?? 2, { ...options, stylize: (text) => text }, inspect]);
     return typeof made === 'string' ? made : inspect(made, options);
   }
-  return internal.inspect(value);
+  return internal.lazy('format.js').inspect(value);
 }
 inspect.custom = kCustomInspect;
 inspect.defaultOptions = { depth: 2, colors: false, showHidden: false };
@@ -66,13 +66,13 @@ function deprecate(original, message, code) {
 
 function debuglog(section) {
   const wanted = `${require('process').env.NODE_DEBUG ?? ''}`.toUpperCase().split(',').includes(section.toUpperCase());
-  return Object.assign((...values) => { if (wanted) console.error(`${section.toUpperCase()}: ${internal.format(...values)}`); }, { enabled: wanted });
+  return Object.assign((...values) => { if (wanted) console.error(`${section.toUpperCase()}: ${internal.lazy('format.js').format(...values)}`); }, { enabled: wanted });
 }
 
 module.exports = {
   types, inspect, promisify, callbackify, inherits, deprecate, debuglog, debug: debuglog,
-  format: (...values) => internal.format(...values),
-  formatWithOptions: (options, ...values) => internal.format(...values),
+  format: (...values) => internal.lazy('format.js').format(...values),
+  formatWithOptions: (options, ...values) => internal.lazy('format.js').format(...values),
   isDeepStrictEqual: (a, b) => require('zts:comparisons').isDeepStrictEqual(a, b),
   stripVTControlCharacters: (text) => text.replace(/\u001b\[[0-9;]*[A-Za-z]|\u001b\][^\u0007]*\u0007/g, ''),
   styleText: (style, text) => text,

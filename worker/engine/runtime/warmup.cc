@@ -214,7 +214,7 @@ void Warmup::Impl::RunDisposal(std::unique_lock<std::mutex>& lock) {
 
 void Warmup::Impl::RunRestock(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
-  auto isolate = factory->NewIsolate({});
+  auto isolate = factory->NewIsolate({.room_bytes = js::kSpareRoomBytes});
   lock.lock();
   spare_isolates.push_back(std::move(isolate));
   spare_count = spare_isolates.size();
