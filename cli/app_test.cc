@@ -587,10 +587,10 @@ TEST_F(AppTest, LogsAreFilteredByTheController) {
 }
 
 TEST_F(AppTest, WhyShowsWhatIsKnownOfOneRequest) {
-  service_.logs = {LogOf(1, "slow: 153.0 ms, usually 2.0 ms: cold-start 120.0 ms, function 33.0 ms", "warn")};
+  service_.logs = {LogOf(1, "slow: 153.0 ms, usually 2.0 ms: cold-start 120.0 ms, function 33.0 ms", "info")};
   const Ran ran = Run({"why", "r9"});
   EXPECT_EQ(ran.exit, 0);
-  EXPECT_NE(ran.out.find("warn slow: 153.0 ms, usually 2.0 ms: cold-start 120.0 ms"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("info slow: 153.0 ms, usually 2.0 ms: cold-start 120.0 ms"), std::string::npos) << ran.out;
   EXPECT_EQ(service_.received().tail.request_id(), "r9");
   EXPECT_EQ(service_.received().tail.function(), "") << "the id alone is enough";
 }

@@ -252,7 +252,7 @@ void Session::TellSlow(Nanos took) {
   const Nanos delayed = context_->run_delay != nullptr ? context_->run_delay->Take() : 0;
   const SlowRequest slow = context_->slow.Explain(took, exchange_->times, delayed);
   context_->counters->functions[exchange_->counter_row].slow[static_cast<int>(slow.cause)].Add();
-  context_->host->OnConsole(exchange_->version_id, exchange_->view.request_id, js::LogSeverity::kWarn, slow.Text());
+  context_->host->OnConsole(exchange_->version_id, exchange_->view.request_id, js::LogSeverity::kInfo, slow.Text());
 }
 
 void Session::CountVersion(int status) {
