@@ -426,6 +426,22 @@ TEST_F(ClassForwardTest, OneThatHasLeftTheCatalogIsAnsweredForAWhile) {
   EXPECT_EQ(there_.shard_->pool().isolates(), 1u);
 }
 
+TEST_F(ClassForwardTest, HoweverManyCatalogsCameInTheMeantime) {
+  const Peer peer = Connect();
+  // All within what the front takes to change its own: the request was in the socket before the first.
+  for (size_t i = 1; i <= kLeftCatalogsMax; ++i) {
+    there_.Deploy({{"hello", "respond 200 hello " + std::to_string(i)}});
+    Ask(peer, Get("/own"));
+    EXPECT_EQ(Answer(peer).body, "own") << i;
+  }
+  there_.Deploy({{"hello", "respond 200 the last"}});
+  Ask(peer, Get("/own"));
+  EXPECT_EQ(Answer(peer).Field("x-zts-error"), "overloaded");
+  // Each goes by its own time.
+  for (int i = 0; i < 20; ++i) there_.Advance(kSecond);
+  EXPECT_EQ(there_.shard_->pool().isolates(), 1u);
+}
+
 TEST_F(ClassForwardTest, ADrainWaitsForWhatIsThere) {
   const Peer peer = Connect();
   Ask(peer, Get("/silent"));

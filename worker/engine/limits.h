@@ -163,6 +163,9 @@ inline constexpr size_t kClassQueueMax = kInFlightPerIsolateMax;
 inline constexpr uint32_t kEngineClassesMax = 8;
 // How long a class's engine answers for versions that its catalog names no longer: who forwards changes its own at another moment.
 inline constexpr Nanos kClassLeaveTime = 10 * kSecond;
+// Catalogs that it remembers for so long: as many deploys may follow one another while a request is in the socket. Each keeps the isolates
+// of what it alone names, within the memory budget.
+inline constexpr size_t kLeftCatalogsMax = 8;
 // Offload threads give way to shards where both want a core: 5 more of niceness is a third of a shard's weight. With much less a turn that
 // is to end may not get the CPU time to do so within kTerminationWaitMax on a busy machine.
 inline constexpr int kOffloadNiceness = 5;

@@ -85,9 +85,9 @@ Status Shard::Commit(uint64_t catalog_version) {
   const auto found = prepared_.find(catalog_version);
   if (found == prepared_.end()) return Invalid("catalog " + std::to_string(catalog_version) + " is not prepared");
   const bool first = context_.catalog == nullptr;
-  if (port_) {
-    left_ = std::move(context_.catalog);
-    left_until_ = loop_->now() + kClassLeaveTime;
+  if (port_ && context_.catalog != nullptr) {
+    if (left_.size() == kLeftCatalogsMax) left_.pop_front();
+    left_.push_back({std::move(context_.catalog), loop_->now() + kClassLeaveTime});
   }
   context_.catalog = std::move(found->second);
   // Older ones will not be committed any more.
@@ -112,7 +112,7 @@ void Shard::RetainNamed() {
     for (const route::Entry& entry : catalog->standby()) standby.push_back(entry.version_id);
   };
   if (context_.catalog != nullptr) add(context_.catalog);
-  if (left_ != nullptr) add(left_);
+  for (const Left& left : left_) add(left.catalog);
   for (const auto& [version, catalog] : prepared_) add(catalog);
   std::sort(ids.begin(), ids.end());
   std::sort(standby.begin(), standby.end());
@@ -146,9 +146,8 @@ void Shard::SetTargets() {
       for (const route::Entry& entry : *list) targets[entry.version_id] = {entry.script, entry.version_id, entry.counter_row};
     }
   };
-  for (const route::CatalogPtr& catalog : {left_, context_.catalog}) {
-    if (catalog != nullptr) add(catalog);
-  }
+  for (const Left& left : left_) add(left.catalog);
+  if (context_.catalog != nullptr) add(context_.catalog);
   for (const auto& [version, catalog] : prepared_) add(catalog);
   port_->SetTargets(std::move(targets));
 }
@@ -369,10 +368,7 @@ void Shard::UpdateCounters() {
 void Shard::OnHousekeeping() {
   context_.wall_offset = loop_->clock().WallNow() - loop_->clock().Now();
   if (housekeeping_due_ != 0) counters_->loop_lag.Record(loop_->clock().Now() - housekeeping_due_);
-  if (left_ != nullptr && loop_->now() >= left_until_) {
-    left_.reset();
-    RetainNamed();
-  }
+  if (std::erase_if(left_, [now = loop_->now()](const Left& left) { return now >= left.until; }) > 0) RetainNamed();
   // A slow request asks for what there was since here: at most a period.
   if (context_.run_delay != nullptr) context_.run_delay->Take();
   pool_->Idle();

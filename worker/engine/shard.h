@@ -8,15 +8,16 @@
 //
 // Requests of versions that another engine class has are forwarded to its engine (classes/). A shard without a listening socket is such an
 // engine's: its requests come from a front's shard, by the versions' ids. It answers for the versions of prepared catalogs too, and for a
-// while (kClassLeaveTime) for those of the catalog before, since the front changes its own at another moment.
+// while (kClassLeaveTime) for those of catalogs before, since the front changes its own at another moment.
 //
 // Owner:    the engine, one a core.
 // Thread:   constructed, run and destroyed on its own thread. Post and Stop: any.
 // Life:     what Options names outlives it. It outlives Warmup::Stop: isolates post to it until they are gone.
-// Limits:   kConnectionsMax; beyond it a connection gets 503 and ends.
+// Limits:   kConnectionsMax; beyond it a connection gets 503 and ends. kLeftCatalogsMax.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -159,8 +160,11 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
   std::optional<JitSurvey> jit_;
   SlotMap<Session> sessions_;
   std::map<uint64_t, route::CatalogPtr> prepared_;
-  route::CatalogPtr left_;   // the one before, until left_until_
-  Nanos left_until_ = 0;
+  struct Left {
+    route::CatalogPtr catalog;
+    Nanos until = 0;
+  };
+  std::deque<Left> left_;    // of an engine without a listening socket: those before, the oldest first
   Successor successor_ = Successor::kNone;
 
   net::Timer pool_timer_;
