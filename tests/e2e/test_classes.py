@@ -222,6 +222,58 @@ class Isolation(case.PlatformCase):
         self.assertEqual(self.fetch("/own/x").status, 200)
 
 
+class Quarantine(case.PlatformCase):
+    """What takes its engine down again and again is left out, in whichever engine that is."""
+
+    threads = 1
+
+    @classmethod
+    def prepare(cls):
+        cls.zts.deploy("hello", HELLO)
+        cls.zts.deploy("here", COUNTER)
+        cls.zts.deploy("there", COUNTER, "--isolation", "process")
+
+    def in_flight(self, function):
+        return metric(self.zts, "zts_function_in_flight", function=function)
+
+    def crash(self, function, engine):
+        """Ends the engine while it runs this function alone, as its code might."""
+        asked = self.connect()
+        asked.send(wire.format_request("GET", f"/{function}/never"))
+        wait_until(lambda: self.in_flight(function) == 1, "the request to be there")
+        os.kill(engine(), signal.SIGABRT)
+        wait_until(lambda: self.in_flight(function) == 0, "the death to be noticed")
+
+    def leave_out(self, function, engine):
+        for _ in range(3):
+            self.crash(function, engine)
+        wait_until(lambda: metric(self.zts, "zts_function_quarantined", function=function) == 1, "the quarantine")
+
+        def answer():
+            try:
+                found = self.fetch(f"/{function}/x")
+            except (OSError, wire.Closed):
+                return None  # the default engine is away
+            return found if found.status == 404 else None
+
+        found = wait_until(answer, f"{function} to be left out")
+        self.assertAnswer(self.fetch("/hello"), 200, "hello")
+        return found.status, found.error, found.text
+
+    def test_of_a_class_as_of_the_default_engine(self):
+        there = self.leave_out("there", lambda: next(iter(class_engines(self.zts))))
+        self.assertEqual(self.fetch("/here/x").status, 200)
+        here = self.leave_out("here", lambda: default_engine(self.zts))
+        self.assertEqual(there[:2], here[:2])
+        with open(f"{self.zts.folder}/worker.log", encoding="utf-8") as log:
+            self.assertRegex(log.read(), r"engine \d+ \(namespace=default\) ended with .*, in there v1")
+        # Another version of either serves again.
+        self.zts.deploy("there", COUNTER + "//", "--isolation", "process")
+        self.assertEqual(self.fetch("/there/x").status, 200)
+        self.zts.deploy("here", COUNTER + "//")
+        self.assertEqual(self.fetch("/here/x").status, 200)
+
+
 class Changes(case.PlatformCase):
     def test_versions_of_different_classes_take_turns_without_a_failed_request(self):
         self.zts.deploy("moves", HELLO)

@@ -17,6 +17,12 @@ bool IsCrashSignal(int signal) {
 
 std::string_view DeathCauseName(DeathCause cause) { return kCauseNames[static_cast<int>(cause)]; }
 
+std::string EngineTitle(pid_t pid, std::string_view of) {
+  std::string title = "engine " + std::to_string(pid);
+  if (!of.empty()) title.append(" (").append(of).append(")");
+  return title;
+}
+
 DeathCause Death::Cause() const {
   if (!unresponsive.empty()) return DeathCause::kUnresponsive;
   if (!fatal.empty()) return DeathCause::kFatal;
@@ -25,7 +31,7 @@ DeathCause Death::Cause() const {
 }
 
 std::string Death::Sentence() const {
-  std::string sentence = "engine " + std::to_string(pid) + " ended with " + exit.ToString();
+  std::string sentence = EngineTitle(pid, of) + " ended with " + exit.ToString();
   if (!unresponsive.empty()) sentence += ": " + unresponsive;
   if (!fatal.empty()) sentence += ": " + fatal;
   if (!in.empty()) sentence += ", in " + in;

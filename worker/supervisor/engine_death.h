@@ -25,9 +25,13 @@ enum class DeathCause : uint8_t {
 inline constexpr int kDeathCauses = 6;
 std::string_view DeathCauseName(DeathCause cause);
 
+// An engine as log lines call it: "engine 12", "engine 12 (jit=disabled)"; `of` is the class's name, empty for the default one.
+std::string EngineTitle(pid_t pid, std::string_view of);
+
 // What is known of a death.
 struct Death {
   pid_t pid = 0;
+  std::string of;            // the class's name; empty: the default one
   ExitStatus exit;
   std::string unresponsive;  // why it was ended; empty: it was not
   std::string fatal;         // its own last words; empty: none

@@ -40,7 +40,8 @@ void EngineHost::Launch() {
   auto launched = world_.launcher->Launch(++generation_, world_.sink);
   if (!launched.ok()) {
     ++status_.deaths[static_cast<int>(DeathCause::kNotStarted)];
-    status_.last_death = "the engine cannot be started: " + launched.error().message;
+    const std::string of = setup_.class_name.empty() ? "" : " of " + setup_.class_name;
+    status_.last_death = "the engine" + of + " cannot be started: " + launched.error().message;
     const Nanos delay = std::max(restart_policy_.OnDeath(0), RestartPolicy::kDelayMin);
     ZTS_LOG(kError) << status_.last_death << "; next try in " << delay / kMillisecond << " ms";
     SetDeadline(delay);
@@ -80,7 +81,7 @@ void EngineHost::OnReady(const ipc::Ready& ready) {
   status_.io_features.assign(ready.io_features().begin(), ready.io_features().end());
   status_.artifact_key = ready.artifact_key();
   status_.sandboxed = ready.sandboxed();
-  ZTS_LOG(kInfo) << "engine " << status_.pid << " is ready after "
+  ZTS_LOG(kInfo) << Self() << " is ready after "
                  << (world_.clock->Now() - started_at_) / kMillisecond << " ms: " << setup_.shards()
                  << " shards, io " << ready.io_backend() << ", seccomp " << (ready.sandboxed() ? "on" : "off");
   ConnectEgress();
@@ -196,7 +197,7 @@ bool EngineHost::Answers(Exchange first, Exchange second, uint64_t catalog_versi
 void EngineHost::EndUnresponsive(const std::string& why) {
   if (!unresponsive_) {
     unresponsive_ = why;
-    ZTS_LOG(kError) << "engine " << status_.pid << " " << why << "; it is ended";
+    ZTS_LOG(kError) << Self() << " " << why << "; it is ended";
   }
   if (process_ != nullptr) process_->Kill();
 }
@@ -322,7 +323,7 @@ void EngineHost::OnCommitted(const ipc::Committed& committed) {
   status_.serves_catalog = true;
   status_.catalog_version = committed_->version;
   if (replayed && status_.starts > 1) {
-    ZTS_LOG(kInfo) << "engine " << status_.pid << " serves catalog " << committed_->version << " with "
+    ZTS_LOG(kInfo) << Self() << " serves catalog " << committed_->version << " with "
                    << committed_->functions.size() << " functions, "
                    << (world_.clock->Now() - started_at_) / kMillisecond << " ms after its start";
   }
@@ -438,12 +439,13 @@ void EngineHost::OnExit(uint64_t generation, ExitStatus exit) {
   status_.serves_catalog = false;
   if (change_) change_->ready_here = false;
   if (status_.state == State::kDraining) {
-    ZTS_LOG(kInfo) << "engine " << pid << " has ended: " << exit.ToString();
+    ZTS_LOG(kInfo) << EngineTitle(pid, setup_.class_name) << " has ended: " << exit.ToString();
     counters_.ResetGauges();
     return Stopped();
   }
 
-  Death death{.pid = pid, .exit = exit, .unresponsive = unresponsive_.value_or(""), .fatal = LastWords(), .in = ""};
+  Death death{.pid = pid, .of = setup_.class_name, .exit = exit, .unresponsive = unresponsive_.value_or(""), .fatal = LastWords(),
+              .in = ""};
   ++status_.deaths[static_cast<int>(death.Cause())];
   // The gauges still say who was in flight.
   const uint64_t suspect = Suspect(death.Cause());
@@ -575,7 +577,7 @@ void EngineHost::OnTime() {
     case State::kReplaying:
     case State::kServing: return EndUnresponsive("did not answer in time");
     case State::kDraining:
-      ZTS_LOG(kWarning) << "engine " << status_.pid << " has not drained in time; it is ended";
+      ZTS_LOG(kWarning) << Self() << " has not drained in time; it is ended";
       return Kill();
     case State::kIdle:
     case State::kStopped: return;
@@ -601,6 +603,12 @@ void EngineHost::Publish() { world_.observer->OnStatus(status_); }
 bool EngineHost::LeftOut(const FunctionSpec& spec) const {
   if (quarantine_.Holds(spec.version_id) || refused_.count(spec.version_id) > 0) return true;
   return world_.class_of != nullptr && !world_.class_of(spec).has_value();
+}
+
+std::set<uint64_t> EngineHost::LeftOutIds() const {
+  std::set<uint64_t> ids = quarantine_.held();
+  ids.insert(refused_.begin(), refused_.end());
+  return ids;
 }
 
 // 0: this engine runs it.

@@ -58,6 +58,8 @@ struct EngineStatus {
   // What the engine serves; meaningful when serves_catalog.
   uint64_t catalog_version = 0;
   bool serves_catalog = false;
+  // Requests are answered: also while an engine that serves is brought to another catalog.
+  bool answers() const { return state == State::kServing || (state == State::kReplaying && serves_catalog); }
   std::array<uint64_t, kDeathCauses> deaths{};
   std::vector<std::pair<std::string, uint64_t>> quarantined;  // function, number
   std::string last_death;  // a sentence; empty: none
@@ -95,6 +97,7 @@ class EngineHost {
     uint32_t offload_threads = 0;  // at most, or none; their counters stand behind the shards'
     uint32_t shards_without_listeners = 0;  // of an engine that has none
     uint32_t first_counters = 0;  // block of the shared counters
+    std::string class_name = {};  // for log lines; empty: the default one
     uint32_t threads() const { return shards() + offload_threads; }
     uint32_t shards() const { return listeners.empty() ? shards_without_listeners : static_cast<uint32_t>(listeners.size()); }
   };
@@ -133,6 +136,8 @@ class EngineHost {
   void SetMemoryBudget(uint64_t bytes);
   // Whether an engine is there that can be connected with others'.
   bool serving() const { return status_.state == EngineStatus::State::kServing; }
+  // Committed versions that this engine goes without: they took it down too often, or a later engine has refused them.
+  std::set<uint64_t> LeftOutIds() const;
   // Something for the engine that the host need not know. False: it is gone, or is made to go.
   bool Tell(const ipc::ToEngine& message, int descriptor) { return Send(message, descriptor); }
 
@@ -205,6 +210,7 @@ class EngineHost {
 
   uint64_t Suspect(DeathCause cause) const;
   std::string LastWords() const;
+  std::string Self() const { return EngineTitle(status_.pid, setup_.class_name); }
   void Blame(uint64_t version_id);
   void ListQuarantined();
   void CountAgainstChange(uint64_t version_id);

@@ -44,6 +44,9 @@ class EngineSet::Unit final : private EngineSink, private HostObserver {
   std::optional<CatalogSpec> next;  // prepared, or about to be
   bool comes_later = false;       // its engine need not have prepared it for the commit
   Nanos leave_at = 0;             // nothing is left for it to do; 0: something is
+  std::set<uint64_t> left_out;    // that the default engine has been told of
+  // Which of the default engines, and which of its own, have sockets to one another: their numbers, by how often each was started.
+  std::pair<uint64_t, uint64_t> connected;
   bool leaving = false;           // it drains
 
  private:
@@ -62,7 +65,10 @@ class EngineSet::Unit final : private EngineSink, private HostObserver {
   void OnExit(uint64_t generation, ExitStatus status) override {
     set_->options_.post([this, generation, status] { host_.OnExit(generation, status); });
   }
-  void OnStatus(const EngineStatus&) override { set_->options_.on_status(); }
+  void OnStatus(const EngineStatus&) override {
+    set_->LookAtLeftOut(this);
+    set_->options_.on_status();
+  }
   void OnLogs(std::vector<LogRecord> records) override { set_->options_.on_logs(std::move(records)); }
   void OnServing() override { set_->OnServing(this); }
 
@@ -91,11 +97,13 @@ EngineClass EngineSet::ClassOf(const FunctionSpec& spec) const {
   return of;
 }
 
+// None: there is no engine of its class, or that one goes without it.
 std::optional<uint32_t> EngineSet::NumberOf(const FunctionSpec& spec) const {
   const EngineClass of = ClassOf(spec);
   if (of.is_default()) return 0;
   for (const auto& [number, unit] : units_) {
-    if (unit->of() == of && !unit->leaving) return number;
+    if (unit->of() != of || unit->leaving) continue;
+    return unit->left_out.count(spec.version_id) == 0 ? std::optional(number) : std::nullopt;
   }
   return std::nullopt;
 }
@@ -116,6 +124,7 @@ EngineSet::Unit* EngineSet::Add(const EngineClass& of) {
   setup.shards_without_listeners = options_.setup.shards();
   setup.listeners.clear();
   setup.first_counters = number * options_.setup.threads();
+  setup.class_name = of.Name();
   options_.grow_counters(setup.first_counters + options_.setup.threads());
   Unit* unit = (units_[number] = std::make_unique<Unit>(this, number, of, std::move(setup))).get();
   ZTS_LOG(kInfo) << "engine class " << number << " begins: " << of.Name();
@@ -225,8 +234,7 @@ void EngineSet::FinishPrepare(Result<std::vector<Problem>> result) {
   const EngineHost::PrepareDone done = std::exchange(change_->prepare_done, nullptr);
   if (!result.ok() || !result->empty()) {
     ForgetParts();
-    change_.reset();
-    LeaveUnused();
+    EndChange();
   }
   done(std::move(result));
 }
@@ -245,8 +253,7 @@ void EngineSet::Commit(EngineHost::CommitDone done) {
     if (status.ok()) return CommitParts();
     const EngineHost::CommitDone told = std::move(change_->commit_done);
     ForgetParts();
-    change_.reset();
-    LeaveUnused();
+    EndChange();
     told(std::move(status));
   });
 }
@@ -281,9 +288,35 @@ void EngineSet::CommitParts() {
 void EngineSet::FinishCommit() {
   if (--change_->parts_left > 0) return;
   const EngineHost::CommitDone done = std::move(change_->commit_done);
+  EndChange();
+  done({});
+}
+
+void EngineSet::EndChange() {
   change_.reset();
   LeaveUnused();
-  done({});
+  CatchUp();
+}
+
+// --- versions that a class goes without --------------------------------------------------------------
+
+// The default engine goes without them too: a function of a class that is in quarantine is as one of the default class, and a canary's
+// share is the active version's.
+void EngineSet::LookAtLeftOut(Unit* unit) {
+  if (unit->is_default()) return;
+  std::set<uint64_t> now = unit->host().LeftOutIds();
+  const bool more = !std::includes(unit->left_out.begin(), unit->left_out.end(), now.begin(), now.end());
+  unit->left_out = std::move(now);
+  if (!more) return;
+  default_behind_ = true;
+  CatchUp();
+}
+
+// Another time, where the default engine has something else to do.
+void EngineSet::CatchUp() {
+  if (!default_behind_ || change_ || stopping_ || !default_->host().serving()) return;
+  default_behind_ = false;
+  default_->host().Adopt(committed_);
 }
 
 // --- the ends of classes ---------------------------------------------------------------------------
@@ -322,23 +355,28 @@ void EngineSet::DivideMemory() {
 void EngineSet::OnServing(Unit* unit) {
   if (!unit->is_default()) return Connect(unit);
   for (const auto& [number, one] : units_) Connect(one.get());
+  CatchUp();
 }
 
 // Without a way there requests wait, up to their limit of time.
 void EngineSet::Connect(Unit* unit) {
   if (!unit->host().serving() || !default_->host().serving()) return;
+  // Another socket would end what is under way on the one that is there.
+  const std::pair<uint64_t, uint64_t> ends{default_->host().status().starts, unit->host().status().starts};
+  if (unit->connected == ends) return;
   for (uint32_t shard = 0; shard < options_.setup.shards(); ++shard) {
-    auto ends = ipc::Channel::MakePair();
-    if (!ends.ok()) {
-      ZTS_LOG(kError) << "engine class " << unit->number() << " cannot be reached: " << ends.error().message;
+    auto pair = ipc::Channel::MakePair();
+    if (!pair.ok()) {
+      ZTS_LOG(kError) << "engine class " << unit->number() << " cannot be reached: " << pair.error().message;
       return;
     }
     ipc::ToEngine to_class, to_default;
     to_class.mutable_connect_front()->set_shard(shard);
     to_default.mutable_connect_class()->set_shard(shard);
     to_default.mutable_connect_class()->set_engine_class(unit->number());
-    if (!unit->host().Tell(to_class, ends->second.get()) || !default_->host().Tell(to_default, ends->first.get())) return;
+    if (!unit->host().Tell(to_class, pair->second.get()) || !default_->host().Tell(to_default, pair->first.get())) return;
   }
+  unit->connected = ends;
 }
 
 // --- the rest --------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@
 //
 // The engine of the default class has the listeners and forwards what is other classes' (worker/engine/classes/README.md), by sockets that
 // are made here whenever one of the two ends is a new one. A class's engine that dies takes its own functions' requests along and no
-// others, and is started again by the same policy as every engine.
+// others, and is started again by the same policy as every engine. A version that it goes without from then on (quarantine) the default
+// engine leaves out too, as it does with its own.
 //
 // Owner:    Engines, or a test.
 // Thread:   one; what processes have to tell reaches it through Options::post.
@@ -100,6 +101,9 @@ class EngineSet {
   void LeaveUnused();
   void EraseStopped();
   void DivideMemory();
+  void EndChange();
+  void LookAtLeftOut(Unit* unit);
+  void CatchUp();
   void OnServing(Unit* unit);
   void Connect(Unit* unit);
   void DrainClasses(Nanos timeout);
@@ -120,6 +124,7 @@ class EngineSet {
     std::optional<Error> error;
   };
   std::optional<Change> change_;
+  bool default_behind_ = false;  // a class goes without a version that the default engine still leads to
   bool stopping_ = false;
   bool killed_ = false;
 };

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -404,6 +405,122 @@ TEST_F(EngineSetTest, AClassThatDoesNotCommitIsBroughtThere) {
   EXPECT_TRUE(IsCommitted());
   Engine("jit=disabled").Ready();
   EXPECT_EQ(Engine("jit=disabled").last().prepare().version_ids_size(), 1);
+}
+
+// As the default engine does with its own: nothing leads to it, and others notice nothing.
+class EngineSetQuarantineTest : public EngineSetTest {
+ protected:
+  static constexpr const char* kName = "jit=disabled";
+  // Of version 2, in the class's engine; catalog 1.
+  void Die(int times) {
+    for (int death = 0; death < times; ++death) {
+      clock_.Advance(RestartPolicy::kStableAfter);
+      Engine(kName).Fatal(2, "a turn did not stop");
+      Engine(kName).Exit({true, SIGABRT});
+      Engine(kName).Ready();
+      Engine(kName).Prepared(1);
+      Engine(kName).Committed(1);
+    }
+  }
+  // What the engine has been asked for last.
+  static const ipc::Prepare& Asked(const FakeEngine& engine) {
+    const auto last = std::find_if(engine.sent.rbegin(), engine.sent.rend(), [](const ipc::ToEngine& one) { return one.has_prepare(); });
+    return last->prepare();
+  }
+  static std::vector<uint64_t> Named(const FakeEngine& engine) {
+    const auto& ids = Asked(engine).version_ids();
+    return {ids.begin(), ids.end()};
+  }
+};
+
+TEST_F(EngineSetQuarantineTest, AVersionThatItsClassGoesWithoutIsLeftOutOfTheWhole) {
+  set_.Start();
+  Engine().Ready();
+  Prepare({1, {Spec(1, "a"), Spec(2, "bad", kDisabled), Spec(3, "good", kAcme)}});
+  FakeEngine& other = Engine("namespace=acme");
+  other.Ready();
+  Engine(kName).Ready();
+  other.Prepared(1);
+  Engine(kName).Prepared(1);
+  Engine().Prepared(1);
+  Commit();
+  Engine().Committed(1);
+  Engine(kName).Committed(1);
+  other.Committed(1);
+  ASSERT_TRUE(IsCommitted());
+  Die(Quarantine::kDeathsMax - 1);
+  EXPECT_TRUE(Engine().last().has_connect_class());
+  const size_t connects = Connects(other);
+  Die(1);
+  ASSERT_TRUE(Engine().last().has_prepare());
+  EXPECT_EQ(Named(Engine()), (std::vector<uint64_t>{1, 3}));
+  EXPECT_TRUE(set_.status().answers());  // by what it has, all the while
+  Engine().Prepared(1);
+  Engine().Committed(1);
+  EXPECT_EQ(set_.status().state, State::kServing);
+  EXPECT_EQ(Connects(other), connects);  // a new socket would end what is under way
+  EXPECT_TRUE(Engine().last().has_connect_class());  // to the one that is new
+
+  // Another version ends it.
+  Prepare({2, {Spec(1, "a"), Spec(4, "bad", kDisabled), Spec(3, "good", kAcme)}});
+  Engine(kName).Prepared(2);
+  EXPECT_EQ(Named(Engine()), (std::vector<uint64_t>{1, 4, 3}));
+}
+
+TEST_F(EngineSetQuarantineTest, ACanaryThatItsClassGoesWithoutLeavesItsShare) {
+  set_.Start();
+  Engine().Ready();
+  CatalogSpec catalog{1, {Spec(1, "a")}};
+  catalog.splits.push_back({catalog.functions[0], Spec(2, "a", kDisabled), 500, "", ""});
+  Prepare(catalog);
+  Serve(1, kName);
+  EXPECT_EQ(Asked(Engine()).splits_size(), 1);
+  Die(Quarantine::kDeathsMax);
+  EXPECT_EQ(Asked(Engine()).splits_size(), 0);
+}
+
+TEST_F(EngineSetQuarantineTest, AChangeUnderWayComesFirst) {
+  set_.Start();
+  Engine().Ready();
+  Prepare({1, {Spec(1, "a"), Spec(2, "bad", kDisabled)}});
+  Serve(1, kName);
+  Die(Quarantine::kDeathsMax - 1);
+  Prepare({2, {Spec(3, "a"), Spec(2, "bad", kDisabled)}});
+  EXPECT_EQ(Named(Engine()), (std::vector<uint64_t>{3, 2}));
+  Die(1);
+  EXPECT_EQ(Named(Engine()), (std::vector<uint64_t>{3, 2}));
+  Engine().Prepared(2);
+  ASSERT_TRUE(IsPrepared());
+  Commit();
+  Engine().Committed(2);
+  EXPECT_TRUE(IsCommitted());
+  EXPECT_EQ(Named(Engine()), (std::vector<uint64_t>{3}));
+}
+
+TEST_F(EngineSetQuarantineTest, ADefaultEngineThatIsAwayLearnsOfItWhenItComes) {
+  set_.Start();
+  Engine().Ready();
+  Prepare({1, {Spec(1, "a"), Spec(2, "bad", kDisabled)}});
+  Serve(1, kName);
+  Die(Quarantine::kDeathsMax - 1);
+  Engine().Exit(kKilled);
+  Engine().Ready();
+  EXPECT_EQ(Named(Engine()), (std::vector<uint64_t>{1, 2}));
+  Die(1);  // in the middle of its catalog
+  Engine().Prepared(1);
+  Engine().Committed(1);
+  EXPECT_EQ(Named(Engine()), (std::vector<uint64_t>{1}));
+}
+
+TEST_F(EngineSetQuarantineTest, ADeathNamesItsClass) {
+  set_.Start();
+  Engine().Ready();
+  Prepare({1, {Spec(1, "a"), Spec(2, "bad", kDisabled)}});
+  Serve(1, kName);
+  const pid_t pid = set_.classes()[0].engine.pid;
+  Engine(kName).Exit({true, SIGKILL});
+  EXPECT_EQ(set_.classes()[0].engine.last_death.find("engine " + std::to_string(pid) + " (jit=disabled) ended with "), 0u)
+      << set_.classes()[0].engine.last_death;
 }
 
 }  // namespace

@@ -286,7 +286,7 @@ void AddProcess(const std::string& process, pid_t pid, double ended_cpu, Exposit
 }
 
 void AddEngine(const EngineStatus& engine, Exposition* out) {
-  out->Add("zts_engine_up", engine.state == EngineStatus::State::kServing ? 1 : 0);
+  out->Add("zts_engine_up", engine.answers() ? 1 : 0);
   out->Add("zts_engine_sandboxed", engine.sandboxed ? 1 : 0);
   out->Add("zts_engine_starts_total", engine.starts);
   for (size_t cause = 0; cause < kDeathCauses; ++cause) {
@@ -313,7 +313,7 @@ void AddClasses(const std::vector<ClassStatus>& classes, Exposition* out) {
     const std::string label = Label("class", one.name);
     uint64_t deaths = 0;
     for (const uint64_t of_cause : one.engine.deaths) deaths += of_cause;
-    out->Add("zts_engine_class_up", one.engine.state == EngineStatus::State::kServing ? 1 : 0, label);
+    out->Add("zts_engine_class_up", one.engine.answers() ? 1 : 0, label);
     out->Add("zts_engine_class_sandboxed", one.engine.sandboxed ? 1 : 0, label);
     out->Add("zts_engine_class_restarts_total", deaths, label);
     AddProcess("engine " + one.name, one.engine.pid, 0, out);

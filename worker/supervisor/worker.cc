@@ -270,7 +270,7 @@ Worker::~Worker() {
 admin::Health Worker::Readiness() const {
   if (draining_) return {false, "draining"};
   const EngineStatus engine = engines_->status();
-  if (engine.state != EngineStatus::State::kServing) {
+  if (!engine.answers()) {
     return {false, "the engine is " + std::string(EngineStateName(engine.state)) +
                        (engine.last_death.empty() ? "" : "; " + engine.last_death)};
   }
