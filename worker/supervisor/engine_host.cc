@@ -22,6 +22,12 @@ std::string_view EngineStateName(EngineStatus::State state) {
 
 EngineHost::EngineHost(Setup setup, World world)
     : setup_(std::move(setup)), world_(world), counters_(world.counters, world.rows, setup_.first_counters, setup_.threads()),
+      feed_({.rows = world.rows,
+             .version_rows = world.version_rows,
+             .egress = world.egress,
+             .names = &names_,
+             .class_of = [this](const FunctionSpec& spec) { return ClassOf(spec); },
+             .send = [this](const ipc::ToEngine& message, int descriptor) { return Send(message, descriptor); }}),
       memory_budget_bytes_(setup_.memory_budget_bytes), surveys_(world.clock) {}
 EngineHost::~EngineHost() = default;
 
@@ -132,54 +138,9 @@ bool EngineHost::Send(const ipc::ToEngine& message, int descriptor) {
   return false;
 }
 
-bool EngineHost::SendFunction(const FunctionSpec& spec) {
-  const uint32_t engine_class = ClassOf(spec);
-  ipc::ToEngine message = engine_class == 0 ? ToMessage(spec, status_.artifact_key) : ToMessageAway(spec, engine_class);
-  message.mutable_add_function()->set_counter_row(world_.rows->Assign(spec.function));
-  names_.Remember(spec, known_);
-  if (engine_class != 0) return Send(message);
-  if (world_.egress != nullptr) world_.egress->AddFunction(spec);
-  return Send(message, spec.content.get());
-}
-
 bool EngineHost::SendCatalog(const CatalogSpec& catalog, const std::vector<uint64_t>& warm) {
-  ipc::ToEngine message;
-  ipc::Prepare* prepare = message.mutable_prepare();
-  prepare->set_catalog_version(catalog.version);
-  for (const FunctionSpecPtr& spec : catalog.functions) {
-    if (LeftOut(*spec)) continue;
-    if (!SendOnce(*spec)) return false;
-    prepare->add_version_ids(spec->version_id);
-  }
-  if (!SendBesides(catalog, *prepare)) return false;
-  for (uint64_t version_id : warm) {
-    if (known_.count(version_id) > 0) prepare->add_warm(version_id);
-  }
   asked_version_ = catalog.version;
-  return Send(message);
-}
-
-bool EngineHost::SendOnce(const FunctionSpec& spec) {
-  return !known_.insert(spec.version_id).second || SendFunction(spec);
-}
-
-// A canary that is left out leaves its share to the active version.
-bool EngineHost::SendBesides(const CatalogSpec& catalog, ipc::Prepare& prepare) {
-  for (const SplitSpec& split : catalog.splits) {
-    if (LeftOut(*split.active) || LeftOut(*split.canary)) continue;
-    if (!SendOnce(*split.canary)) return false;
-    prepare.add_besides(split.canary->version_id);
-    ipc::Split& message = *prepare.add_splits();
-    message = ToMessage(split);
-    message.set_active_row(world_.version_rows->Assign(*split.active));
-    message.set_canary_row(world_.version_rows->Assign(*split.canary));
-  }
-  for (const FunctionSpecPtr& spec : catalog.standby) {
-    if (LeftOut(*spec)) continue;
-    if (!SendOnce(*spec)) return false;
-    prepare.add_besides(spec->version_id);
-  }
-  return true;
+  return feed_.SendCatalog(catalog, warm, status_.artifact_key);
 }
 
 void EngineHost::Ask(Exchange exchange, Nanos timeout) {
@@ -340,7 +301,7 @@ void EngineHost::AdoptCommitted() {
   const std::set<uint64_t> ids = CommittedIds();
   std::set<std::string> functions;
   for (const FunctionSpecPtr& spec : committed_->functions) functions.insert(spec->function);
-  std::erase_if(known_, [&ids](uint64_t id) { return ids.count(id) == 0; });
+  feed_.Retain(ids);
   std::erase_if(refused_, [&ids](uint64_t id) { return ids.count(id) == 0; });
   quarantine_.Retain(ids);
   ListQuarantined();
@@ -378,8 +339,7 @@ void EngineHost::SetMemoryBudget(uint64_t bytes) {
 void EngineHost::AbortInEngine(uint64_t catalog_version) {
   if (status_.state != State::kServing && status_.state != State::kReplaying) return;
   // The engine may forget with the catalog what came for it: the next one that names it brings it again.
-  const std::set<uint64_t> keep = CommittedIds();
-  std::erase_if(known_, [&keep](uint64_t id) { return keep.count(id) == 0; });
+  feed_.Retain(CommittedIds());
   ipc::ToEngine message;
   message.mutable_abort()->set_catalog_version(catalog_version);
   Send(message);
@@ -417,7 +377,7 @@ void EngineHost::AskJit(const std::string& function, Nanos watch, JitSurveys::Do
   JitSurveys::Subject subject{.function = function, .numbers = {},
                               .threads = setup_.threads()};
   const auto add = [&](const FunctionSpecPtr& spec) {
-    if (spec->function == function && !LeftOut(*spec) && ClassOf(*spec) == 0) subject.numbers[spec->version_id] = spec->number;
+    if (spec->function == function && ClassOf(*spec) == 0u) subject.numbers[spec->version_id] = spec->number;
   };
   for (const FunctionSpecPtr& spec : committed_->functions) add(spec);
   for (const SplitSpec& split : committed_->splits) add(split.canary);
@@ -434,7 +394,7 @@ void EngineHost::OnExit(uint64_t generation, ExitStatus exit) {
   process_.reset();
   const pid_t pid = std::exchange(status_.pid, 0);
   const Exchange during = std::exchange(exchange_, Exchange::kNone);
-  known_.clear();
+  feed_.Clear();
   surveys_.EndAll("the engine has ended meanwhile");
   status_.serves_catalog = false;
   if (change_) change_->ready_here = false;
@@ -600,20 +560,16 @@ void EngineHost::Publish() { world_.observer->OnStatus(status_); }
 
 // --- small things --------------------------------------------------------------------------------
 
-bool EngineHost::LeftOut(const FunctionSpec& spec) const {
-  if (quarantine_.Holds(spec.version_id) || refused_.count(spec.version_id) > 0) return true;
-  return world_.class_of != nullptr && !world_.class_of(spec).has_value();
+// None: the engine goes without it. 0: it runs it.
+std::optional<uint32_t> EngineHost::ClassOf(const FunctionSpec& spec) const {
+  if (quarantine_.Holds(spec.version_id) || refused_.count(spec.version_id) > 0) return std::nullopt;
+  return world_.class_of != nullptr ? world_.class_of(spec) : 0;
 }
 
 std::set<uint64_t> EngineHost::LeftOutIds() const {
   std::set<uint64_t> ids = quarantine_.held();
   ids.insert(refused_.begin(), refused_.end());
   return ids;
-}
-
-// 0: this engine runs it.
-uint32_t EngineHost::ClassOf(const FunctionSpec& spec) const {
-  return world_.class_of != nullptr ? world_.class_of(spec).value_or(0) : 0;
 }
 
 Nanos EngineHost::PrepareTimeout(const CatalogSpec& catalog, const std::vector<uint64_t>& warm) const {

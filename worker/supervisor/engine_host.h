@@ -34,6 +34,7 @@
 #include "worker/supervisor/egress_host.h"
 #include "worker/supervisor/engine_counters.h"
 #include "worker/supervisor/engine_death.h"
+#include "worker/supervisor/engine_feed.h"
 #include "worker/supervisor/engine_process.h"
 #include "worker/supervisor/function_spec.h"
 #include "worker/supervisor/jit_survey.h"
@@ -186,9 +187,6 @@ class EngineHost {
   bool SendShared();
   void ConnectEgress();
   bool SendCatalog(const CatalogSpec& catalog, const std::vector<uint64_t>& warm);
-  bool SendBesides(const CatalogSpec& catalog, ipc::Prepare& prepare);
-  bool SendOnce(const FunctionSpec& spec);
-  bool SendFunction(const FunctionSpec& spec);
   void Ask(Exchange exchange, Nanos timeout);
   bool Answers(Exchange first, Exchange second, uint64_t catalog_version, std::string_view what);
   void EndUnresponsive(const std::string& why);
@@ -216,8 +214,7 @@ class EngineHost {
   void CountAgainstChange(uint64_t version_id);
   void Stopped();
 
-  bool LeftOut(const FunctionSpec& spec) const;
-  uint32_t ClassOf(const FunctionSpec& spec) const;
+  std::optional<uint32_t> ClassOf(const FunctionSpec& spec) const;
   Nanos PrepareTimeout(const CatalogSpec& catalog, const std::vector<uint64_t>& warm) const;
   void ReportToTenant(const std::string& function, uint64_t number, const std::string& message);
 
@@ -225,6 +222,8 @@ class EngineHost {
   const World world_;
   EngineStatus status_;
   const EngineCounters counters_;
+  VersionNames names_;  // for logs that come late
+  EngineFeed feed_;
   uint64_t memory_budget_bytes_;
   RestartPolicy restart_policy_;
   Quarantine quarantine_;
@@ -241,9 +240,7 @@ class EngineHost {
   JitSurveys surveys_;
   std::optional<CatalogSpec> committed_;
   std::optional<Change> change_;
-  std::set<uint64_t> known_;        // version ids this engine has
-  std::set<uint64_t> refused_;      // committed once, refused by a later engine
-  VersionNames names_;  // for logs that come late
+  std::set<uint64_t> refused_;  // committed once, refused by a later engine
   bool listeners_shared_ = false;
   std::function<void()> drain_done_;
 };
