@@ -73,6 +73,7 @@ class RunningController final : public Controller {
     if (promoter_ != nullptr) promoter_->Stop();
     if (renewer_) renewer_->Stop();
     rpc_.reset();
+    worker_rpc_.reset();
     admin_.reset();
     if (timers_.joinable()) timers_.join();
     if (promotions_.joinable()) promotions_.join();
@@ -108,23 +109,36 @@ class RunningController final : public Controller {
                              options.upload_timeout});
     versions_service_ =
         std::make_unique<VersionsService>(VersionsService::Parts{*authorizer_, *deployer_, *registry_, clock_, call_timer_});
-    sync_service_ = std::make_unique<SyncService>(SyncService::Parts{
-        *authorizer_, *registry_, *publisher_, logs_, stats_, jit_, *promoter_, metrics_, *vault_, !options.tls.ca.empty(), call_timer_,
-        options.hello_timeout});
+    sync_service_ = NewSyncService(options);
     stats_service_ = std::make_unique<StatsService>(*authorizer_, call_timer_, stats_, jit_, *registry_);
     tenancy_service_ = std::make_unique<TenancyService>(TenancyService::Parts{
         *authorizer_, *tokens_, *audit_, *namespaces_, *vault_, *registry_, *publisher_, *store_,
         options.data_dir + "/checkpoint", call_timer_});
     const std::vector<grpc::Service*> services{deploy_service_.get(), versions_service_.get(), sync_service_.get(), stats_service_.get(),
                                                tenancy_service_.get()};
-    ZTS_ASSIGN_OR_RETURN(rpc_, RpcServer::Start(options.listen, options.tls, services));
+    ZTS_ASSIGN_OR_RETURN(rpc_, RpcServer::Start(options.listen, options.tls, services, "--listen"));
+    if (!options.worker_listen.empty()) {
+      worker_sync_service_ = NewSyncService(options);
+      ZTS_ASSIGN_OR_RETURN(
+          worker_rpc_, RpcServer::Start(options.worker_listen, options.tls, {worker_sync_service_.get()}, "--worker-listen"));
+    }
     return StartAdmin(options.admin);
   }
 
   const std::string& rpc_address() const override { return rpc_->address(); }
+  const std::string& worker_address() const override {
+    static const std::string kNone;
+    return worker_rpc_ != nullptr ? worker_rpc_->address() : kNone;
+  }
   std::string admin_address() const override { return admin_->address(); }
 
  private:
+  std::unique_ptr<SyncService> NewSyncService(const Options& options) {
+    return std::make_unique<SyncService>(SyncService::Parts{
+        *authorizer_, *registry_, *publisher_, logs_, stats_, jit_, *promoter_, metrics_, *vault_, !options.tls.ca.empty(), call_timer_,
+        options.hello_timeout});
+  }
+
   Status StartAdmin(const std::string& address) {
     admin::Server::Options options;
     options.address = address;
@@ -177,12 +191,14 @@ class RunningController final : public Controller {
   std::unique_ptr<DeployService> deploy_service_;
   std::unique_ptr<VersionsService> versions_service_;
   std::unique_ptr<SyncService> sync_service_;
+  std::unique_ptr<SyncService> worker_sync_service_;  // of worker_rpc_
   std::unique_ptr<StatsService> stats_service_;
   std::unique_ptr<TenancyService> tenancy_service_;
   std::thread timers_;
   std::thread promotions_;
   std::thread renewals_;
   std::unique_ptr<RpcServer> rpc_;
+  std::unique_ptr<RpcServer> worker_rpc_;  // null: workers come in by rpc_ alone
   std::unique_ptr<admin::Server> admin_;
 };
 

@@ -21,6 +21,7 @@ class Controller {
   struct Options {
     std::string data_dir;
     std::string listen;      // "127.0.0.1:7070"; port 0 picks one
+    std::string worker_listen;  // likewise, for workers' streams alone; empty: they come in by `listen`, as they always may
     std::string admin;       // the same
     std::string token_file;  // made when missing
     std::string secret_key_file;  // made when missing and nothing is encrypted yet
@@ -35,6 +36,7 @@ class Controller {
   virtual ~Controller() = default;
 
   virtual const std::string& rpc_address() const = 0;
+  virtual const std::string& worker_address() const = 0;  // empty: there is none of its own
   virtual std::string admin_address() const = 0;
 };
 

@@ -170,8 +170,9 @@ inline constexpr Nanos kJitAnswerTimeout = 5 * kSecond;
 inline constexpr size_t kWorkersMax = 256;
 // One a worker stream, a tail, a deploy and a fetch of a blob; beyond it calls are refused, not queued.
 inline constexpr int kRpcThreadsMax = 2 * static_cast<int>(kWorkersMax) + static_cast<int>(kTailsMax + kDeploysMax) + 64;
-// What arrives and is not read yet, of all connections together: chunks of kDeploysMax uploads and a batch of logs of each worker come to
-// less than 80 MiB. Where it is used up, gRPC closes windows, and then streams.
+// What arrives and is not read yet, of all connections of a listening address together: chunks of kDeploysMax uploads and a batch of logs
+// of each worker come to less than 80 MiB. Where it is used up, gRPC closes windows, and then streams: whoever has a token may bring that
+// about, which is why workers may have an address of their own (--worker-listen).
 inline constexpr size_t kRpcMemoryBytesMax = size_t{256} << 20;
 // What a call may have sent before somebody reads it, and calls at once on one connection. Both bound what a stranger's connection holds
 // before its calls are refused; an upload of kBundleBytesMax over 100 ms of round trip takes four seconds with it.

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -17,6 +19,7 @@ namespace {
 struct Flags {
   std::string data_dir;
   std::string listen = "127.0.0.1:7070";
+  std::string worker_listen;
   std::string admin = "127.0.0.1:7071";
   std::string token_file;
   std::string secret_key_file;
@@ -29,6 +32,9 @@ void Define(CLI::App& app, Flags& flags) {
   app.description("The control plane of zts: takes deploys, keeps them, and pushes them to workers.");
   app.add_option("--data-dir", flags.data_dir, "Where functions are kept; made when missing")->required();
   app.add_option("--listen", flags.listen, "Address for ztsctl and workers, HOST:PORT; port 0 picks one")->capture_default_str();
+  app.add_option("--worker-listen", flags.worker_listen,
+                 "Another address for workers alone, HOST:PORT, with memory of its own for what arrives: whoever may deploy cannot "
+                 "hold up their streams");
   app.add_option("--admin", flags.admin, "Address of /metrics, /healthz and /readyz")->capture_default_str();
   app.add_option("--token-file", flags.token_file, "The first token, an admin's; made when missing (default: DATA-DIR.token)");
   app.add_option("--secret-key-file", flags.secret_key_file,
@@ -38,17 +44,27 @@ void Define(CLI::App& app, Flags& flags) {
   app.add_option("--tls-key", flags.tls.key, "Its private key (PEM)");
   app.add_option("--tls-ca", flags.tls.ca, "What workers' certificates are signed by (PEM); each worker is then who its certificate says");
   app.add_flag("--insecure", flags.insecure, "Listen without TLS on an address that others can reach");
-  app.add_option("--ready-file", flags.ready_file, "Written when serving: {\"pid\", \"grpc\", \"admin\"}");
+  app.add_option("--ready-file", flags.ready_file, "Written when serving: {\"pid\", \"grpc\", \"workers\", \"admin\"}");
 }
 
 Status WriteReadyFile(const std::string& path, const Controller& controller) {
-  const nlohmann::json ready = {
-      {"pid", ::getpid()}, {"grpc", controller.rpc_address()}, {"admin", controller.admin_address()}};
+  const nlohmann::json ready = {{"pid", ::getpid()},
+                                {"grpc", controller.rpc_address()},
+                                {"workers", controller.worker_address()},
+                                {"admin", controller.admin_address()}};
   return WriteFileAtomically(path, ready.dump() + "\n");
 }
 
 bool IsLoopback(const std::string& address) {
   return address.rfind("127.", 0) == 0 || address.rfind("localhost:", 0) == 0 || address.rfind("[::1]", 0) == 0;
+}
+
+// Flags and their addresses that other machines reach.
+std::vector<std::pair<std::string, std::string>> Exposed(const Flags& flags) {
+  std::vector<std::pair<std::string, std::string>> found;
+  if (!IsLoopback(flags.listen)) found.emplace_back("--listen", flags.listen);
+  if (!flags.worker_listen.empty() && !IsLoopback(flags.worker_listen)) found.emplace_back("--worker-listen", flags.worker_listen);
+  return found;
 }
 
 int Fail(const Error& error) {
@@ -60,20 +76,22 @@ int Run(const Flags& flags, const sigset_t& ending) {
   Controller::Options options;
   options.data_dir = flags.data_dir;
   options.listen = flags.listen;
+  options.worker_listen = flags.worker_listen;
   options.admin = flags.admin;
   options.secret_key_file = flags.secret_key_file.empty() ? flags.data_dir + ".secret-key" : flags.secret_key_file;
   options.tls = flags.tls;
   const bool plain = flags.tls.cert.empty() && flags.tls.key.empty() && flags.tls.ca.empty();
-  if (plain && !IsLoopback(flags.listen) && !flags.insecure) {
-    return Fail(Invalid("--listen " + flags.listen +
+  const auto exposed = plain ? Exposed(flags) : std::vector<std::pair<std::string, std::string>>{};
+  if (!exposed.empty() && !flags.insecure) {
+    return Fail(Invalid(exposed[0].first + " " + exposed[0].second +
         " can be reached by others, and tokens and secrets would travel in plain text; give --tls-cert and "
                         "--tls-key, or say --insecure where the network itself is trusted"));
   }
   options.token_file = flags.token_file.empty() ? flags.data_dir + ".token" : flags.token_file;
   auto controller = Controller::Start(std::move(options));
   if (!controller.ok()) return Fail(controller.error());
-  if (plain && !IsLoopback(flags.listen)) {
-    ZTS_LOG(kWarning) << "listening on " << flags.listen << " without encryption; keep it inside a trusted network";
+  for (const auto& [flag, address] : exposed) {
+    ZTS_LOG(kWarning) << "listening on " << address << " without encryption; keep it inside a trusted network";
   }
   if (!flags.ready_file.empty()) {
     if (Status written = WriteReadyFile(flags.ready_file, **controller); !written.ok()) return Fail(written.error());

@@ -62,7 +62,7 @@ int Milliseconds(Nanos value) { return static_cast<int>(value / kMillisecond); }
 }  // namespace
 
 Result<std::unique_ptr<RpcServer>> RpcServer::Start(const std::string& address, const TlsFiles& tls,
-                                                    const std::vector<grpc::Service*>& services) {
+                                                    const std::vector<grpc::Service*>& services, const std::string& flag) {
   const size_t colon = address.rfind(':');
   if (colon == std::string::npos || colon == 0) {
     return Invalid("'" + address + "' is no address; write HOST:PORT, as in 127.0.0.1:7070");
@@ -94,7 +94,7 @@ Result<std::unique_ptr<RpcServer>> RpcServer::Start(const std::string& address, 
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || port == 0) {
     return Unavailable("cannot listen on " + address +
-                       ": the address is in use, or is none of this machine's; choose another with --listen");
+                       ": the address is in use, or is none of this machine's; choose another with " + flag);
   }
   return std::unique_ptr<RpcServer>(new RpcServer(std::move(server), address.substr(0, colon) + ":" + std::to_string(port)));
 }

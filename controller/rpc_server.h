@@ -1,6 +1,6 @@
-// The gRPC server with the bounds of limits.h: message sizes, threads, keepalive.
+// A gRPC server with the bounds of limits.h: message sizes, threads, keepalive, and memory of its own for what arrives.
 //
-// Owner:    main(), one a process.
+// Owner:    the controller, one a listening address.
 // Thread:   Start and the destructor: one thread.
 // Life:     the services outlive it.
 // Errors:   Start fails when the address cannot be bound or a PEM file cannot be used, and names it.
@@ -26,9 +26,9 @@ struct TlsFiles {
 
 class RpcServer {
  public:
-  // "127.0.0.1:0": port 0 picks one.
+  // "127.0.0.1:0": port 0 picks one. `flag`: where the address is from, for errors.
   static Result<std::unique_ptr<RpcServer>> Start(const std::string& address, const TlsFiles& tls,
-                                                  const std::vector<grpc::Service*>& services);
+                                                  const std::vector<grpc::Service*>& services, const std::string& flag);
   // Ends all calls, at once after a short grace.
   ~RpcServer();
   const std::string& address() const { return address_; }

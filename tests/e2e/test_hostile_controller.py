@@ -5,9 +5,10 @@ import json
 import os
 import random
 import threading
+import unittest
 
 import case
-from harness import proc, rawgrpc, wire
+from harness import platform, proc, rawgrpc, wire
 from harness.metrics import Metrics
 from harness.rawgrpc import field, message
 from harness.wait import wait_until
@@ -38,6 +39,60 @@ def chunk_of(data):
 def hello_of(name, store="", version=0):
     """WorkerMessage.hello"""
     return message(field(1, field(1, name) + field(2, "127.0.0.1:1") + field(3, 1) + (field(6, store) + field(7, version) if store else b"")))
+
+
+def fill(address, token, connections=16, each=64 << 20):
+    """Connections with a good token, each with a deploy's message of four announced gibibytes, as far as it is taken, held open."""
+    host, port = address.rsplit(":", 1)
+    held = []
+    piece = b"x" * (1 << 20)
+    for _ in range(connections):
+        connection = rawgrpc.Connection((host, int(port)), timeout=2)
+        held.append(connection)
+        try:
+            connection.start()
+            connection.call(DEPLOY, token)
+            connection.send(b"\0\xff\xff\xff\xff")
+            while not connection.ended and connection.sent < each:
+                connection.send(piece)
+        except (rawgrpc.Gone, OSError):
+            pass  # refused, or nothing more is taken
+    return held
+
+
+class WorkersOwnAddress(unittest.TestCase):
+    """--worker-listen: whoever fills what the controller keeps for deploys does not reach workers."""
+
+    def setUp(self):
+        self.zts = platform.Platform()
+        self.zts.controller_options = ["--worker-listen", "127.0.0.1:0"]
+        self.addCleanup(self.zts.stop)
+        self.zts.start()
+
+    def metric(self, name):
+        return Metrics(wire.fetch(self.zts.admin, "/metrics", host="admin").text).total(name)
+
+    def test_a_token_holder_does_not_reach_a_workers_stream(self):
+        self.zts.deploy("kept", answering("kept"))
+        self.assertNotEqual(self.zts.sync_address, self.zts.controller_address)
+        connects = self.metric("zts_controller_connects_total")
+        held = fill(self.zts.controller_address, self.zts.token)
+        self.assertGreater(sum(connection.sent for connection in held), 200 << 20)
+        # A worker comes in and is given everything, while all of it is held.
+        late = self.zts.add_worker("late")
+        host, port = late.ready["http"].rsplit(":", 1)
+        wait_until(lambda: wire.fetch((host, int(port)), "/kept").text == "kept", "the catalog to be there")
+        for connection in held:
+            connection.close()
+        self.assertEqual(self.metric("zts_controller_connected"), 1)
+        self.assertEqual(self.metric("zts_controller_connects_total"), connects, "the worker lost its stream")
+        self.zts.deploy("kept", answering("again"))
+        response = wire.fetch((host, int(port)), "/kept")
+        self.assertEqual((response.status, response.text), (200, "again"))
+
+    def test_it_takes_workers_alone(self):
+        self.zts.ctl_environment = {"ZTS_CONTROLLER": self.zts.sync_address}
+        self.assertNotEqual(self.zts.ctl("list").code, 0)
 
 
 class HostileController(case.PlatformCase):

@@ -146,6 +146,7 @@ class Platform:
         self.token_file = self.write("token", self.token)
         os.chmod(self.token_file, 0o600)
         self.controller_address = "127.0.0.1:0"
+        self.sync_address = None  # where workers dial; of its own with --worker-listen
         self.http_address = "127.0.0.1:0"
         self.controller = None
         self.worker = None
@@ -174,12 +175,13 @@ class Platform:
         self.controller.start(wait)
         if wait:
             self.controller_address = self.controller.ready["grpc"]
+            self.sync_address = self.controller.ready["workers"] or self.controller_address
         return self.controller
 
     def make_worker(self, name="worker", http="127.0.0.1:0"):
         folder = os.path.join(self.folder, name)
         return Process(name, self.folder, [
-            binary("zts-worker"), "--controller", self.controller_address, "--token-file", self.token_file, "--data-dir", folder,
+            binary("zts-worker"), "--controller", self.sync_address, "--token-file", self.token_file, "--data-dir", folder,
             "--http", http, "--admin", "127.0.0.1:0", "--threads", str(self.threads), "--io", self.io, "--name", name,
             *self.worker_flags, *self.worker_options])
 
