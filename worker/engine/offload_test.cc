@@ -56,6 +56,23 @@ TEST_F(OffloadTest, AnswersAsBefore) {
   EXPECT_EQ(offload_->pool().warm(), 3u);
 }
 
+TEST_F(OffloadTest, CollectionsFallBetweenItsRequestsToo) {
+  Deploy({{"garbage", "on GET respond 200 x\ncollect minor 300\nrespond 200 x"}});
+  MoveAway("garbage");
+  const Peer peer = Connect();
+  Send(peer, PostHead("/garbage", 0));  // interrupted: it is watched from here on
+  EXPECT_EQ(Next(peer).body, "x");
+  const auto ask = [&](size_t used_after) {
+    Isolate("garbage")->set_nursery({used_after, 1000});
+    Send(peer, Get("/garbage"));
+    EXPECT_EQ(Next(peer).body, "x");
+    return Isolate("garbage")->nursery_collections();
+  };
+  EXPECT_EQ(ask(0), 0);
+  EXPECT_EQ(ask(400), 0);
+  EXPECT_EQ(ask(800), 1);
+}
+
 TEST_F(OffloadTest, NobodyElseWaitsForATurn) {
   MoveAway("heavy");
   const Peer slow = Connect(), quick = Connect();

@@ -113,6 +113,7 @@ void OffloadHost::OnAccept(net::Handle handle) { loop_->io().Close(handle, SlotI
 void OffloadHost::OnPassEnd() {
   runs_->OnPassEnd();
   egress_.OnPassEnd();
+  pool_->EndPass();
   logs_.Flush();
   at_rest_.store(AtRest(), std::memory_order_release);
 }
