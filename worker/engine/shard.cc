@@ -255,7 +255,9 @@ void Shard::OnRecv(SlotId slot, net::Lease lease, int error) {
   WithSocket(slot, [&](auto& owner) { owner.OnRecv(slot, lease, error); });
 }
 
+// What functions have printed is queued before their answers are sent: who asks again because of one, on whatever shard, is told of later.
 void Shard::SendWritten() {
+  logs_.Flush();
   for (const SlotId slot : context_.written) {
     if (Session* session = sessions_.Find(slot)) session->OnBatchEnd();
   }

@@ -47,6 +47,20 @@ TEST_F(ShardTest, AnswersOfAPassAreWrittenInBatchesBeforeTheyAreSent) {
   for (const Peer peer : peers) EXPECT_EQ(Next(peer).body, "hi");
 }
 
+// So that records have the order of their causes, whichever shards the requests come to.
+TEST_F(ShardTest, WhatAFunctionPrintsIsQueuedBeforeItsAnswerIsSent) {
+  Deploy({{"talk", "log said\nrespond 200 hi"}});
+  const Peer peer = Connect();
+  Settle();
+  io_->PeerWrite(peer, Get("/talk"));
+  size_t queued = 0;
+  io_->set_on_try_send([&] { queued = logs_.Pop(kLogQueueBytesMax).size(); });
+  Pass();
+  io_->set_on_try_send(nullptr);
+  EXPECT_EQ(queued, 1u);
+  EXPECT_EQ(Next(peer).body, "hi");
+}
+
 TEST_F(ShardTest, PreparingReportsWhatDoesNotLoad) {
   const auto catalog = Build({{"good", "respond 200 hi"}, {"bad", "load-error exception no"}});
   std::vector<uint64_t> all;
