@@ -107,7 +107,7 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
   size_t borrowed() const { return context_.out_buffers.taken() + context_.exchanges.taken(); }
 
   // net::LoopHandler
-  void Expect(SlotId slot) override { sessions_.Prefetch(slot); }
+  void Prefetch(SlotId slot) override { sessions_.Prefetch(slot); }
   void OnAccept(net::Handle handle) override;
   void OnAcceptError(int error) override;
   void OnRecv(SlotId slot, net::Lease lease, int error) override;

@@ -61,7 +61,7 @@ void Loop::Disarm(Timer* timer) { wheel_.Disarm(timer); }
 void Loop::Dispatch(LoopHandler* handler, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     Completion& completion = completions_[i];
-    if (i + 1 < count) handler->Expect(completions_[i + 1].slot);
+    if (i + 1 < count) handler->Prefetch(completions_[i + 1].slot);
     switch (completion.event) {
       case Event::kAccept:
         if (completion.error == 0) {

@@ -27,7 +27,7 @@ class LoopHandler {
  public:
   virtual ~LoopHandler() = default;
   // What concerns this slot comes next: a chance to bring it into the caches.
-  virtual void Expect(SlotId) {}
+  virtual void Prefetch(SlotId) {}
   virtual void OnAccept(Handle handle) = 0;
   virtual void OnAcceptError(int error) = 0;  // -errno
   // An empty lease with error 0: the peer has finished sending. error < 0: the connection is broken.
