@@ -230,9 +230,12 @@ void Session::Submit(const route::Entry& routed) {
   latency_noted_ = false;
   state_ = State::kPending;
   submitting_ = Submitting::kYes;
+  const Nanos turn_before = context_->pool->turn_ended();
   ticket_ = context_->pool->Submit(slot_.Pack(), {entry.script, entry.version_id, entry.counter_row, entry.engine_class}, &view);
   submitting_ = Submitting::kNo;
-  if (answered_ && exchange_ != nullptr) exchange_->times.turns += context_->pool->last_turn();
+  // One that the pool has refused had no turn: what it waited for is others'.
+  const bool had_turn = context_->pool->turn_ended() != turn_before;
+  if (answered_ && had_turn && exchange_ != nullptr) exchange_->times.turns += context_->pool->last_turn();
   if (exchange_is_over()) return FinishExchange();
   if (streaming_) NoteLatency();
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "worker/engine/limits.h"
@@ -59,6 +60,32 @@ TEST_F(ShardTest, WhatAFunctionPrintsIsQueuedBeforeItsAnswerIsSent) {
   io_->set_on_try_send(nullptr);
   EXPECT_EQ(queued, 1u);
   EXPECT_EQ(Next(peer).body, "hi");
+}
+
+// Its time is what came before it: the turn that has run last was another's.
+TEST_F(ShardTest, ARequestRefusedBehindOthersIsPutDownToTheQueue) {
+  DeployCold({{"hello", "respond 200 hi"}, {"bad", "load-error exception no"}});
+  std::vector<Peer> peers;
+  for (size_t i = 0; i <= kAnswersPerBatch; ++i) peers.push_back(Connect());
+  for (const char* path : {"/hello", "/bad"}) {
+    Send(peers[0], Get(path));
+    Next(peers[0]);
+  }
+  // Sending the first batch takes its time, in the middle of the pass.
+  bool slow_send = true;
+  io_->set_on_try_send([&] {
+    if (std::exchange(slow_send, false)) clock_.Advance(50 * kMillisecond);
+  });
+  for (const Peer peer : peers) io_->PeerWrite(peer, Get("/hello") + Get("/bad"));
+  Pass();
+  io_->set_on_try_send(nullptr);
+  for (const Peer peer : peers) {
+    EXPECT_EQ(Next(peer).status, 200);
+    EXPECT_EQ(Next(peer).status, 500);
+  }
+  const auto slow = [&](ipc::SlowCause cause) { return Row("bad").slow[static_cast<int>(cause)].Read(); };
+  EXPECT_EQ(slow(ipc::SlowCause::kQueue), 1u);
+  EXPECT_EQ(slow(ipc::SlowCause::kJit) + slow(ipc::SlowCause::kFunction), 0u);
 }
 
 TEST_F(ShardTest, PreparingReportsWhatDoesNotLoad) {

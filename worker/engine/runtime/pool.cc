@@ -22,6 +22,7 @@ Ticket Pool::Submit(RequestId id, TargetRef target, const js::RequestView* reque
   Impl& pool = *impl_;
   ZTS_DCHECK(!pool.in_turn);
   if (pool.requests.full()) {
+    pool.answered = {};
     pool.host->OnFailure(id, {js::OutcomeKind::kOverloaded, "too many requests at once"});
     return 0;
   }
