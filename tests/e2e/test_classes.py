@@ -93,7 +93,7 @@ class Policies(case.PlatformCase):
         self.assertEqual(self.fetch("/lazy").text, self.fetch("/off").text)
 
     def test_the_same_work_costs_what_the_policy_makes_of_it(self):
-        engines = {"lazy": default_engine(self.zts), "off": next(iter(class_engines(self.zts)))}
+        engines = {"lazy": default_engine(self.zts), "off": next(iter(class_engines(self.zts, "namespace=default")))}
         connection = self.connect()
         for _ in range(100):
             connection.request("GET", "/lazy")  # optimised from here on
@@ -232,6 +232,8 @@ class Quarantine(case.PlatformCase):
         cls.zts.deploy("hello", HELLO)
         cls.zts.deploy("here", COUNTER)
         cls.zts.deploy("there", COUNTER, "--isolation", "process")
+        cls.zts.deploy("before", COUNTER)
+        cls.zts.deploy("apart", COUNTER, "--isolation", "process")
 
     def in_flight(self, function):
         return metric(self.zts, "zts_function_in_flight", function=function)
@@ -261,7 +263,7 @@ class Quarantine(case.PlatformCase):
         return found.status, found.error, found.text
 
     def test_of_a_class_as_of_the_default_engine(self):
-        there = self.leave_out("there", lambda: next(iter(class_engines(self.zts))))
+        there = self.leave_out("there", lambda: next(iter(class_engines(self.zts, "namespace=default"))))
         self.assertEqual(self.fetch("/here/x").status, 200)
         here = self.leave_out("here", lambda: default_engine(self.zts))
         self.assertEqual(there[:2], here[:2])
@@ -272,6 +274,31 @@ class Quarantine(case.PlatformCase):
         self.assertEqual(self.fetch("/there/x").status, 200)
         self.zts.deploy("here", COUNTER + "//")
         self.assertEqual(self.fetch("/here/x").status, 200)
+
+    def go_back_to(self, function, engine, next_version):
+        self.leave_out(function, engine)
+        next_version(function)
+        self.assertAnswer(self.fetch(f"/{function}"), 200, "hello")
+        ran = self.zts.ctl("rollback", function, "--json")
+        self.assertEqual((ran.code, ran.json["version"]), (0, 1), ran)
+        # What is said to be live answers.
+        self.assertEqual(self.fetch(f"/{function}/x").status, 200)
+        self.assertEqual(metric(self.zts, "zts_function_quarantined", function=function), 0)
+        wait_until(lambda: "another chance" in self.zts.ctl("logs", function, "--json").out, "the log to say so")
+        # And begins to count anew.
+        self.leave_out(function, engine)
+
+    def test_going_back_to_one_gives_it_another_chance(self):
+        self.go_back_to("before", lambda: default_engine(self.zts), lambda function: self.zts.deploy(function, HELLO))
+
+    def test_going_back_to_one_of_a_class_too(self):
+        self.go_back_to("apart", lambda: next(iter(class_engines(self.zts, "namespace=default"))),
+                        lambda function: self.zts.deploy(function, HELLO, "--isolation", "process"))
+
+    def test_going_back_to_one_of_another_class_too(self):
+        self.zts.deploy("moved", COUNTER, "--jit", "disabled")
+        self.go_back_to("moved", lambda: next(iter(class_engines(self.zts, "jit=disabled"))),
+                        lambda function: self.zts.deploy(function, HELLO))
 
 
 class Changes(case.PlatformCase):

@@ -8,6 +8,7 @@ bool EngineFeed::SendCatalog(const CatalogSpec& catalog, const std::vector<uint6
   ipc::ToEngine message;
   ipc::Prepare* prepare = message.mutable_prepare();
   prepare->set_catalog_version(catalog.version);
+  named_.clear();
   for (const FunctionSpecPtr& spec : catalog.functions) {
     const auto engine_class = world_.class_of(*spec);
     if (!engine_class) continue;
@@ -43,6 +44,7 @@ bool EngineFeed::SendBesides(const CatalogSpec& catalog, const std::string& arti
 }
 
 bool EngineFeed::SendOnce(const FunctionSpec& spec, uint32_t engine_class, const std::string& artifact_key) {
+  named_.insert(spec.version_id);
   if (!known_.insert(spec.version_id).second) return true;
   ipc::ToEngine message = engine_class == 0 ? ToMessage(spec, artifact_key) : ToMessageAway(spec, engine_class);
   message.mutable_add_function()->set_counter_row(world_.rows->Assign(spec.function));
@@ -52,8 +54,17 @@ bool EngineFeed::SendOnce(const FunctionSpec& spec, uint32_t engine_class, const
   return world_.send(message, spec.content.get());
 }
 
-void EngineFeed::Retain(const std::set<uint64_t>& version_ids) {
-  std::erase_if(known_, [&version_ids](uint64_t id) { return version_ids.count(id) == 0; });
+void EngineFeed::Committed() {
+  known_ = named_;
+  held_ = named_;
+}
+
+void EngineFeed::Aborted() { known_ = held_; }
+
+void EngineFeed::Clear() {
+  known_.clear();
+  named_.clear();
+  held_.clear();
 }
 
 }  // namespace zts::supervisor

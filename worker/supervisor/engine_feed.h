@@ -38,10 +38,12 @@ class EngineFeed {
 
   // `warm`: to be made warm, as far as the engine gets them. `artifact_key`: the engine's.
   bool SendCatalog(const CatalogSpec& catalog, const std::vector<uint64_t>& warm, const std::string& artifact_key);
-  // The engine has forgotten all others.
-  void Retain(const std::set<uint64_t>& version_ids);
+  // The engine serves the catalog sent last, and has forgotten what that did not name: left out is forgotten, too.
+  void Committed();
+  // It has forgotten a catalog with what had come for it.
+  void Aborted();
   // The next engine knows nothing.
-  void Clear() { known_.clear(); }
+  void Clear();
 
  private:
   bool SendOnce(const FunctionSpec& spec, uint32_t engine_class, const std::string& artifact_key);
@@ -49,6 +51,8 @@ class EngineFeed {
 
   const World world_;
   std::set<uint64_t> known_;
+  std::set<uint64_t> named_;  // of them, by the catalog sent last
+  std::set<uint64_t> held_;   // by the one that is committed
 };
 
 }  // namespace zts::supervisor

@@ -42,6 +42,7 @@ void EngineHost::Launch() {
   started_at_ = world_.clock->Now();
   fatal_.reset();
   unresponsive_.reset();
+  feed_.Clear();
   ++status_.starts;
   auto launched = world_.launcher->Launch(++generation_, world_.sink);
   if (!launched.ok()) {
@@ -277,6 +278,7 @@ void EngineHost::OnReplayPrepared(std::vector<Problem> problems, const ipc::Prep
 void EngineHost::OnCommitted(const ipc::Committed& committed) {
   if (!Answers(Exchange::kCommit, Exchange::kReplayCommit, committed.catalog_version(), "Committed")) return;
   const bool replayed = exchange_ == Exchange::kReplayCommit;
+  feed_.Committed();
   if (!replayed) {
     committed_ = std::move(change_->catalog);
     AdoptCommitted();
@@ -301,7 +303,6 @@ void EngineHost::AdoptCommitted() {
   const std::set<uint64_t> ids = CommittedIds();
   std::set<std::string> functions;
   for (const FunctionSpecPtr& spec : committed_->functions) functions.insert(spec->function);
-  feed_.Retain(ids);
   std::erase_if(refused_, [&ids](uint64_t id) { return ids.count(id) == 0; });
   quarantine_.Retain(ids);
   ListQuarantined();
@@ -338,8 +339,7 @@ void EngineHost::SetMemoryBudget(uint64_t bytes) {
 
 void EngineHost::AbortInEngine(uint64_t catalog_version) {
   if (status_.state != State::kServing && status_.state != State::kReplaying) return;
-  // The engine may forget with the catalog what came for it: the next one that names it brings it again.
-  feed_.Retain(CommittedIds());
+  feed_.Aborted();
   ipc::ToEngine message;
   message.mutable_abort()->set_catalog_version(catalog_version);
   Send(message);
@@ -394,7 +394,6 @@ void EngineHost::OnExit(uint64_t generation, ExitStatus exit) {
   process_.reset();
   const pid_t pid = std::exchange(status_.pid, 0);
   const Exchange during = std::exchange(exchange_, Exchange::kNone);
-  feed_.Clear();
   surveys_.EndAll("the engine has ended meanwhile");
   status_.serves_catalog = false;
   if (change_) change_->ready_here = false;
@@ -444,10 +443,31 @@ void EngineHost::Blame(uint64_t version_id) {
   const auto& [function, number] = *name;
   const std::string message = "barred from worker " + setup_.worker_name + ": this version ended the engine " +
                               std::to_string(Quarantine::kDeathsMax) +
-                              " times within a minute. Other functions go on; deploy a new version to serve this one again";
+                              " times within a minute. Other functions go on; deploy another version, or go back to one, to serve this "
+                              "function again";
   ZTS_LOG(kError) << Title(function, number) << " is " << message;
   ListQuarantined();
-  ReportToTenant(function, number, message);
+  ReportToTenant(function, number, "error", message);
+}
+
+bool EngineHost::Pardon(const std::set<uint64_t>& version_ids) {
+  bool any = false;
+  for (uint64_t version_id : version_ids) {
+    any |= refused_.erase(version_id) > 0;
+    if (!quarantine_.Pardon(version_id)) continue;
+    any = true;
+    const VersionNames::Name* name = names_.Find(version_id);
+    if (name == nullptr) continue;
+    const std::string message = "gets requests again and so another chance on worker " + setup_.worker_name +
+                                ", where it was barred for ending the engine: " + std::to_string(Quarantine::kDeathsMax) +
+                                " more such deaths within a minute bar it again";
+    ZTS_LOG(kWarning) << Title(name->function, name->number) << " " << message;
+    ReportToTenant(name->function, name->number, "warn", "this version " + message);
+  }
+  if (!any) return false;
+  ListQuarantined();
+  Publish();
+  return true;
 }
 
 void EngineHost::ListQuarantined() {
@@ -582,12 +602,12 @@ Nanos EngineHost::PrepareTimeout(const CatalogSpec& catalog, const std::vector<u
   return timeout;
 }
 
-void EngineHost::ReportToTenant(const std::string& function, uint64_t number, const std::string& message) {
+void EngineHost::ReportToTenant(const std::string& function, uint64_t number, const std::string& severity, const std::string& message) {
   LogRecord record;
   record.time = world_.clock->WallNow();
   record.function = function;
   record.number = number;
-  record.severity = "error";
+  record.severity = severity;
   record.message = message;
   std::vector<LogRecord> records;
   records.push_back(std::move(record));

@@ -137,6 +137,9 @@ class EngineHost {
   void SetMemoryBudget(uint64_t bytes);
   // Whether an engine is there that can be connected with others'.
   bool serving() const { return status_.state == EngineStatus::State::kServing; }
+  // Somebody has decided that these committed versions get requests that they did not get: the next Prepare tries those again that this
+  // engine goes without. False: there is none. REQUIRES: no Prepare or Commit is under way.
+  bool Pardon(const std::set<uint64_t>& version_ids);
   // Committed versions that this engine goes without: they took it down too often, or a later engine has refused them.
   std::set<uint64_t> LeftOutIds() const;
   // Something for the engine that the host need not know. False: it is gone, or is made to go.
@@ -216,7 +219,7 @@ class EngineHost {
 
   std::optional<uint32_t> ClassOf(const FunctionSpec& spec) const;
   Nanos PrepareTimeout(const CatalogSpec& catalog, const std::vector<uint64_t>& warm) const;
-  void ReportToTenant(const std::string& function, uint64_t number, const std::string& message);
+  void ReportToTenant(const std::string& function, uint64_t number, const std::string& severity, const std::string& message);
 
   const Setup setup_;
   const World world_;

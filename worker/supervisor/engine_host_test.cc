@@ -323,6 +323,28 @@ TEST_F(EngineHostTest, AVersionThatTookTheEngineDownThreeTimesIsLeftOut) {
   EXPECT_TRUE(status().quarantined.empty());
 }
 
+TEST_F(EngineHostTest, OneThatGetsRequestsAgainIsTriedAgain) {
+  StartServing();
+  Deploy(1, {Spec(1), Spec(2, "bad")});
+  for (int death = 0; death < Quarantine::kDeathsMax; ++death) {
+    clock_.Advance(RestartPolicy::kStableAfter);
+    engine().Fatal(2, "a turn did not stop");
+    engine().Exit({true, SIGABRT});
+    Recover(1);
+  }
+  EXPECT_FALSE(host_.Pardon({1, 3}));
+  EXPECT_EQ(host_.LeftOutIds(), (std::set<uint64_t>{2}));
+  EXPECT_TRUE(host_.Pardon({1, 2}));
+  EXPECT_TRUE(host_.LeftOutIds().empty());
+  EXPECT_TRUE(status().quarantined.empty());
+  ASSERT_EQ(logs_.size(), 2u);
+  EXPECT_EQ(logs_[1].function, "bad");
+  EXPECT_EQ(logs_[1].severity, "warn");
+  EXPECT_NE(logs_[1].message.find("another chance on worker w1"), std::string::npos) << logs_[1].message;
+  Deploy(2, {Spec(1), Spec(2, "bad")});
+  EXPECT_EQ(engine().added(), (std::vector<uint64_t>{1, 2}));
+}
+
 TEST_F(EngineHostTest, OldDeathsAreForgiven) {
   StartServing();
   Deploy(1, {Spec(1)});

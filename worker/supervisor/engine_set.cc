@@ -25,6 +25,20 @@ bool SameVersions(const CatalogSpec& a, const CatalogSpec& b) {
   return true;
 }
 
+// What `before` names, and gives requests in `after` that it did not get: somebody has decided so since, who may know what it did then.
+std::set<uint64_t> PutToUse(const CatalogSpec& before, const CatalogSpec& after) {
+  std::set<uint64_t> known, active, canaries, put;
+  before.ForEach([&](const FunctionSpecPtr& spec) { known.insert(spec->version_id); });
+  for (const FunctionSpecPtr& spec : before.functions) active.insert(spec->version_id);
+  for (const SplitSpec& split : before.splits) canaries.insert(split.canary->version_id);
+  const auto look = [&](const FunctionSpecPtr& spec, const std::set<uint64_t>& had) {
+    if (known.count(spec->version_id) > 0 && had.count(spec->version_id) == 0) put.insert(spec->version_id);
+  };
+  for (const FunctionSpecPtr& spec : after.functions) look(spec, active);
+  for (const SplitSpec& split : after.splits) look(split.canary, canaries);
+  return put;
+}
+
 }  // namespace
 
 // One engine with what is its own. The set may be asked to erase it only between two of its events.
@@ -193,11 +207,15 @@ void EngineSet::Prepare(CatalogSpec catalog, std::vector<uint64_t> warm, EngineH
   change_->prepare_done = std::move(done);
   std::vector<Problem> problems = AddClasses(change_->catalog, change_->warm);
   if (!problems.empty()) return FinishPrepare(std::move(problems));
+  const std::set<uint64_t> put_to_use = PutToUse(committed_, change_->catalog);
+  default_->host().Pardon(put_to_use);
   std::vector<Unit*> changed;
   for (const auto& [number, unit] : units_) {
+    const bool pardons = unit->host().Pardon(put_to_use);
     CatalogSpec part = PartOf(change_->catalog, unit->of());
-    // One that has nothing to do with the change is not asked, and does not hold it up. One that is to have nothing is left alone too.
-    if (unit->leaving || part.functions.empty() || SameVersions(part, unit->part)) continue;
+    // One that has nothing to do with the change is not asked, and does not hold it up. One that is to have nothing is left alone too, and
+    // may be asked for it again.
+    if (unit->leaving || part.functions.empty() || (!pardons && SameVersions(part, unit->part))) continue;
     unit->next = std::move(part);
     // A worker that starts serves what it can: an engine that does not come up holds up its own class alone.
     unit->comes_later = change_->warm.empty() && unit->part.functions.empty() && !unit->host().serving();

@@ -9,7 +9,9 @@
 // The engine of the default class has the listeners and forwards what is other classes' (worker/engine/classes/README.md), by sockets that
 // are made here whenever one of the two ends is a new one. A class's engine that dies takes its own functions' requests along and no
 // others, and is started again by the same policy as every engine. A version that it goes without from then on (quarantine) the default
-// engine leaves out too, as it does with its own.
+// engine leaves out too, as it does with its own. A change that gives such a version requests that it did not get (a rollback to it, a
+// promotion) lets it try again: who has made the change may know better, and what is said to serve is not to be a function that is not
+// there.
 //
 // Owner:    Engines, or a test.
 // Thread:   one; what processes have to tell reaches it through Options::post.

@@ -479,6 +479,78 @@ TEST_F(EngineSetQuarantineTest, ACanaryThatItsClassGoesWithoutLeavesItsShare) {
   EXPECT_EQ(Asked(Engine()).splits_size(), 0);
 }
 
+TEST_F(EngineSetQuarantineTest, OneThatSomebodyGoesBackToIsTriedAgain) {
+  set_.Start();
+  Engine().Ready();
+  Prepare({1, {Spec(1, "a"), Spec(2, "bad", kDisabled)}});
+  Serve(1, kName);
+  Die(Quarantine::kDeathsMax);
+  Engine().Prepared(1);
+  Engine().Committed(1);
+  // What replaces it leaves it on standby, out of either engine.
+  Prepare({2, {Spec(1, "a"), Spec(3, "bad", kDisabled)}, {}, {Spec(2, "bad", kDisabled)}});
+  EXPECT_EQ(Named(Engine(kName)), (std::vector<uint64_t>{3}));
+  EXPECT_EQ(Asked(Engine(kName)).besides_size(), 0);
+  Engine(kName).Prepared(2);
+  Engine().Prepared(2);
+  Commit();
+  Engine().Committed(2);
+  Engine(kName).Committed(2);
+  Prepare({3, {Spec(1, "a"), Spec(2, "bad", kDisabled)}, {}, {Spec(3, "bad", kDisabled)}});
+  EXPECT_TRUE(set_.classes()[0].engine.quarantined.empty());
+  EXPECT_EQ(Named(Engine(kName)), (std::vector<uint64_t>{2}));
+  Engine(kName).Prepared(3);
+  EXPECT_EQ(Named(Engine()), (std::vector<uint64_t>{1, 2}));
+  Engine().Prepared(3);
+  EXPECT_TRUE(IsPrepared());
+}
+
+TEST_F(EngineSetQuarantineTest, OneThatComesFromAnotherClassToo) {
+  set_.Start();
+  Engine().Ready();
+  Prepare({1, {Spec(1, "a"), Spec(2, "bad", kDisabled)}});
+  Serve(1, kName);
+  Die(Quarantine::kDeathsMax);
+  Engine().Prepared(1);
+  Engine().Committed(1);
+  // The class's engine is not asked: it has nothing to serve in it.
+  Prepare({2, {Spec(1, "a"), Spec(3, "bad")}, {}, {Spec(2, "bad", kDisabled)}});
+  Engine().Prepared(2);
+  Commit();
+  Engine().Committed(2);
+  ASSERT_TRUE(IsCommitted());
+  Prepare({3, {Spec(1, "a"), Spec(2, "bad", kDisabled)}, {}, {Spec(3, "bad")}});
+  EXPECT_EQ(Named(Engine(kName)), (std::vector<uint64_t>{2}));
+  Engine(kName).Prepared(3);
+  EXPECT_EQ(Named(Engine()), (std::vector<uint64_t>{1, 2}));
+  Engine().Prepared(3);
+  EXPECT_TRUE(IsPrepared());
+}
+
+TEST_F(EngineSetQuarantineTest, ACanaryThatBecomesTheActiveVersionIsTriedAgain) {
+  set_.Start();
+  Engine().Ready();
+  CatalogSpec catalog{1, {Spec(1, "a")}};
+  catalog.splits.push_back({catalog.functions[0], Spec(2, "a", kDisabled), 500, "", ""});
+  Prepare(catalog);
+  Serve(1, kName);
+  Die(Quarantine::kDeathsMax);
+  Engine().Prepared(1);
+  Engine().Committed(1);
+  // Another share is no other use.
+  catalog.version = 2;
+  catalog.splits[0].share = 900;
+  Prepare(catalog);
+  EXPECT_EQ(Asked(Engine()).splits_size(), 0);
+  Engine().Prepared(2);
+  Commit();
+  Engine().Committed(2);
+  ASSERT_TRUE(IsCommitted());
+  Prepare({3, {Spec(2, "a", kDisabled)}, {}, {Spec(1, "a")}});
+  Engine(kName).Prepared(3);
+  EXPECT_EQ(Named(Engine()), (std::vector<uint64_t>{2}));
+}
+
 TEST_F(EngineSetQuarantineTest, AChangeUnderWayComesFirst) {
   set_.Start();
   Engine().Ready();

@@ -1,4 +1,5 @@
-// Function versions that took the engine down too often: they are left out until a new version is deployed or the worker restarts.
+// Function versions that took the engine down too often: they are left out until another version is deployed, somebody decides that they
+// get requests all the same, or the worker restarts.
 //
 // Owner:    EngineHost.
 // Thread:   one.
@@ -22,6 +23,8 @@ class Quarantine {
   bool OnDeath(uint64_t version_id, Nanos now);
   bool Holds(uint64_t version_id) const { return held_.count(version_id) > 0; }
   const std::set<uint64_t>& held() const { return held_; }
+  // Its deaths are forgotten; as many again bar it again. False: it was not in quarantine.
+  bool Pardon(uint64_t version_id) { return held_.erase(version_id) > 0; }
   // Forgets versions that are no longer in any catalog.
   void Retain(const std::set<uint64_t>& version_ids);
 

@@ -23,6 +23,16 @@ TEST(QuarantineTest, DeathsThatAreOldDoNotCount) {
   }
 }
 
+TEST(QuarantineTest, OneThatIsPardonedBeginsAnew) {
+  Quarantine quarantine;
+  EXPECT_FALSE(quarantine.Pardon(1));
+  for (int death = 0; death < Quarantine::kDeathsMax; ++death) quarantine.OnDeath(1, death);
+  EXPECT_TRUE(quarantine.Pardon(1));
+  EXPECT_FALSE(quarantine.Holds(1));
+  for (int death = 1; death < Quarantine::kDeathsMax; ++death) EXPECT_FALSE(quarantine.OnDeath(1, 10 + death));
+  EXPECT_TRUE(quarantine.OnDeath(1, 20));
+}
+
 TEST(QuarantineTest, WhatIsNamedNoMoreIsForgotten) {
   Quarantine quarantine;
   for (int death = 0; death < Quarantine::kDeathsMax; ++death) quarantine.OnDeath(1, death);

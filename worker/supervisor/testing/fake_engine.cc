@@ -1,5 +1,9 @@
 #include "worker/supervisor/testing/fake_engine.h"
 
+#include <gtest/gtest.h>
+
+#include <iterator>
+
 namespace zts::supervisor {
 namespace {
 
@@ -9,7 +13,7 @@ class Process final : public EngineProcess {
   ~Process() override { engine_->gone = true; }
   Status Send(const ipc::ToEngine& message, int) override {
     if (engine_->deaf) return Error{ErrorCode::kAborted, "closed"};
-    engine_->sent.push_back(message);
+    engine_->Receive(message);
     return {};
   }
   void Kill() override { engine_->killed = true; }
@@ -20,6 +24,46 @@ class Process final : public EngineProcess {
 };
 
 }  // namespace
+
+void FakeEngine::Receive(const ipc::ToEngine& message) {
+  sent.push_back(message);
+  if (message.has_add_function()) Add(message.add_function().version_id());
+  if (message.has_prepare()) Prepare(message.prepare());
+  if (message.has_commit()) Commit(message.commit().catalog_version());
+  if (!message.has_abort()) return;
+  prepared_.erase(message.abort().catalog_version());
+  ForgetUnnamed();
+}
+
+void FakeEngine::Add(uint64_t version_id) {
+  if (!functions_.insert(version_id).second) ADD_FAILURE() << "version " << version_id << " was given before";
+}
+
+void FakeEngine::Prepare(const ipc::Prepare& prepare) {
+  std::set<uint64_t>& ids = prepared_[prepare.catalog_version()];
+  ids = {prepare.version_ids().begin(), prepare.version_ids().end()};
+  ids.insert(prepare.besides().begin(), prepare.besides().end());
+  for (uint64_t id : ids) {
+    if (functions_.count(id) == 0) ADD_FAILURE() << "Prepare names version " << id << ", which was never added";
+  }
+}
+
+void FakeEngine::Commit(uint64_t catalog_version) {
+  const auto found = prepared_.find(catalog_version);
+  if (found == prepared_.end()) {
+    ADD_FAILURE() << "Commit of a catalog that is not prepared";
+    return;
+  }
+  committed_ = found->second;
+  prepared_.erase(prepared_.begin(), std::next(found));
+  ForgetUnnamed();
+}
+
+void FakeEngine::ForgetUnnamed() {
+  std::set<uint64_t> named = committed_;
+  for (const auto& [version, ids] : prepared_) named.insert(ids.begin(), ids.end());
+  std::erase_if(functions_, [&named](uint64_t id) { return named.count(id) == 0; });
+}
 
 std::vector<uint64_t> FakeEngine::added() const {
   std::vector<uint64_t> ids;

@@ -1,10 +1,14 @@
-// Engines that live in the test's own thread: each remembers what it was sent, and says and dies as the test wishes.
+// Engines that live in the test's own thread: each remembers what it was sent, and says and dies as the test wishes. What a real one ends
+// itself for (worker/engine/engine.cc, Nonsense) is a failure of the test.
 //
 // Thread:   the test's.
 // Life:     the launcher outlives the host under test.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "worker/supervisor/engine_process.h"
@@ -30,6 +34,19 @@ struct FakeEngine {
   void Committed(uint64_t catalog_version);
   void Fatal(uint64_t version_id, const std::string& reason);
   void Exit(ExitStatus status);
+
+  // Of the fake process.
+  void Receive(const ipc::ToEngine& message);
+
+ private:
+  void Add(uint64_t version_id);
+  void Prepare(const ipc::Prepare& prepare);
+  void Commit(uint64_t catalog_version);
+  void ForgetUnnamed();
+
+  std::set<uint64_t> functions_;
+  std::map<uint64_t, std::set<uint64_t>> prepared_;  // by catalog
+  std::set<uint64_t> committed_;
 };
 
 class FakeLauncher final : public EngineLauncher {
