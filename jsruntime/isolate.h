@@ -35,7 +35,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/header_field.h"
 #include "jsruntime/fetch.h"
@@ -160,7 +162,12 @@ class Isolate {
   // Compiles, links and evaluates the module. Once. On failure the isolate is only good for destruction.
   // Top-level await is run to its end; a module still pending when nothing can settle it fails with kThrew.
   // Terminate(kStartupLimit) from the watchdog ends it.
-  virtual LoadReport Load(ScriptPtr script) = 0;
+  LoadReport Load(ScriptPtr script) {
+    const Bytes code_cache = script->code_cache;
+    return LoadFrom(std::move(script), code_cache);
+  }
+  // With this code cache in the place of the script's own: one of the same source, read within the call. Empty: from the source.
+  virtual LoadReport LoadFrom(ScriptPtr script, Bytes code_cache) = 0;
 
   // Makes the calling thread the isolate's own and `client` the one to call back. REQUIRES: loaded.
   virtual void Attach(IsolateClient* client) = 0;
@@ -215,6 +222,10 @@ class Isolate {
   virtual bool watches_jit() const = 0;
   // What V8 has made of the script's functions: milliseconds. REQUIRES: no turn is running.
   virtual JitReport TakeJitReport() = 0;
+  // A code cache of the script with all functions that have run and that V8 still has code of; milliseconds for a large module. Empty where
+  // there can be none: the isolate began from a snapshot. On any thread; nobody is called back any more, and the isolate is only good for
+  // destruction afterwards. REQUIRES: loaded, usable, nothing in flight.
+  virtual std::string MakeCodeCache() = 0;
   virtual const ScriptPtr& script() const = 0;
 };
 

@@ -126,14 +126,15 @@ void BenchRequests(Host& host, int rounds, int requests) {
   }
 }
 
-// A module of about this many bytes, of which a little runs.
-std::string Bundle(size_t bytes) {
-  std::string source;
+// A module of about this many bytes, of which a little runs: while it loads, and `called` of its functions in a request.
+std::string Bundle(size_t bytes, int called = 0) {
+  std::string source, calls;
+  for (int i = 0; i < called; ++i) calls += "part" + std::to_string(i * 7) + "(2); ";
   for (int i = 0; source.size() < bytes; ++i) {
     const std::string n = std::to_string(i);
     source += "function part" + n + "(x) { const y = { a: x, b: [x, x + " + n + "] }; return y.b.map((z) => z * 2).join('-'); }\n";
   }
-  return source + "const first = part0(1); export default { fetch() { return new Response(first); } };\n";
+  return source + "const first = part0(1); export default { fetch() { " + calls + "return new Response(first); } };\n";
 }
 
 struct ColdStart {
@@ -157,15 +158,15 @@ double ThreadCpu() {
   return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
 }
 
-// One cold start, from `isolate` if there is one.
-ColdStart StartCold(Host& host, const ScriptPtr& script, std::unique_ptr<Isolate> isolate, const RequestView& request) {
+// One cold start, from `isolate` if there is one. The code cache is the script's own where none is given.
+ColdStart StartCold(Host& host, const ScriptPtr& script, std::unique_ptr<Isolate> isolate, const RequestView& request, Bytes code_cache = {}) {
   CopyingClient client;
   ColdStart took;
   const double cpu_begin = ThreadCpu();
   const Nanos begin = SystemClock().Now();
   if (isolate == nullptr) isolate = script->function_snapshot.empty() ? host.NewIsolate() : host.RestoreIsolate(script);
   const Nanos made = SystemClock().Now();
-  const LoadReport report = isolate->Load(script);
+  const LoadReport report = isolate->LoadFrom(script, code_cache.empty() ? script->code_cache : code_cache);
   const Nanos loaded = SystemClock().Now();
   isolate->Attach(&client);
   isolate->Dispatch(1, &request);
@@ -197,6 +198,20 @@ void PrintColdStarts(const std::string& name, const std::vector<ColdStart>& star
               Quantile(starts, 0.5, [](const ColdStart& start) { return start.answered; }), faults / static_cast<long>(starts.size()));
 }
 
+// What an isolate that has answered three requests leaves for the next ones.
+std::string LearnedCode(Host& host, const ScriptPtr& script, const RequestView& request) {
+  CopyingClient client;
+  const auto isolate = host.NewIsolate();
+  if (!isolate->Load(script).outcome.ok()) std::abort();
+  isolate->Attach(&client);
+  for (InvocationId id = 1; id <= 3; ++id) isolate->Dispatch(id, &request);
+  const double begin = ThreadCpu();
+  std::string code = isolate->MakeCodeCache();
+  std::printf("code cache of %zu bytes, learned one of %zu bytes made in %.0f us\n", script->code_cache.size(), code.size(),
+              (ThreadCpu() - begin) / 1000);
+  return code;
+}
+
 const std::vector<size_t> kColdSizesKib = {50, 1024};
 
 // As the engine's warm-up has them: four spares, one of which is taken, and the next made afterwards.
@@ -207,29 +222,40 @@ void BenchByPhase(Host& host, int rounds, const std::vector<size_t>& sizes_kib) 
   request.target = "/";
   std::printf("\n%-36s %8s %8s %8s |%8s %8s |%8s %8s %8s %8s |%6s  (us)\n", "cold start by phase", "p50", "p99", "least", "CPU p50",
               "CPU p99", "make", "compile", "evaluate", "answer", "faults");
-  for (const size_t kib : sizes_kib) {
-    const std::string text = Bundle(kib << 10);
+  for (const size_t kib : sizes_kib) for (const int called : {0, 40}) {
+    const std::string text = Bundle(kib << 10, called);
     auto script = MakeScript("bench", "v1", text);
     const Compiled compiled = Compile(host, script);
     script->code_cache = AsBytes(compiled.code_cache);
+    const std::string learned_code = LearnedCode(host, script, request);
     std::deque<std::unique_ptr<Isolate>> spares;
     for (int i = 0; i < 4; ++i) spares.push_back(host.NewIsolate({.room_bytes = kSpareRoomBytes}));
-    std::vector<ColdStart> spare, nothing;
-    long spare_faults = 0, nothing_faults = 0;
+    struct Way {
+      std::string name;
+      bool spare;
+      Bytes code_cache;
+      std::vector<ColdStart> starts;
+      long faults = 0;
+    };
+    const std::string size = std::to_string(kib) + " KiB, " + (called > 0 ? std::to_string(called) + " called, " : "");
+    Way ways[] = {{size + "code cache, spare", true, script->code_cache, {}},
+                  {size + "learned, spare", true, AsBytes(learned_code), {}},
+                  {size + "code cache, nothing warm", false, script->code_cache, {}},
+                  {size + "learned, nothing warm", false, AsBytes(learned_code), {}}};
     for (int i = 0; i < rounds; ++i) {
-      long before = FaultsOfThread();
-      std::unique_ptr<Isolate> isolate = std::move(spares.front());
-      spares.pop_front();
-      spare.push_back(StartCold(host, script, std::move(isolate), request));
-      spare_faults += FaultsOfThread() - before;
-      spares.push_back(host.NewIsolate({.room_bytes = kSpareRoomBytes}));
-      before = FaultsOfThread();
-      nothing.push_back(StartCold(host, script, nullptr, request));
-      nothing_faults += FaultsOfThread() - before;
+      for (Way& way : ways) {
+        std::unique_ptr<Isolate> isolate;
+        if (way.spare) {
+          isolate = std::move(spares.front());
+          spares.pop_front();
+        }
+        const long before = FaultsOfThread();
+        way.starts.push_back(StartCold(host, script, std::move(isolate), request, way.code_cache));
+        way.faults += FaultsOfThread() - before;
+        if (way.spare) spares.push_back(host.NewIsolate({.room_bytes = kSpareRoomBytes}));
+      }
     }
-    const std::string kind = std::to_string(kib) + " KiB, code cache, ";
-    PrintColdStarts(kind + "spare", spare, spare_faults);
-    PrintColdStarts(kind + "nothing warm", nothing, nothing_faults);
+    for (const Way& way : ways) PrintColdStarts(way.name, way.starts, way.faults);
     auto snapshot = MakeScript("bench", "v1", text);
     const Recorded recorded = Record(host, snapshot);
     if (recorded.snapshot.empty()) std::abort();

@@ -105,6 +105,52 @@ TEST_F(LoadTest, CodeCacheIsAcceptedAndBadOnesAreNot) {
   load(broken, LoadReport::Cache::kRejected);
 }
 
+// What an isolate that has answered leaves holds the functions that the requests have run.
+TEST_F(LoadTest, ACodeCacheIsLearnedFromRequests) {
+  std::string body = "return [";
+  for (int i = 0; i < 500; ++i) body += "x + " + std::to_string(i) + ", ";
+  const std::string source = "function big(x) { " + body + "].length; }\nexport default { fetch() { return new Response(big(1)); } };";
+  auto script = MakeScript("fn", "v1", source);
+  const Compiled compiled = Compile(TestHost(), script);
+  const auto learn = [&](int requests) {
+    isolate_ = TestHost().NewIsolate();
+    EXPECT_TRUE(isolate_->Load(script).outcome.ok());
+    isolate_->Attach(&client_);
+    for (int i = 0; i < requests; ++i) Send();
+    return isolate_->MakeCodeCache();
+  };
+  const std::string unused = learn(0);
+  const std::string learned = learn(3);
+  EXPECT_EQ(unused.size(), compiled.code_cache.size());
+  EXPECT_GT(learned.size(), unused.size() + 1000);
+
+  isolate_ = TestHost().NewIsolate();
+  const LoadReport report = isolate_->LoadFrom(script, AsBytes(learned));
+  ASSERT_TRUE(report.outcome.ok()) << report.outcome.message;
+  EXPECT_EQ(report.cache, LoadReport::Cache::kAccepted);
+  isolate_->Attach(&client_);
+  Send();
+  EXPECT_EQ(Body(), "500");
+}
+
+// The shard's thread lets go of it, and another one asks.
+TEST_F(LoadTest, ACodeCacheIsMadeOnAnotherThreadAndTellsNobody) {
+  auto script = MakeScript("fn", "v1", "let all = []; export default { fetch() { all.push(new Array(20000).fill(1)); return new Response('ok'); } };");
+  isolate_ = TestHost().NewIsolate();
+  ASSERT_TRUE(isolate_->Load(script).outcome.ok());
+  isolate_->Attach(&client_);
+  for (int i = 0; i < 20; ++i) Send();
+  const size_t told = client_.collections.size();
+  std::string code;
+  std::thread([&] {
+    code = isolate_->MakeCodeCache();
+    isolate_->CollectGarbage();
+    isolate_.reset();
+  }).join();
+  EXPECT_GT(code.size(), 100u);
+  EXPECT_EQ(client_.collections.size(), told);
+}
+
 TEST_F(LoadTest, CompileReportsErrors) {
   EXPECT_EQ(Compile(TestHost(), MakeScript("fn", "v1", "export default {")).outcome.kind, OutcomeKind::kSyntax);
   EXPECT_EQ(Compile(TestHost(), MakeScript("fn", "v1", "export default {}")).outcome.kind, OutcomeKind::kNoHandler);

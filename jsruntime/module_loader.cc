@@ -119,7 +119,7 @@ void FillImportMeta(v8::Local<v8::Context> context, v8::Local<v8::Module> module
 }  // namespace
 
 v8::MaybeLocal<v8::Module> CompileModule(v8::Isolate* isolate, v8::Local<v8::Context> context, const ScriptPtr& script,
-                                         LoadReport* report) {
+                                         Bytes code_cache, LoadReport* report) {
   v8::TryCatch caught(isolate);
   const Nanos begin = SystemClock().Now();
   v8::Local<v8::String> text;
@@ -129,12 +129,12 @@ v8::MaybeLocal<v8::Module> CompileModule(v8::Isolate* isolate, v8::Local<v8::Con
     return {};
   }
   const v8::ScriptOrigin origin(Text(isolate, script->main_module), 0, 0, false, -1, {}, false, false, true);
-  const bool cached = !script->code_cache.empty();
+  const bool cached = !code_cache.empty();
   report->artifact = SystemClock().Now() - begin;
   v8::ScriptCompiler::CachedData* data = nullptr;
   if (cached) {
-    data = new v8::ScriptCompiler::CachedData(reinterpret_cast<const uint8_t*>(script->code_cache.data()),
-                                              static_cast<int>(script->code_cache.size()),
+    data = new v8::ScriptCompiler::CachedData(reinterpret_cast<const uint8_t*>(code_cache.data()),
+                                              static_cast<int>(code_cache.size()),
                                               v8::ScriptCompiler::CachedData::BufferNotOwned);
   }
   v8::ScriptCompiler::Source source(text, origin, data);  // takes over `data`

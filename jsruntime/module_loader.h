@@ -1,4 +1,4 @@
-// One ES module from a Script's source: compiled with its code cache, linked, evaluated.
+// One ES module from a Script's source: compiled with a code cache, linked, evaluated.
 //
 // Source that is ASCII is not copied into the heap: all isolates of a version read the same bytes.
 //
@@ -16,8 +16,9 @@
 
 namespace zts::js {
 
+// `code_cache` is read within the call; empty: none.
 v8::MaybeLocal<v8::Module> CompileModule(v8::Isolate* isolate, v8::Local<v8::Context> context, const ScriptPtr& script,
-                                         LoadReport* report);
+                                         Bytes code_cache, LoadReport* report);
 // Starts the evaluation. The promise settles when top-level awaits are done.
 v8::MaybeLocal<v8::Promise> EvaluateModule(v8::Isolate* isolate, v8::Local<v8::Context> context,
                                            v8::Local<v8::Module> module, LoadReport* report);

@@ -50,7 +50,7 @@ class V8Isolate final : public Isolate {
   V8Isolate(const Snapshot& snapshot, const ScriptPtr& script, const FunctionBody& body);
   ~V8Isolate() override;
 
-  LoadReport Load(ScriptPtr script) override;
+  LoadReport LoadFrom(ScriptPtr script, Bytes code_cache) override;
   void Attach(IsolateClient* client) override;
   void Enter() override;
   void Leave() override;
@@ -74,10 +74,8 @@ class V8Isolate final : public Isolate {
   void WatchJit() override;
   bool watches_jit() const override { return jit_.on(); }
   JitReport TakeJitReport() override;
+  std::string MakeCodeCache() override;
   const ScriptPtr& script() const override { return script_; }
-
-  // Of the loaded module, with the functions that have run. Empty where V8 makes none.
-  std::string MakeCodeCache();
 
   // From here on Date and Math.random tell who asks them. For an isolate that is thrown away; before Load.
   void WatchLoad();
@@ -107,7 +105,7 @@ class V8Isolate final : public Isolate {
                                  v8::Local<v8::Value> second = {});
 
   // --- Load ---
-  void LoadModule(v8::Local<v8::Context> context, LoadReport* report);
+  void LoadModule(v8::Local<v8::Context> context, Bytes code_cache, LoadReport* report);
   void AwaitModule(v8::Local<v8::Context> context, v8::Local<v8::Promise> promise, LoadReport* report);
   void BindHandler(v8::Local<v8::Context> context, v8::Local<v8::Value> exports, LoadReport* report);
   void LoadBody(v8::Local<v8::Context> context, LoadReport* report);

@@ -13,7 +13,7 @@
 
 namespace zts::js {
 
-LoadReport V8Isolate::Load(ScriptPtr script) {
+LoadReport V8Isolate::LoadFrom(ScriptPtr script, Bytes code_cache) {
   ZTS_CHECK(script_ == nullptr);
   script_ = std::move(script);
   realm_.script = script_.get();
@@ -32,7 +32,7 @@ LoadReport V8Isolate::Load(ScriptPtr script) {
     Realm::EnterInvocation(isolate_, 0);
     const uint64_t draws = RandomDraws();
     if (frozen_ == nullptr) {
-      LoadModule(turn.context(), &report);
+      LoadModule(turn.context(), code_cache, &report);
     } else if (frozen_->recording()) {
       LoadBody(turn.context(), &report);
     } else {
@@ -50,10 +50,10 @@ LoadReport V8Isolate::Load(ScriptPtr script) {
   return report;
 }
 
-void V8Isolate::LoadModule(v8::Local<v8::Context> context, LoadReport* report) {
+void V8Isolate::LoadModule(v8::Local<v8::Context> context, Bytes code_cache, LoadReport* report) {
   const Nanos start = Now();
   v8::Local<v8::Module> module;
-  const bool compiled = CompileModule(isolate_, context, script_, report).ToLocal(&module);
+  const bool compiled = CompileModule(isolate_, context, script_, code_cache, report).ToLocal(&module);
   const Nanos middle = Now();
   report->compile = middle - start - report->artifact;
   if (!compiled) return;
@@ -142,8 +142,12 @@ void V8Isolate::Enter() { isolate_->Enter(); }
 void V8Isolate::Leave() { isolate_->Exit(); }
 
 std::string V8Isolate::MakeCodeCache() {
+  // A collection within would tell a client on a thread that is not its own.
+  realm_.client = nullptr;
+  collections_.set_client(nullptr);
+  if (module_.IsEmpty()) return "";
   const Turn turn(this);
-  ZTS_CHECK(!module_.IsEmpty());
+  isolate_->SetStackLimit(ThreadStackLimit());
   const std::unique_ptr<v8::ScriptCompiler::CachedData> data(
       v8::ScriptCompiler::CreateCodeCache(module_.Get(isolate_)->GetUnboundModuleScript()));
   if (data == nullptr) return "";

@@ -81,7 +81,7 @@ FakeIsolate::~FakeIsolate() {
   factory_->Remove(this);
 }
 
-LoadReport FakeIsolate::Load(ScriptPtr script) {
+LoadReport FakeIsolate::LoadFrom(ScriptPtr script, Bytes code_cache) {
   ZTS_CHECK(!loaded_ && script_ == nullptr);
   {
     std::lock_guard lock(factory_->mutex_);
@@ -90,7 +90,7 @@ LoadReport FakeIsolate::Load(ScriptPtr script) {
   LoadReport report;
   report.compile = kMicrosecond;
   report.evaluate = kMicrosecond;
-  if (!script_->code_cache.empty()) report.cache = LoadReport::Cache::kAccepted;
+  if (!code_cache.empty()) report.cache = LoadReport::Cache::kAccepted;
   for (std::string& line : SplitLines(script_->source)) {
     std::string_view rest = line;
     const std::string_view word = TakeWord(rest);
@@ -136,6 +136,7 @@ void FakeIsolate::Leave() {
 void FakeIsolate::Dispatch(InvocationId id, const RequestView* request) {
   CheckThread();
   ZTS_CHECK(usable_ && !draining_);
+  ++dispatched_;
   const auto added = in_flight_.emplace(id, InFlight{});
   ZTS_CHECK(added.second);
   if (request->stream != nullptr) added.first->second.stream = request->stream->shared_from_this();
@@ -529,6 +530,12 @@ JitReport FakeIsolate::TakeJitReport() {
   CheckThread();
   const uint32_t samples = std::exchange(watched_, false) ? 1 : 0;
   return {{.name = "fetch", .line = 1, .column = 1, .tier = JitTier::kBaseline, .code_bytes = 100, .samples = samples}};
+}
+
+std::string FakeIsolate::MakeCodeCache() {
+  ZTS_CHECK(loaded_ && usable_ && in_flight_.empty());
+  client_ = nullptr;
+  return std::string(script_->code_cache.size() + dispatched_, 'c');
 }
 
 void FakeIsolate::CheckThread() const { ZTS_CHECK(thread_ == std::this_thread::get_id()); }

@@ -55,7 +55,7 @@ class FakeIsolate final : public Isolate {
   explicit FakeIsolate(FakeIsolateFactory* factory);
   ~FakeIsolate() override;
 
-  LoadReport Load(ScriptPtr script) override;
+  LoadReport LoadFrom(ScriptPtr script, Bytes code_cache) override;
   void Attach(IsolateClient* client) override;
   void Enter() override;
   void Leave() override;
@@ -83,6 +83,8 @@ class FakeIsolate final : public Isolate {
   bool watches_jit() const override { return watched_; }
   // One function, which was sampled if it was watched.
   JitReport TakeJitReport() override;
+  // As much longer than the script's own as there were requests.
+  std::string MakeCodeCache() override;
   const ScriptPtr& script() const override { return script_; }
 
   // --- the test's side, on the isolate's thread ---
@@ -176,6 +178,7 @@ class FakeIsolate final : public Isolate {
   Nursery nursery_ = {0, size_t{1} << 20};
   int nursery_collections_ = 0;
   int tasks_run_ = 0;
+  size_t dispatched_ = 0;
 
   std::mutex mutex_;
   std::condition_variable terminated_;

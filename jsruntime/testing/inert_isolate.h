@@ -10,7 +10,7 @@ namespace zts::js {
 
 class InertIsolate : public Isolate {
  public:
-  LoadReport Load(ScriptPtr) override { return {}; }
+  LoadReport LoadFrom(ScriptPtr, Bytes) override { return {}; }
   void Attach(IsolateClient*) override {}
   void Enter() override {}
   void Leave() override {}
@@ -34,6 +34,7 @@ class InertIsolate : public Isolate {
   void WatchJit() override {}
   bool watches_jit() const override { return false; }
   JitReport TakeJitReport() override { return {}; }
+  std::string MakeCodeCache() override { return ""; }
   const ScriptPtr& script() const override { return script_; }
 
  private:

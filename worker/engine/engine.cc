@@ -133,7 +133,7 @@ Status Engine::Configure(const ipc::Configure& configure, UniqueFd counters) {
     budget_ = std::make_unique<runtime::MemoryBudget>(configure.memory_budget_bytes(), configure.shards() + configure.offload_threads());
   }
   watchdog_ = std::make_unique<runtime::Watchdog>([this](uint64_t version_id) { OnStuck(version_id); });
-  warmup_ = std::make_unique<runtime::Warmup>(factory_.get(), watchdog_.get());
+  warmup_ = std::make_unique<runtime::Warmup>(factory_.get(), watchdog_.get(), nullptr, runtime::Warmup::Mode::kThread, budget_.get());
   if (!configure.without_listeners()) return {};
   listeners_.resize(shards);
   return Begin();

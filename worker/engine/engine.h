@@ -94,8 +94,8 @@ class Engine {
   std::unique_ptr<ipc::SharedCounters> counters_;
   std::unique_ptr<js::IsolateFactory> factory_;
   std::unique_ptr<runtime::Watchdog> watchdog_;
-  std::unique_ptr<runtime::Warmup> warmup_;
   std::unique_ptr<runtime::MemoryBudget> budget_;  // null: the supervisor has named none
+  std::unique_ptr<runtime::Warmup> warmup_;
   std::vector<UniqueFd> listeners_;
   CoreSplit cores_;
   std::unique_ptr<offload::OffloadThreads> offloads_;  // null: heavy functions stay

@@ -121,6 +121,12 @@ inline constexpr size_t kStandbyIsolatesMax = 32;
 static_assert(kStandbyIsolatesMax < kWarmIsolatesMax);
 // Empty isolates at hand for cold starts, per engine: a burst of new functions takes them faster than one thread makes more.
 inline constexpr size_t kSpareIsolates = 4;
+// Code caches that the engine makes itself (runtime/learned_code.h), all together: some 600 modules of 50 KB.
+inline constexpr size_t kLearnedCodeBytesMax = size_t{64} << 20;
+// And no more than this part of the memory budget: what they save is less than a millisecond a cold start, an isolate saves all of it.
+inline constexpr size_t kLearnedCodeShare = 16;
+// Making one takes the thread that loads modules some 10 ns a byte of source, and a request may come for it meanwhile.
+inline constexpr size_t kLearnedSourceBytesMax = size_t{1} << 20;
 // Requests in flight in one isolate: bounds the promises a function can pile up.
 inline constexpr size_t kInFlightPerIsolateMax = 4096;
 // Requests waiting for a cold function on a shard; beyond it 503 with Retry-After.

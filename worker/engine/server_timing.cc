@@ -2,15 +2,12 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <iterator>
 
 namespace zts {
 namespace {
 
 constexpr const char* kNames[ipc::kColdPhases] = {"route",    "queue",     "isolate", "context", "artifact", "compile",
                                                    "evaluate", "hand-over", "total",   "handler", "gc"};
-constexpr const char* kKinds[] = {"spare-cached", "spare-source", "fresh-cached", "fresh-source", "snapshot"};
-static_assert(std::size(kKinds) >= ipc::kColdKinds);
 
 }  // namespace
 
@@ -21,7 +18,7 @@ std::string ServerTimingLine(const runtime::ColdTimes& times) {
     std::snprintf(duration, sizeof(duration), ";dur=%.3f", static_cast<double>(std::max<Nanos>(times.phases[phase], 0)) / kMillisecond);
     if (phase > 0) line += ", ";
     line += kNames[phase];
-    if (phase == static_cast<int>(ipc::ColdPhase::kTotal)) line.append(";desc=").append(kKinds[static_cast<int>(times.kind)]);
+    if (phase == static_cast<int>(ipc::ColdPhase::kTotal)) line.append(";desc=").append(ipc::kColdKindNames[static_cast<int>(times.kind)]);
     line += duration;
   }
   return line += "\r\n";

@@ -74,7 +74,7 @@ class ConstantResponse final : public js::ResponseView {
 // Answers at once, or with the second turn where the target says so.
 class ConstantIsolate final : public js::InertIsolate {
  public:
-  js::LoadReport Load(js::ScriptPtr script) override {
+  js::LoadReport LoadFrom(js::ScriptPtr script, Bytes) override {
     script_ = std::move(script);
     return {};
   }

@@ -75,9 +75,11 @@ inline constexpr int kFetchSlots = 16;     // >= js::kFetchResults
 inline constexpr int kRefusalSlots = 16;   // >= http::kRefusals
 inline constexpr size_t kCounterRows = 1024;
 
-// Where a cold start found its isolate.
-enum class ColdKind : uint8_t { kSpareCached, kSpareSource, kFreshCached, kFreshSource, kSnapshot };
-inline constexpr int kColdKinds = 5;
+// Where a cold start found its isolate, and what that was loaded from.
+enum class ColdKind : uint8_t { kSpareCached, kSpareSource, kFreshCached, kFreshSource, kSnapshot, kSpareLearned, kFreshLearned };
+inline constexpr int kColdKinds = 7;
+inline constexpr const char* kColdKindNames[kColdKinds] = {"spare-cached", "spare-source", "fresh-cached", "fresh-source", "snapshot",
+                                                           "spare-learned", "fresh-learned"};
 
 // As js::GcKind and js::GcDuring.
 inline constexpr int kGcKinds = 2;    // minor, major
@@ -164,6 +166,7 @@ struct alignas(64) ShardCounters {
   Counter loop_passes;
   Counter warm_isolates;      // gauge
   Counter spare_isolates;     // gauge
+  Counter learned_code_bytes; // gauge
   Counter evictions;
   Counter queued;             // gauge: requests waiting for a cold function
   Counter isolates_lost;      // memory limit and the like

@@ -51,6 +51,8 @@ constexpr admin::MetricInfo kMetrics[] = {
     {"pools", "zts_isolates_warm", kGauge, "shard",
      "Isolates that hold a function; of offload threads and of engine classes, \"offload-0\", \"class1-0\", too."},
     {"pools", "zts_isolates_spare", kGauge, "", "Empty isolates at hand for cold starts."},
+    {"pools", "zts_learned_code_bytes", kGauge, "",
+     "Code caches that engines have made of what requests ran, for the next cold starts of the same versions."},
     {"pools", "zts_pool_queued", kGauge, "shard", "Requests that wait for a cold function."},
     {"pools", "zts_isolate_evictions_total", kCounter, "", "Warm isolates given up to make room."},
     {"pools", "zts_isolates_lost_total", kCounter, "", "Isolates lost to a memory limit or a recycled realm."},

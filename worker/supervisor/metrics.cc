@@ -23,7 +23,6 @@ static_assert(static_cast<int>(js::GcKind::kMajor) + 1 == ipc::kGcKinds);
 static_assert(static_cast<int>(js::GcDuring::kIdle) + 1 == ipc::kGcDurings);
 
 constexpr const char* kCodeNames[ipc::kCodeClasses] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
-constexpr const char* kColdKindNames[ipc::kColdKinds] = {"spare-cached", "spare-source", "fresh-cached", "fresh-source", "snapshot"};
 constexpr const char* kPhaseNames[ipc::kColdPhases] = {"route",    "queue",     "isolate", "context", "artifact", "compile",
                                                        "evaluate", "hand-over", "total",   "handler", "gc"};
 constexpr const char* kGcKindNames[ipc::kGcKinds] = {"minor", "major"};
@@ -91,7 +90,7 @@ class FunctionMetrics {
     }
     for (int kind = 0; kind < ipc::kColdKinds; ++kind) {
       const uint64_t value = Figure([kind](const Function& f) -> const ipc::Counter& { return f.cold_starts[kind]; });
-      Put("zts_cold_starts_total", value, "kind", kColdKindNames[kind]);
+      Put("zts_cold_starts_total", value, "kind", ipc::kColdKindNames[kind]);
     }
     Put("zts_function_offloads_total", Figure([](const Function& f) -> const ipc::Counter& { return f.offloads; }));
     AddSubrequests();
@@ -206,13 +205,18 @@ void AddOffloads(const ipc::SharedCounters& counters, const Blocks& blocks, Expo
 void AddShards(const ipc::SharedCounters& counters, const Blocks& blocks, Exposition* out) {
   // An engine has one stock for all its shards, of which each tells what it last saw.
   uint64_t spare = 0, spare_of_engine = 0;
+  uint64_t learned = 0, learned_of_engine = 0;
   for (uint32_t index = 0; index < counters.shards(); ++index) {
     const Shard& shard = counters.shard(index);
     const std::string label = Label("shard", blocks.Name(index));
     out->Add("zts_isolates_warm", shard.warm_isolates.Read(), label);
     out->Add("zts_pool_queued", shard.queued.Read(), label);
-    if (index % blocks.of_engine() == 0) spare += std::exchange(spare_of_engine, 0);
+    if (index % blocks.of_engine() == 0) {
+      spare += std::exchange(spare_of_engine, 0);
+      learned += std::exchange(learned_of_engine, 0);
+    }
     spare_of_engine = std::max(spare_of_engine, shard.spare_isolates.Read());
+    learned_of_engine = std::max(learned_of_engine, shard.learned_code_bytes.Read());
     if (index >= blocks.shards) continue;
     out->Add("zts_connections_open", shard.connections_open.Read(), label);
     out->Add("zts_connections_total", shard.connections_total.Read(), label);
@@ -220,6 +224,7 @@ void AddShards(const ipc::SharedCounters& counters, const Blocks& blocks, Exposi
     out->Add("zts_shard_catalog_version", shard.active_catalog.Read(), label);
   }
   out->Add("zts_isolates_spare", spare + spare_of_engine);
+  out->Add("zts_learned_code_bytes", learned + learned_of_engine);
 }
 
 void AddTotals(const ipc::SharedCounters& counters, Exposition* out) {
@@ -258,7 +263,7 @@ void AddTimes(const ipc::SharedCounters& counters, Exposition* out) {
   }
   for (int kind = 0; kind < ipc::kColdKinds; ++kind) {
     const HistogramView view = View(counters, [kind](const Shard& s) -> const auto& { return s.cold_of_kind[kind]; });
-    out->AddHistogram("zts_cold_start_kind_seconds", view, ColdBuckets(), Label("kind", kColdKindNames[kind]));
+    out->AddHistogram("zts_cold_start_kind_seconds", view, ColdBuckets(), Label("kind", ipc::kColdKindNames[kind]));
   }
   for (int during = 0; during < ipc::kGcDurings; ++during) {
     for (int kind = 0; kind < ipc::kGcKinds; ++kind) {

@@ -54,11 +54,11 @@ class MemoryBudget {
   // The budget from here on.
   void SetBytes(size_t bytes) { bytes_.store(bytes, std::memory_order_relaxed); }
 
+  size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   int64_t used_bytes() const { return used_bytes_.load(std::memory_order_relaxed); }
   int64_t used_isolates() const { return used_isolates_.load(std::memory_order_relaxed); }
 
  private:
-  size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   int64_t share(size_t whole) const { return static_cast<int64_t>(whole / pools_); }
   static bool Over(int64_t used, size_t bound, int overdraft_parts) {
     return used > static_cast<int64_t>(overdraft_parts > 0 ? bound + bound / static_cast<size_t>(overdraft_parts) : bound);

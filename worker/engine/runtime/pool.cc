@@ -132,6 +132,7 @@ void Pool::Impl::DispatchTo(Instance* instance, Request* request) {
   if (ends_passes && inside != instance) StayIn(instance);
   request->instance = instance;
   ++instance->requests;
+  ++instance->dispatched;
   Version* version = request->version;
   ++version->pins;
   bool goes_on = false;

@@ -88,6 +88,7 @@ struct Instance final : Due, js::IsolateClient, js::FetchDoor {
   std::unique_ptr<js::Isolate> isolate;
   SlotId slot;
   uint32_t requests = 0;   // dispatched, neither answered nor abandoned
+  uint64_t dispatched = 0;
   bool retiring = false;
   Nanos timer_due = 0;
   Nanos retire_by = 0;

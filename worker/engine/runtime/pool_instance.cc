@@ -209,7 +209,9 @@ void Pool::Impl::Destroy(Instance* instance) {
   std::unique_ptr<Instance> owned = std::move(*instances.Find(instance->slot));
   instances.Erase(owned->slot);
   std::unique_ptr<js::Isolate> isolate = std::move(owned->isolate);
-  warmup->Dispose(std::move(isolate), std::move(owned));
+  const bool teaches = version->retained && isolate->usable() && !isolate->draining() && isolate->in_flight() == 0;
+  const uint64_t dispatched = teaches ? owned->dispatched : 0;
+  warmup->Dispose(std::move(isolate), std::move(owned), dispatched);
   --version->pins;
   if (!version->retained) DropIfDone(version);
 }
@@ -258,6 +260,7 @@ void Pool::OnFetch(uint64_t instance, js::FetchId id, const js::FetchEvent& even
 void Pool::Idle() {
   Impl& pool = *impl_;
   pool.counters->spare_isolates.Set(pool.warmup->spares());
+  pool.counters->learned_code_bytes.Set(pool.warmup->learned_bytes());
   if (pool.role == PoolOptions::Role::kOffload) pool.LookForCalm(pool.host->now());
   pool.EvictBeyondLimit();
   // In turn, from where the last call left off.

@@ -626,6 +626,35 @@ TEST_F(BudgetTest, OnlyTheUsedOnesStay) {
   EXPECT_EQ(answers_[next_], "200 hello");
 }
 
+// What it has answered with is known when it comes back; what was given up without a request, or is replaced, teaches nothing.
+TEST_F(BudgetTest, AnEvictedIsolateTeachesItsSuccessor) {
+  const Target target = Version(1, "respond 200 hello"), unused = Version(2, "respond 200 hello"), replaced = Version(3, "respond 200 hello");
+  const auto cold_starts = [&](ipc::ColdKind kind) { return counters_->functions[1].cold_starts[static_cast<int>(kind)].Read(); };
+  for (int i = 0; i < 4; ++i) {
+    first_->Submit(++next_, target, &view_);
+    Settle();
+  }
+  for (int i = 0; i < 4; ++i) {
+    first_->Submit(++next_, replaced, &view_);
+    Settle();
+  }
+  first_->Prepare(unused, [](const js::Outcome&) {});
+  Settle();
+  first_->Retain({1, 2});
+  Settle();
+  EXPECT_FALSE(IsWarm(3));
+  EXPECT_EQ(warmup_.learned_bytes(), 0u);
+  for (uint64_t version = 101; IsWarm(1) || IsWarm(2); ++version) Use(first_.get(), version);
+  EXPECT_EQ(warmup_.learned_bytes(), 4u);
+  first_->Idle();
+  EXPECT_EQ(counters_->learned_code_bytes.Read(), 4u);
+  EXPECT_EQ(cold_starts(ipc::ColdKind::kSpareLearned), 0u);
+  first_->Submit(++next_, target, &view_);
+  Settle();
+  EXPECT_EQ(answers_[next_], "200 hello");
+  EXPECT_EQ(cold_starts(ipc::ColdKind::kSpareLearned), 1u);
+}
+
 TEST_F(BudgetTest, WhoTakesMoreThanItsShareGivesWay) {
   for (uint64_t version = 1; version <= kFits; ++version) Use(first_.get(), version);
   for (uint64_t version = 101; version <= 100 + kFits / 4; ++version) {

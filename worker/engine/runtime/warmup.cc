@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "worker/engine/limits.h"
+#include "worker/engine/runtime/learned_code.h"
 #include "worker/engine/runtime/watchdog.h"
 
 namespace zts::runtime {
@@ -31,11 +32,20 @@ struct Disposal {
   // In this order of declaration the isolate goes first.
   std::unique_ptr<js::IsolateClient> client;
   std::unique_ptr<js::Isolate> isolate;
+  uint64_t requests = 0;
 };
+
+ipc::ColdKind KindOf(bool fresh, bool cached, bool learned) {
+  if (!cached) return fresh ? ipc::ColdKind::kFreshSource : ipc::ColdKind::kSpareSource;
+  if (learned) return fresh ? ipc::ColdKind::kFreshLearned : ipc::ColdKind::kSpareLearned;
+  return fresh ? ipc::ColdKind::kFreshCached : ipc::ColdKind::kSpareCached;
+}
 
 }  // namespace
 
 struct Warmup::Impl {
+  explicit Impl(MemoryBudget* budget) : learned(budget) {}
+
   js::IsolateFactory* factory;
   Watchdog* watchdog;
   SystemClock system_clock;
@@ -50,6 +60,7 @@ struct Warmup::Impl {
   std::vector<std::unique_ptr<js::Isolate>> spare_isolates;
   bool stopping = false;
 
+  LearnedCode learned;  // touched by the work alone, with the lock released
   std::atomic<size_t> spare_count{0};
   std::thread thread;
   Watchdog::Lane* manual_lane = nullptr;
@@ -60,13 +71,14 @@ struct Warmup::Impl {
   // Each does one piece of work with the lock released meanwhile.
   void RunLoad(std::unique_lock<std::mutex>& lock, std::deque<Job>& queue, size_t spares_to_leave, Watchdog::Lane* lane);
   void RunDisposal(std::unique_lock<std::mutex>& lock);
+  void Learn(const Disposal& disposal);
   void RunRestock(std::unique_lock<std::mutex>& lock);
   Loaded LoadOne(const Job& job, std::unique_ptr<js::Isolate> spare, Watchdog::Lane* lane);
   Loaded LoadRestored(const Job& job, std::unique_ptr<js::Isolate> isolate, Nanos restore_time, Watchdog::Lane* lane);
 };
 
-Warmup::Warmup(js::IsolateFactory* factory, Watchdog* watchdog, const Clock* clock, Mode mode)
-    : impl_(std::make_unique<Impl>()) {
+Warmup::Warmup(js::IsolateFactory* factory, Watchdog* watchdog, const Clock* clock, Mode mode, MemoryBudget* budget)
+    : impl_(std::make_unique<Impl>(budget)) {
   impl_->factory = factory;
   impl_->watchdog = watchdog;
   impl_->clock = clock != nullptr ? clock : &impl_->system_clock;
@@ -105,8 +117,8 @@ void Warmup::Hurry(uint64_t version_id) {
   }
 }
 
-void Warmup::Dispose(std::unique_ptr<js::Isolate> isolate, std::unique_ptr<js::IsolateClient> client) {
-  Disposal disposal{std::move(client), std::move(isolate)};
+void Warmup::Dispose(std::unique_ptr<js::Isolate> isolate, std::unique_ptr<js::IsolateClient> client, uint64_t requests) {
+  Disposal disposal{std::move(client), std::move(isolate), requests};
   std::lock_guard lock(impl_->mutex);
   if (impl_->stopping) return;  // destroyed right here
   impl_->disposals.push_back(std::move(disposal));
@@ -119,6 +131,8 @@ void Warmup::WaitUntilStocked() {
 }
 
 size_t Warmup::spares() const { return impl_->spare_count.load(std::memory_order_relaxed); }
+
+size_t Warmup::learned_bytes() const { return impl_->learned.bytes(); }
 
 void Warmup::Stop() {
   {
@@ -207,9 +221,16 @@ void Warmup::Impl::RunDisposal(std::unique_lock<std::mutex>& lock) {
   Disposal disposal = std::move(disposals.front());
   disposals.pop_front();
   lock.unlock();
+  if (disposal.requests > 0) Learn(disposal);
   disposal.isolate.reset();
   disposal.client.reset();
+  learned.Sweep();
   lock.lock();
+}
+
+void Warmup::Impl::Learn(const Disposal& disposal) {
+  const js::ScriptPtr script = disposal.isolate->script();
+  if (learned.Wants(script, disposal.requests)) learned.Add(script, disposal.requests, disposal.isolate->MakeCodeCache());
 }
 
 void Warmup::Impl::RunRestock(std::unique_lock<std::mutex>& lock) {
@@ -245,18 +266,17 @@ Loaded Warmup::Impl::LoadOne(const Job& job, std::unique_ptr<js::Isolate> spare,
     spare = factory->NewIsolate({.nursery_bytes = job.script->limits.nursery_bytes});
     loaded.isolate_time = clock->Now() - begin;
   }
+  const Bytes known = learned.Find(job.script);
   {
     Turn turn(lane, spare.get(), job.script->limits.startup_cpu, js::OutcomeKind::kStartupLimit, job.version_id);
-    loaded.report = spare->Load(job.script);
+    loaded.report = spare->LoadFrom(job.script, known.empty() ? job.script->code_cache : known);
   }
   if (fresh) {
     loaded.context_time = std::min(loaded.report.context, loaded.isolate_time);
     loaded.isolate_time -= loaded.context_time;
   }
   loaded.ended_at = clock->Now();
-  const bool cached = loaded.report.cache == js::LoadReport::Cache::kAccepted;
-  loaded.kind = fresh ? (cached ? ipc::ColdKind::kFreshCached : ipc::ColdKind::kFreshSource)
-                      : (cached ? ipc::ColdKind::kSpareCached : ipc::ColdKind::kSpareSource);
+  loaded.kind = KindOf(fresh, loaded.report.cache == js::LoadReport::Cache::kAccepted, !known.empty());
   if (loaded.report.outcome.ok()) loaded.isolate = std::move(spare);
   return loaded;
 }

@@ -6,7 +6,7 @@
 //
 // Owner:    the engine's main, exactly one a process.
 // Thread:   Load, Dispose, spares: any. The callback runs on the warm-up thread (or in Stop's caller); the pool's posts to its shard.
-// Life:     outlived by the factory and the watchdog; Stop (or the destructor) finishes the load under way and drops the rest with
+// Life:     outlived by the factory, the watchdog and the budget; Stop (or the destructor) finishes the load under way and drops the rest with
 //           kOverloaded. Every isolate it was given is destroyed by then.
 // Limits:   kSpareIsolates; Limits::startup_cpu a load, by the watchdog.
 #pragma once
@@ -20,6 +20,7 @@
 
 namespace zts::runtime {
 
+class MemoryBudget;
 class Watchdog;
 
 struct Loaded {
@@ -36,8 +37,9 @@ class Warmup {
  public:
   // kManual: no thread, the work is done inside RunPending by its caller; for simulation, where one thread does all.
   enum class Mode : uint8_t { kThread, kManual };
-  // The clock serves the figures in Loaded; null: the system's.
-  Warmup(js::IsolateFactory* factory, Watchdog* watchdog, const Clock* clock = nullptr, Mode mode = Mode::kThread);
+  // The clock serves the figures in Loaded; null: the system's. What is learned is part of the budget; null: there is none.
+  Warmup(js::IsolateFactory* factory, Watchdog* watchdog, const Clock* clock = nullptr, Mode mode = Mode::kThread,
+         MemoryBudget* budget = nullptr);
   ~Warmup();
 
   // Requests somebody waits for go first, preparations after them.
@@ -47,12 +49,16 @@ class Warmup {
   // A request waits for this version after all: its preparation goes ahead of the others.
   void Hurry(uint64_t version_id);
   // Disposing an isolate takes a fraction of a millisecond: given here, it happens off the serving core. `client` is what the isolate
-  // was attached to: it goes after it, since V8 may still post tasks for an isolate that nobody uses any more.
-  void Dispose(std::unique_ptr<js::Isolate> isolate, std::unique_ptr<js::IsolateClient> client);
+  // was attached to: it goes after it, since V8 may still post tasks for an isolate that nobody uses any more. `requests`: that it has
+  // answered, and the next isolate of its script may learn from (learned_code.h); 0: nothing is to be learned.
+  // REQUIRES where it is not 0: usable, nothing in flight.
+  void Dispose(std::unique_ptr<js::Isolate> isolate, std::unique_ptr<js::IsolateClient> client, uint64_t requests = 0);
 
   // Blocks until all spares are there; for start-up.
   void WaitUntilStocked();
   size_t spares() const;
+  // Of code caches that were learned.
+  size_t learned_bytes() const;
   void Stop();
   // REQUIRES: kManual. Until nothing is left to do; the number of pieces of work done.
   size_t RunPending();

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "jsruntime/testing/fake_isolate.h"
+#include "jsruntime/testing/recording_client.h"
 #include "worker/engine/limits.h"
+#include "worker/engine/runtime/memory_budget.h"
 #include "worker/engine/runtime/watchdog.h"
 
 namespace zts::runtime {
@@ -77,6 +79,38 @@ TEST_F(WarmupTest, SaysWhenTheCodeCacheServed) {
   warmup.Load(script, 1, Urgency::kRequest, [&](Loaded loaded) { kind = loaded.kind; });
   warmup.RunPending();
   EXPECT_EQ(kind, ipc::ColdKind::kSpareCached);
+}
+
+// An isolate that has answered requests leaves what the next one of its script is loaded from.
+TEST_F(WarmupTest, LearnsFromWhatHasAnswered) {
+  MemoryBudget budget(size_t{256} << 20, 1);
+  Warmup warmup(&factory_, &watchdog_, nullptr, Warmup::Mode::kManual, &budget);
+  warmup.RunPending();
+  auto script = js::MakeScript("f", "v1", "respond 200 hi");
+  const auto load = [&] {
+    Loaded result;
+    warmup.Load(script, 1, Urgency::kRequest, [&](Loaded loaded) { result = std::move(loaded); });
+    warmup.RunPending();
+    return result;
+  };
+  js::RecordingClient client;
+  js::RequestView request;
+  Loaded loaded = load();
+  EXPECT_EQ(loaded.kind, ipc::ColdKind::kSpareSource);
+  loaded.isolate->Attach(&client);
+  for (js::InvocationId id = 1; id <= 5; ++id) loaded.isolate->Dispatch(id, &request);
+  warmup.Dispose(std::move(loaded.isolate), nullptr, 5);
+  warmup.RunPending();
+  EXPECT_EQ(warmup.learned_bytes(), 5u);
+  EXPECT_EQ(budget.used_bytes(), 5);
+
+  loaded = load();
+  EXPECT_EQ(loaded.kind, ipc::ColdKind::kSpareLearned);
+  warmup.Dispose(std::move(loaded.isolate), nullptr);
+  script.reset();
+  warmup.RunPending();
+  EXPECT_EQ(warmup.learned_bytes(), 0u);  // nobody has the script any more
+  EXPECT_EQ(budget.used_bytes(), 0);
 }
 
 TEST_F(WarmupTest, AFailedLoadHasAnOutcomeAndNoIsolate) {
