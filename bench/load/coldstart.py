@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What the first request of a function waits: deploys many functions, starts zts again so that none has an isolate, calls each once
-and reads the worker's own histogram. Between two calls there is a pause, so that a spare isolate is at hand; --pause-ms 0 is the burst."""
+and reads the worker's own histogram. Between two calls there is a pause, so that a spare isolate is at hand; --pause-ms 0 is the burst.
+--learned is of functions that have been called, and have given way to others since: the engine has learned what their requests run."""
 import argparse
 import json
 import os
@@ -15,6 +16,7 @@ import metrics
 import zts
 
 BAR_MS = 2.0
+LITTLE_MEMORY = "64MiB"  # some thirty isolates
 HISTOGRAM = "zts_cold_start_seconds"
 PHASES = ("route", "queue", "isolate", "context", "artifact", "compile", "evaluate", "hand-over", "total", "handler", "gc")
 
@@ -41,18 +43,28 @@ def call_all(z, count, pause):
     return sorted(took)
 
 
+def learn(z, count, pause):
+    """Calls each four times. Memory is for a fraction of them: the others have given up their isolates by then."""
+    for n in range(count):
+        for _ in range(4):
+            zts.fetch(z.port, f"/cold-{n}")
+        time.sleep(pause)
+
+
 def phases(page):
     return {phase: metrics.buckets(page, HISTOGRAM, phase=phase) for phase in PHASES}
 
 
 def run(args):
-    with zts.Zts(args.bin, threads=args.threads) as z:
+    with zts.Zts(args.bin, threads=args.threads, flags=["--memory-budget", LITTLE_MEMORY] if args.learned else []) as z:
         # Spares have V8's usual nursery: who asks for another one gets an isolate of its own.
         deploy_all(z, args.functions, args.bytes, ["--nursery", "3MiB"] if args.nothing_warm else [])
         if not args.no_restart:
             z.down()
             z.up()
         zts.wait_until_served(z.port, "/")
+        if args.learned:
+            learn(z, args.functions, args.pause_ms / 1e3)
         before = phases(z.metrics())
         outside = call_all(z, args.functions, args.pause_ms / 1e3)
         after = phases(z.metrics())
@@ -65,6 +77,7 @@ def main():
     parser.add_argument("--bytes", type=int, default=2_000, help="of each bundle [%(default)s]")
     parser.add_argument("--pause-ms", type=float, default=20)
     parser.add_argument("--nothing-warm", action="store_true", help="no spare isolate fits: each is made while the request waits")
+    parser.add_argument("--learned", action="store_true", help="called before, and given up: needs some 50 functions")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--no-restart", action="store_true", help="call what the deploy has warmed already")
     parser.add_argument("--bin", default=os.path.join(zts.ROOT, "bazel-bin"))

@@ -52,13 +52,14 @@ def wait_until_served(port, path, process=None):
 class Zts:
     """`with Zts() as zts:` starts it and ends it."""
 
-    def __init__(self, bin_dir, cpu=None, threads=1, io="auto"):
+    def __init__(self, bin_dir, cpu=None, threads=1, io="auto", flags=()):
         self.ctl = os.path.join(bin_dir, "cli", "ztsctl")
         if not os.path.exists(self.ctl):
             raise Failed(f"{self.ctl} is missing; build it with 'make build'")
         self._prefix = ["taskset", "-c", str(cpu)] if cpu is not None else []
         self._threads = threads
         self._io = io
+        self._flags = flags
         self.data_dir = tempfile.mkdtemp(prefix="zts-bench-")
         self.port = free_port()
         self.metrics_url = None
@@ -89,7 +90,7 @@ class Zts:
 
     def up(self):
         printed = self.run("up", "--http", f"127.0.0.1:{self.port}", "--threads", str(self._threads), "--io", self._io,
-                           "--detach", "--json", prefix=self._prefix)
+                           "--detach", "--json", *self._flags, prefix=self._prefix)
         told = json.loads(printed.strip().splitlines()[-1])
         self.metrics_url = told["metrics"]["worker"]
         self.worker_pid = told["worker_pid"]

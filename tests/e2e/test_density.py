@@ -2,6 +2,7 @@
 
 import case
 from harness import metrics, wire
+from harness.wait import wait_until
 
 FUNCTIONS = 50
 
@@ -38,3 +39,13 @@ class Density(case.PlatformCase):
             self.assertAnswer(self.fetch(f"/f{n}"), 200, str(n))
             self.assertAnswer(self.fetch("/f0"), 200, "0")
         self.assertEqual(self.metric("zts_cold_starts_total", function="f0"), warm)
+
+    def test_what_was_given_up_has_left_what_it_knew(self):
+        for _ in range(2):
+            for n in range(FUNCTIONS):
+                for _ in range(4):
+                    self.assertAnswer(self.fetch(f"/f{n}"), 200, str(n))
+        learned = sum(self.metric("zts_cold_starts_total", kind=kind) for kind in ("spare-learned", "fresh-learned"))
+        self.assertGreater(learned, FUNCTIONS / 2)
+        wait_until(lambda: self.metric("zts_learned_code_bytes") > 1000, "the gauge")
+        self.assertLess(self.metric("zts_learned_code_bytes"), (64 << 20) / 16)
