@@ -159,7 +159,8 @@ double ThreadCpu() {
 }
 
 // One cold start, from `isolate` if there is one. The code cache is the script's own where none is given.
-ColdStart StartCold(Host& host, const ScriptPtr& script, std::unique_ptr<Isolate> isolate, const RequestView& request, Bytes code_cache = {}) {
+ColdStart StartCold(Host& host, const ScriptPtr& script, std::unique_ptr<Isolate> isolate, const RequestView& request,
+                    Bytes code_cache = {}) {
   CopyingClient client;
   ColdStart took;
   const double cpu_begin = ThreadCpu();

@@ -135,7 +135,8 @@ TEST_F(LoadTest, ACodeCacheIsLearnedFromRequests) {
 
 // The shard's thread lets go of it, and another one asks.
 TEST_F(LoadTest, ACodeCacheIsMadeOnAnotherThreadAndTellsNobody) {
-  auto script = MakeScript("fn", "v1", "let all = []; export default { fetch() { all.push(new Array(20000).fill(1)); return new Response('ok'); } };");
+  auto script = MakeScript("fn", "v1",
+                           "let all = []; export default { fetch() { all.push(new Array(20000).fill(1)); return new Response('ok'); } };");
   isolate_ = TestHost().NewIsolate();
   ASSERT_TRUE(isolate_->Load(script).outcome.ok());
   isolate_->Attach(&client_);

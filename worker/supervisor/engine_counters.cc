@@ -27,8 +27,8 @@ uint64_t EngineCounters::OnlyRunning(const CatalogSpec& catalog) const {
 void EngineCounters::ResetGauges() const {
   for (uint32_t index = first_; index < end_; ++index) {
     ipc::ShardCounters& shard = counters_->shard(index);
-    for (ipc::Counter* gauge : {&shard.connections_open, &shard.warm_isolates, &shard.spare_isolates, &shard.learned_code_bytes, &shard.queued,
-                                &shard.active_catalog, &shard.offload.running, &shard.offload.functions}) {
+    for (ipc::Counter* gauge : {&shard.connections_open, &shard.warm_isolates, &shard.spare_isolates, &shard.learned_code_bytes,
+                                &shard.queued, &shard.active_catalog, &shard.offload.running, &shard.offload.functions}) {
       gauge->Set(0);
     }
     for (const auto& [function, row] : rows_->InUse()) {

@@ -628,7 +628,8 @@ TEST_F(BudgetTest, OnlyTheUsedOnesStay) {
 
 // What it has answered with is known when it comes back; what was given up without a request, or is replaced, teaches nothing.
 TEST_F(BudgetTest, AnEvictedIsolateTeachesItsSuccessor) {
-  const Target target = Version(1, "respond 200 hello"), unused = Version(2, "respond 200 hello"), replaced = Version(3, "respond 200 hello");
+  const Target target = Version(1, "respond 200 hello"), unused = Version(2, "respond 200 hello");
+  const Target replaced = Version(3, "respond 200 hello");
   const auto cold_starts = [&](ipc::ColdKind kind) { return counters_->functions[1].cold_starts[static_cast<int>(kind)].Read(); };
   for (int i = 0; i < 4; ++i) {
     first_->Submit(++next_, target, &view_);

@@ -6,8 +6,8 @@
 //
 // Owner:    the engine's main, exactly one a process.
 // Thread:   Load, Dispose, spares: any. The callback runs on the warm-up thread (or in Stop's caller); the pool's posts to its shard.
-// Life:     outlived by the factory, the watchdog and the budget; Stop (or the destructor) finishes the load under way and drops the rest with
-//           kOverloaded. Every isolate it was given is destroyed by then.
+// Life:     outlived by the factory, the watchdog and the budget; Stop (or the destructor) finishes the load under way and drops the rest
+//           with kOverloaded. Every isolate it was given is destroyed by then.
 // Limits:   kSpareIsolates; Limits::startup_cpu a load, by the watchdog.
 #pragma once
 
