@@ -31,6 +31,8 @@ NEIGHBOURS = {
 # Heavy, but short: a few milliseconds a turn.
 BRISK = "export default () => { let n = 0; for (let i = 0; i < 4e6; i++) n = (n * 31 + i) | 0; return new Response(String(n)); };"
 HEAVY_CASES = {"brisk": None, "brisk+burner": "burner", "brisk+looper": "looper"}
+# More burners than there are offload threads (kOffloadThreadsMin), each with a queue.
+CROWD, QUEUE = 5, 8
 # Each request of it ends by its CPU limit.
 LOOPER = "export default () => { for (;;) {} };"
 
@@ -173,6 +175,30 @@ def run_heavy(args):
     return rounds
 
 
+def run_crowd(args):
+    """Answers of the shorter one where it shares its thread with a longer one that is never without a queue."""
+    rounds = []
+    with zts.Zts(args.bin, threads=1) as z:
+        deploy(z, "brisk", BRISK)
+        crowd = [f"burner-{n}" for n in range(CROWD)]
+        for name in crowd:
+            deploy(z, name, NEIGHBOURS["burner"])
+        for name in [*crowd, "brisk"]:
+            with Neighbour(z.port, f"/{name}", 1):
+                while not offloaded(z, name):
+                    time.sleep(0.1)
+        client = Client(z.port, "/brisk")
+        for _ in range(args.rounds):
+            with contextlib.ExitStack() as all_of_them:
+                for name in crowd:
+                    all_of_them.enter_context(Neighbour(z.port, f"/{name}", QUEUE))
+                time.sleep(args.settle_s)
+                took, refused = measure_for(client, args.heavy_s, args.pause_ms / 1e3)
+            print(f"  brisk+crowd: {len(took)} answers in {args.heavy_s:g} s, {refused} refused", flush=True)
+            rounds.append(took or [args.heavy_s * 1e3])
+    return rounds
+
+
 def report(rounds, alone):
     """By case: the median over the rounds of p50, p99 and p99.9, in milliseconds; the ratio is to the case `alone`."""
     figures = {}
@@ -200,7 +226,7 @@ def main():
     described = machine.describe(zts.ROOT)
     machine.print_description(described)
     figures = report(run(args), "alone")
-    heavy = report(run_heavy(args), "brisk")
+    heavy = report({**run_heavy(args), "brisk+crowd": run_crowd(args)}, "brisk")
     worst = max(figures[name][1] / figures["alone"][1] for name in NEIGHBOURS)
     if args.json:
         with open(args.json, "w") as f:

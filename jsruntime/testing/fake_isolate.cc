@@ -198,6 +198,8 @@ void FakeIsolate::RunLine(InvocationId id, const RequestView& request, std::stri
     entry.to_send = std::string(request.body);
     if (entry.stream != nullptr) entry.reads = InFlight::Reads::kStreamEcho;
     BeginStream(id, 200);
+  } else if (word == "takes") {
+    factory_->on_takes(TakeNumber(rest) * kMillisecond);
   } else if (word == "collect") {
     const GcKind kind = TakeWord(rest) == "minor" ? GcKind::kMinor : GcKind::kMajor;
     client_->OnGarbageCollected(kind, GcDuring::kTurn, TakeNumber(rest) * kMicrosecond);

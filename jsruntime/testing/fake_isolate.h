@@ -8,6 +8,7 @@
 //   header NAME VALUE                a response header (lower-case name)
 //   respond 200 hello world          status and body; content-type is text/plain unless a header line says otherwise
 //   echo                             200 with "METHOD scheme://authority/target\n" and the request's body
+//   takes 50                         so many milliseconds pass, as the test has it (FakeIsolateFactory::on_takes)
 //   collect minor 300                the client is told of a collection of so many microseconds: minor, major
 //   sink                             200 with "N bytes" once all of the request's body is read
 //   declare N                        the content-length that a streamed response declares
@@ -35,6 +36,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -201,6 +203,8 @@ class FakeIsolateFactory final : public IsolateFactory {
   // What the last one was made with.
   size_t nursery_bytes() const { return nursery_bytes_; }
   const Clock& clock() const { return *clock_; }
+  // What lets the time of a turn pass. Before isolates are made.
+  std::function<void(Nanos)> on_takes;
 
  private:
   friend class FakeIsolate;

@@ -511,6 +511,102 @@ TEST_F(OffloadThreadsTest, OneThatSharesABusyThreadMovesWithWhatWaits) {
   EXPECT_EQ(offloads_->host(shared)->pool().isolates(), 1u);
 }
 
+// The turns of one take 50 ms, of the other 2.
+class SharedThreadTest : public ShardFixture {
+ protected:
+  SharedThreadTest() {
+    factory_.on_takes = [this](Nanos time) { clock_.Advance(time); };
+    Deploy({{"long", "takes 50\nrespond 200 long"}, {"short", "takes 2\nrespond 200 short"}});
+  }
+  std::vector<Peer> Ask(const std::string& function, int count) {
+    std::vector<Peer> peers;
+    for (int i = 0; i < count; ++i) {
+      peers.push_back(Connect());
+      Send(peers.back(), Get("/" + function));
+    }
+    return peers;
+  }
+  // How many turns the thread makes until this is answered.
+  int TurnsUntil(Peer peer) {
+    const uint64_t before = Answered();
+    while (Pending(peer).empty()) {
+      PassOffload();
+      Pass();
+    }
+    return static_cast<int>(Answered() - before);
+  }
+  uint64_t Answered() {
+    uint64_t all = 0;
+    for (const char* function : {"long", "short"}) all += Row(function).outcomes[static_cast<int>(js::OutcomeKind::kOk)].Read();
+    return all;
+  }
+};
+
+TEST_F(SharedThreadTest, AShortTurnWaitsForALongOneAndNotForItsQueue) {
+  MoveAway("long");
+  MoveAway("short");
+  Settle();
+  offload_mode_ = Offload::kHeld;
+  const std::vector<Peer> queue = Ask("long", 20);
+  PassOffload();  // one of them
+  Pass();
+  EXPECT_EQ(Answered(), 1u);
+  for (int i = 0; i < 5; ++i) {
+    const std::vector<Peer> quick = Ask("short", 1);
+    EXPECT_LE(TurnsUntil(quick[0]), 2) << i;
+    EXPECT_EQ(Next(quick[0]).body, "short");
+  }
+  offload_mode_ = Offload::kRuns;
+  Settle();
+  for (const Peer peer : queue) EXPECT_EQ(Next(peer).body, "long");
+}
+
+// What waits for an isolate is run when that is there, so no more than one request may.
+TEST_F(SharedThreadTest, NeitherForWhatHasWaitedForItsIsolate) {
+  MoveAway("short");
+  Settle();
+  offload_mode_ = Offload::kHeld;
+  MoveAway("long");
+  const std::vector<Peer> queue = Ask("long", 20);
+  PassOffload();
+  Pass();
+  EXPECT_EQ(Row("long").in_flight.Read(), 20u);
+  EXPECT_EQ(offload_->running(), 1u);
+  warmup_.RunPending();
+  const std::vector<Peer> quick = Ask("short", 1);
+  EXPECT_LE(TurnsUntil(quick[0]), 2);
+  EXPECT_EQ(Next(quick[0]).body, "short");
+  offload_mode_ = Offload::kRuns;
+  Settle();
+  for (const Peer peer : queue) EXPECT_EQ(Next(peer).body, "long");
+}
+
+TEST_F(SharedThreadTest, WhatWaitsIsServedWhenItsVersionIsToServeNoMore) {
+  MoveAway("long");
+  Settle();
+  js::FakeIsolate* there = Isolate("long");
+  const auto cold_starts = [this] {
+    uint64_t all = 0;
+    for (const ipc::FunctionCounters& row : offload_counters_[0]->functions) {
+      for (const ipc::Counter& kind : row.cold_starts) all += kind.Read();
+    }
+    return all;
+  };
+  offload_mode_ = Offload::kHeld;
+  const std::vector<Peer> queue = Ask("long", 5);
+  PassOffload();
+  Pass();
+  Deploy({{"short", "respond 200 other"}});
+  PassOffload();
+  Pass();
+  EXPECT_EQ(Isolate("long"), there);
+  offload_mode_ = Offload::kRuns;
+  Settle();
+  for (const Peer peer : queue) EXPECT_EQ(Next(peer).body, "long");
+  EXPECT_EQ(offload_->pool().isolates(), 0u);
+  EXPECT_EQ(cold_starts(), 0u);  // none of them has waited for another isolate
+}
+
 TEST_F(OffloadThreadsTest, WhatHasBegunEndsWhereItIs) {
   const uint32_t shared = MoveBesideAnother("silent");
   const Peer before = Connect(), after = Connect();

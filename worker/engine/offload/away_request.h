@@ -56,9 +56,11 @@ struct AwayRequest {
   // The near end's own.
   uint32_t thread = 0;           // where it waits or has begun
   uint64_t order = 0;            // of its coming
-  bool peer_finished = false;    // and that thread has been told
+  // Set by the near end; where it begins that is looked at, and the peer's end is told once.
+  std::atomic<bool> peer_finished{false};
   // The host's own.
   SlotId slot;
+  bool told_finished = false;
 
  private:
   static constexpr uint32_t kBegun = 1u << 31, kWithdrawn = UINT32_MAX;

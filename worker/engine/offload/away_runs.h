@@ -46,6 +46,7 @@ class AwayRuns {
   void OnPassEnd();
 
   size_t running() const { return running_.size(); }
+  bool Has(SlotId slot) { return Find(slot.Pack()) != nullptr; }
 
  private:
   class Running;

@@ -58,7 +58,8 @@ void OffloadHost::Release(NearEnd* near, uint64_t version_id) {
   std::erase_if(found->second, [near](const Sender& one) { return one.near == near; });
   if (!found->second.empty()) return;
   senders_.erase(found);
-  pool_->Release(version_id);
+  // Else what waits here is served first.
+  if (!queue_.HasAny(version_id)) pool_->Release(version_id);
 }
 
 // A version that one shard still serves is on standby for none.
@@ -80,6 +81,9 @@ void OffloadHost::Retain(NearEnd* near, const std::vector<uint64_t>& version_ids
     (serves ? serving : spare).push_back(id);
     ++at;
   }
+  queue_.ForEachVersion([&](uint64_t id) {
+    if (senders_.count(id) == 0) serving.push_back(id);
+  });
   std::sort(serving.begin(), serving.end());
   std::sort(spare.begin(), spare.end());
   pool_->Retain(serving, spare);
@@ -105,12 +109,57 @@ void OffloadHost::OnCalm(uint64_t version_id) {
   }
 }
 
+// ---- whose turn it is -------------------------------------------------------------------------------------------------------
+
+void OffloadHost::Await(FairQueue::Waiting waiting) {
+  const uint64_t version_id = waiting.request->target.version_id;
+  queue_.Add(version_id, std::move(waiting), pool_->held(version_id));
+}
+
+// As many as make up a long turn, and at least one: what comes meanwhile is to be looked at before the next.
+void OffloadHost::BeginWaiting() {
+  if (queue_.empty()) return;
+  queue_.ForEachVersion([this](uint64_t id) { queue_.Measure(id, pool_->held(id)); });
+  const auto next = [this] { return queue_.Next([this](uint64_t id) { return MayBegin(id); }); };
+  uint64_t version_id = next();
+  for (bool first = true; version_id != 0 && (first || pool_->turn_ended() - loop_->now() < kHeavyTurn); version_id = next()) {
+    first = false;
+    Begin(queue_.Take(version_id));
+    queue_.Measure(version_id, pool_->held(version_id));
+    if (!queue_.HasAny(version_id) && senders_.count(version_id) == 0) pool_->Release(version_id);
+  }
+  // Another pass.
+  if (version_id != 0) loop_->Post([] {});
+}
+
+bool OffloadHost::MayBegin(uint64_t version_id) {
+  const auto found = starting_.find(version_id);
+  if (found == starting_.end()) return true;
+  if (pool_->IsolateOf(version_id) == nullptr && runs_->Has(found->second)) return false;
+  starting_.erase(found);
+  return true;
+}
+
+void OffloadHost::Begin(const FairQueue::Waiting& waiting) {
+  AwayRequest& request = *waiting.request;
+  if (!request.Begin(waiting.thread)) return;
+  const uint64_t version_id = request.target.version_id;
+  runs_->Begin(waiting.near, waiting.request);
+  if (pool_->IsolateOf(version_id) == nullptr && runs_->Has(request.slot)) starting_[version_id] = request.slot;
+  if (request.peer_finished.load(std::memory_order_acquire)) PeerFinished(request);
+}
+
+void OffloadHost::PeerFinished(AwayRequest& request) {
+  if (!std::exchange(request.told_finished, true)) runs_->PeerFinished(request);
+}
+
 // ---- of the loop ------------------------------------------------------------------------------------------------------------
 
 // It listens to nothing.
 void OffloadHost::OnAccept(net::Handle handle) { loop_->io().Close(handle, SlotId(), net::Io::CloseMode::kAbort); }
 
 void OffloadHost::OnPassEnd() {
+  BeginWaiting();
   runs_->OnPassEnd();
   egress_.OnPassEnd();
   pool_->EndPass();

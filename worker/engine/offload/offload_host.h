@@ -2,7 +2,8 @@
 // shards' ways.
 //
 // Its turns hold this thread and nobody else's; the shards keep the time limits of what waits here, so that they hold while a turn does
-// not end. A version that several shards send has one isolate here.
+// not end. A version that several shards send has one isolate here. Where several versions share the thread, requests begin in the order of
+// FairQueue, and while a version's isolate is being made one of them alone waits for it in the pool, which runs what waits there in one go.
 //
 // A host with nothing in it may go without a thread: what is posted to it meanwhile is done when Run is called again, on another one.
 //
@@ -30,6 +31,7 @@
 #include "worker/engine/net/loop.h"
 #include "worker/engine/offload/away_ends.h"
 #include "worker/engine/offload/away_runs.h"
+#include "worker/engine/offload/fair_queue.h"
 #include "worker/engine/runtime/pool.h"
 #include "worker/ipc/shared_counters.h"
 
@@ -66,6 +68,10 @@ class OffloadHost final : public net::LoopHandler, public runtime::PoolHost, pri
   void Release(NearEnd* near, uint64_t version_id);
   // Sorted.
   void Retain(NearEnd* near, const std::vector<uint64_t>& version_ids, const std::vector<uint64_t>& standby);
+  // A request that begins when it is its turn, unless it has been withdrawn or passed on by then.
+  void Await(FairQueue::Waiting waiting);
+  // Of one that has begun.
+  void PeerFinished(AwayRequest& request);
   AwayRuns& runs() { return *runs_; }
 
   const runtime::Pool& pool() const { return *pool_; }
@@ -103,7 +109,10 @@ class OffloadHost final : public net::LoopHandler, public runtime::PoolHost, pri
     Nanos calm_time = 0;
     bool standby = false;
   };
-  bool AtRest() const { return pool_->isolates() == 0 && runs_->running() == 0; }
+  bool AtRest() const { return pool_->isolates() == 0 && runs_->running() == 0 && queue_.empty(); }
+  void BeginWaiting();
+  bool MayBegin(uint64_t version_id);
+  void Begin(const FairQueue::Waiting& waiting);
   void OnHousekeeping();
   void OnFetchEvent(uint64_t instance, js::FetchId id, const js::FetchEvent& event) override { pool_->OnFetch(instance, id, event); }
 
@@ -115,6 +124,8 @@ class OffloadHost final : public net::LoopHandler, public runtime::PoolHost, pri
   std::optional<JitSurvey> jit_;
   std::optional<AwayRuns> runs_;
   std::unordered_map<uint64_t, std::vector<Sender>> senders_;  // by version
+  FairQueue queue_;
+  std::unordered_map<uint64_t, SlotId> starting_;  // by version: the request that waits for its isolate
   std::atomic<bool> at_rest_{true};
   net::Timer pool_timer_;
   net::Timer housekeeping_timer_;

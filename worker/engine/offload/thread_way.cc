@@ -67,13 +67,10 @@ void ThreadWay::Begin(const AwayRequestPtr& request) {
   SendTo(thread, request);
 }
 
-// One whose client has gone meanwhile, or that was passed on, does not begin there: turns over there may be long.
+// One whose client has gone by the time that its turn comes, or that was passed on, does not begin there: turns over there may be long.
 void ThreadWay::SendTo(uint32_t thread, const AwayRequestPtr& request) {
   request->thread = thread;
-  ToHost(thread, [this, request, thread](OffloadHost& host) {
-    if (request->Begin(thread)) host.runs().Begin(this, request);
-  });
-  if (request->peer_finished) PeerFinished(request);
+  ToHost(thread, [this, request, thread](OffloadHost& host) { host.Await({this, request, thread}); });
 }
 
 void ThreadWay::OnMove(const Placement::Move& move) {
@@ -101,8 +98,10 @@ void ThreadWay::Cancel(const AwayRequestPtr& request) {
 }
 
 void ThreadWay::PeerFinished(const AwayRequestPtr& request) {
-  request->peer_finished = true;
-  ToRun(request, [request](AwayRuns& runs) { runs.PeerFinished(*request); });
+  request->peer_finished.store(true, std::memory_order_release);
+  ToHost(request->thread, [request, thread = request->thread](OffloadHost& host) {
+    if (request->BegunAt(thread)) host.PeerFinished(*request);
+  });
 }
 
 void ThreadWay::BodyArrived(const AwayRequestPtr& request, std::string_view bytes) {

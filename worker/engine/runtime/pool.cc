@@ -274,6 +274,11 @@ js::Isolate* Pool::IsolateOf(uint64_t version_id) {
   return version != nullptr && version->current != nullptr ? version->current->isolate.get() : nullptr;
 }
 
+Nanos Pool::held(uint64_t version_id) const {
+  const Version* version = impl_->versions.Find(version_id);
+  return version != nullptr ? version->held : 0;
+}
+
 const RequestTimes& Pool::times() const { return impl_->answered; }
 Nanos Pool::turn_ended() const { return impl_->turn_ended; }
 Nanos Pool::last_turn() const { return impl_->last_turn; }

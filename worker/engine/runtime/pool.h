@@ -151,6 +151,9 @@ class Pool {
   // may be gone after the next call.
   js::Isolate* IsolateOf(uint64_t version_id);
 
+  // How long this version's turns have held the thread in all, since it is known here; 0: it is not.
+  Nanos held(uint64_t version_id) const;
+
   // Of the request whose OnResponse or OnFailure is being called.
   const RequestTimes& times() const;
   // The turn that has run last: when it was over, and how long it took.

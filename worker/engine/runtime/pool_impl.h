@@ -67,6 +67,7 @@ struct Version final : Due {
   uint64_t load_serial = 0;
   Instance* current = nullptr;
   uint64_t turns = 0;
+  Nanos held = 0;           // how long they have taken
   Nanos gc_pause = 0;       // all of its isolates' pauses
   std::unique_ptr<ColdTimes> cold_times;  // of the last one, where they are shown
   uint64_t turns_reported = 0;  // of them, accounted for when the watchdog last told of this version
@@ -239,6 +240,7 @@ void Pool::Impl::RunTurn(Instance* instance, F&& body) {
   const Nanos now = host->clock_now();
   last_turn = now - turn_began();
   turn_ended = now;
+  instance->version->held += last_turn;
   if (instance->nursery.watching()) [[unlikely]] NoteNursery(instance);
   AfterTurn(instance);
 }
