@@ -198,6 +198,7 @@ Status Engine::SetMemoryBudget(const ipc::SetMemoryBudget& set) {
 Status Engine::StartShards() {
   ZTS_ASSIGN_OR_RETURN(const net::IoBackend backend, ParseBackend(configure_.io()));
   if (configure_.offload_threads() > 0) ZTS_RETURN_IF_ERROR(StartOffloadThreads());
+  if (!configure_.without_listeners()) balance_ = std::make_unique<ConnectionBalance>(configure_.shards());
   for (uint32_t index = 0; index < configure_.shards(); ++index) {
     ShardThread::Options options;
     options.index = index;
@@ -211,6 +212,9 @@ Status Engine::StartShards() {
     options.logs = &logs_;
     options.offload = offloads_.get();
     options.budget = budget_.get();
+    options.balance = balance_.get();
+    // Shards have something to tell once they listen: all of them are there by then, and until the last one's loop has ended.
+    options.tell = [this](uint32_t shard, std::function<void(Shard&)> task) { shards_[shard]->Post(std::move(task)); };
     options.request_seed = RandomSeed();
     ZTS_ASSIGN_OR_RETURN(auto shard, ShardThread::Start(std::move(options)));
     shards_.push_back(std::move(shard));

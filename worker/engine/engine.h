@@ -23,6 +23,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "jsruntime/isolate.h"
+#include "worker/engine/connection_balance.h"
 #include "worker/engine/core_split.h"
 #include "worker/engine/functions.h"
 #include "worker/engine/log_queue.h"
@@ -99,6 +100,7 @@ class Engine {
   std::vector<UniqueFd> listeners_;
   CoreSplit cores_;
   std::unique_ptr<offload::OffloadThreads> offloads_;  // null: heavy functions stay
+  std::unique_ptr<ConnectionBalance> balance_;         // null: there are no listeners
   std::vector<std::unique_ptr<ShardThread>> shards_;
 
   bool sandboxed_ = false;

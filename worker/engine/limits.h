@@ -61,6 +61,11 @@ inline constexpr size_t kResponseBodyBytesMax = size_t{64} << 20;
 
 // A shard: 16 Ki connections of about 1 KiB of our memory when idle.
 inline constexpr size_t kConnectionsMax = 16 * 1024;
+// A shard that accepts a connection keeps it unless another one has fewer by more than this: one core alone serves a hundred thousand
+// requests a second, and those that come and go would otherwise be passed around.
+inline constexpr uint32_t kBalanceSlack = 1;
+// And by more than this part: what the kernel's hash makes of many hundred connections is as even as it needs to be.
+inline constexpr uint32_t kBalanceSlackParts = 8;
 // An out-buffer keeps this much between responses; larger ones shrink back.
 inline constexpr size_t kOutBufferKeptBytes = 64 * 1024;
 // Bytes of a streamed response that wait for their peer: beyond it the stream is not read on, below half of it it is again. Fits a kept

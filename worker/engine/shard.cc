@@ -20,6 +20,7 @@ constexpr Nanos kAcceptErrorLogPeriod = 10 * kSecond;
 
 Shard::Shard(const Options& options)
     : loop_(options.loop), counters_(options.counters), logs_(options.logs, options.counters), listen_fd_(options.listen_fd),
+      balance_(options.balance), index_(options.index), tell_(options.tell), givers_(balance_ != nullptr ? balance_->shards() - 1 : 0),
       egress_(options.loop, options.counters, this), sessions_(kConnectionsMax), pool_timer_([this] { pool_->RunDue(loop_->now()); }),
       housekeeping_timer_([this] { OnHousekeeping(); }), drain_timer_([this] { OnDrainTimeout(); }) {
   if (options.offload != nullptr) offload_ = std::make_unique<offload::ThreadWay>(loop_, options.offload);
@@ -94,6 +95,7 @@ Status Shard::Commit(uint64_t catalog_version) {
   prepared_.erase(prepared_.begin(), std::next(found));
   counters_->active_catalog.Set(catalog_version);
   RetainNamed();
+  if (first && balance_ != nullptr) balance_->Begin(index_);
   if (first && listen_fd_ >= 0) ZTS_RETURN_IF_ERROR(loop_->io().Listen(listen_fd_));
   return {};
 }
@@ -155,6 +157,11 @@ void Shard::SetTargets() {
 // ---- the end ----------------------------------------------------------------------------------------------------------------
 
 void Shard::Drain(Nanos timeout, Successor successor, std::function<void()> done) {
+  if (balance_ != nullptr && context_.mode != SessionContext::Mode::kDraining) {
+    for (uint32_t shard = 0; shard < balance_->shards(); ++shard) {
+      if (shard != index_) tell_(shard, [](Shard& other) { other.OnNeighbourKeeps(); });
+    }
+  }
   context_.mode = SessionContext::Mode::kDraining;
   successor_ = successor;
   drained_ = std::move(done);
@@ -187,7 +194,7 @@ void Shard::OnDrainTimeout() {
 }
 
 void Shard::TellDrained() {
-  if (sessions_.size() > 0 || accepts_due_ > 0 || drained_ == nullptr) return;
+  if (sessions_.size() > 0 || accepts_due_ > 0 || givers_ > 0 || drained_ == nullptr) return;
   if (runs_ && runs_->running() > 0) return;
   loop_->Disarm(&drain_timer_);
   egress_.Disconnect();
@@ -204,6 +211,28 @@ void Shard::TellDrained() {
 void Shard::OnAccept(net::Handle handle) {
   counters_->connections_total.Add();
   if (accepts_due_ > 0) --accepts_due_;
+  if (!GiveAway(handle)) Take(handle);
+}
+
+// One that drains keeps what it has accepted: who is told that it has drained must not find a connection that comes after that.
+bool Shard::GiveAway(net::Handle handle) {
+  if (balance_ == nullptr) return false;
+  const uint32_t where = context_.mode == SessionContext::Mode::kDraining ? index_ : balance_->Choose(index_);
+  balance_->Join(where);
+  if (where == index_) return false;
+  counters_->connections_given.Add();
+  // A task must be copyable, a socket is not.
+  auto socket = std::make_shared<UniqueFd>(loop_->io().Release(handle));
+  tell_(where, [socket](Shard& other) { other.TakeConnection(std::move(*socket)); });
+  return true;
+}
+
+void Shard::OnNeighbourKeeps() {
+  --givers_;
+  TellDrained();
+}
+
+void Shard::Take(net::Handle handle) {
   const auto slot = sessions_.Insert(&context_, handle);
   if (!slot) return RefuseConnection(handle);
   counters_->connections_open.Set(sessions_.size());
@@ -225,6 +254,7 @@ void Shard::WithSocket(SlotId slot, F&& act) {
 // No slot, no session: one answer that fits every request, and the end.
 void Shard::RefuseConnection(net::Handle handle) {
   constexpr http::Refusal kWhy = http::Refusal::kTooManyConnections;
+  if (balance_ != nullptr) balance_->Leave(index_);
   counters_->refusals[static_cast<int>(kWhy)].Add();
   http::OutBuffer* buffer = context_.out_buffers.Take();
   http::AppendError(*buffer,
@@ -275,6 +305,7 @@ void Shard::OnClosed(SlotId slot) {
     return WithSocket(slot, [&](auto& owner) { owner.OnClosed(slot); });
   }
   sessions_.Erase(slot);
+  if (balance_ != nullptr) balance_->Leave(index_);
   counters_->connections_open.Set(sessions_.size());
   TellDrained();
 }

@@ -10,6 +10,8 @@
 // engine's: its requests come from a front's shard, by the versions' ids. It answers for the versions of prepared catalogs too, and for a
 // while (kClassLeaveTime) for those of catalogs before, since the front changes its own at another moment.
 //
+// A new connection that another shard has clearly fewer of goes there (connection_balance.h) before anything is read of it.
+//
 // Owner:    the engine, one a core.
 // Thread:   constructed, run and destroyed on its own thread. Post and Stop: any.
 // Life:     what Options names outlives it. It outlives Warmup::Stop: isolates post to it until they are gone.
@@ -32,6 +34,7 @@
 #include "jsruntime/outcome.h"
 #include "worker/engine/classes/class_link.h"
 #include "worker/engine/classes/class_port.h"
+#include "worker/engine/connection_balance.h"
 #include "worker/engine/egress_link.h"
 #include "worker/engine/jit_survey.h"
 #include "worker/engine/log_batch.h"
@@ -59,6 +62,10 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
     runtime::MemoryBudget* budget = nullptr;
     int listen_fd = -1;         // listened on from the first commit on; none: requests come from a front
     uint64_t request_seed = 0;
+    // The engine's shards, this one among them, and how to tell one of them something; null: each keeps what it accepts.
+    ConnectionBalance* balance = nullptr;
+    uint32_t index = 0;
+    std::function<void(uint32_t shard, std::function<void(Shard&)> task)> tell;
     RunDelay* run_delay = nullptr;  // of the shard's thread; null: what the kernel gives to others is put down to whom it hits
   };
   explicit Shard(const Options& options);
@@ -100,6 +107,11 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
   enum class Successor : uint8_t { kNone, kAccepts };
   void Drain(Nanos timeout, Successor successor, std::function<void()> done);
 
+  // A connection that another shard has accepted, and counted here.
+  void TakeConnection(UniqueFd socket) { Take(loop_->io().Adopt(std::move(socket))); }
+  // Another shard drains: it gives none any more.
+  void OnNeighbourKeeps();
+
   size_t connections() const { return sessions_.size(); }
   const runtime::Pool& pool() const { return *pool_; }
   runtime::Pool& pool() { return *pool_; }
@@ -138,6 +150,8 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
   void WithSocket(SlotId slot, F&& act);
   void EndPassOfRuns();
   void SendWritten();
+  bool GiveAway(net::Handle handle);
+  void Take(net::Handle handle);
   void RefuseConnection(net::Handle handle);
   void OnHousekeeping();
   void EndIdle();
@@ -150,6 +164,10 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
   ipc::ShardCounters* const counters_;
   LogBatch logs_;
   const int listen_fd_;
+  ConnectionBalance* const balance_;
+  const uint32_t index_;
+  const std::function<void(uint32_t, std::function<void(Shard&)>)> tell_;
+  uint32_t givers_ = 0;  // other shards that may still give connections
   SessionContext context_;
   EgressLink egress_;
   std::unique_ptr<offload::ThreadWay> offload_;  // null: heavy functions stay

@@ -82,6 +82,9 @@ void ShardThread::Run() {
                .budget = options_.budget,
                .listen_fd = options_.listener.get(),
                .request_seed = options_.request_seed,
+               .balance = options_.balance,
+               .index = options_.index,
+               .tell = options_.tell,
                .run_delay = &run_delay});
   loop_ = &loop;
   shard_ = &shard;

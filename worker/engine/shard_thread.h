@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "worker/engine/connection_balance.h"
 #include "worker/engine/net/io.h"
 #include "worker/engine/shard.h"
 
@@ -39,6 +40,8 @@ class ShardThread {
     LogQueue* logs = nullptr;
     offload::OffloadThreads* offload = nullptr;
     runtime::MemoryBudget* budget = nullptr;
+    ConnectionBalance* balance = nullptr;  // and `tell`: as Shard::Options says
+    std::function<void(uint32_t shard, std::function<void(Shard&)> task)> tell;
     uint64_t request_seed = 0;
   };
   static Result<std::unique_ptr<ShardThread>> Start(Options options);

@@ -157,6 +157,7 @@ struct OffloadCounters {
 struct alignas(64) ShardCounters {
   Counter connections_open;   // gauge
   Counter connections_total;
+  Counter connections_given;  // of them, to another shard
   Counter requests_total;     // parsed heads, refused ones included
   Counter refusals[kRefusalSlots];
   Counter recv_bytes;

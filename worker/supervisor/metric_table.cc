@@ -73,6 +73,7 @@ constexpr admin::MetricInfo kMetrics[] = {
 
     {"io", "zts_connections_open", kGauge, "shard", "Open client connections."},
     {"io", "zts_connections_total", kCounter, "shard", "Client connections accepted."},
+    {"io", "zts_connections_given_total", kCounter, "shard", "Of them, those that the shard gave to one with fewer."},
     {"io", "zts_request_heads_total", kCounter, "shard", "Request heads seen, refused ones included."},
     {"io", "zts_refusals_total", kCounter, "reason", "Requests refused before any function saw them."},
     {"io", "zts_received_bytes_total", kCounter, "", "Bytes received from clients."},

@@ -117,6 +117,13 @@ Handle EpollIo::Adopt(UniqueFd socket) {
   return socket.release();
 }
 
+UniqueFd EpollIo::Release(Handle handle) {
+  Connection& connection = connections_.At(handle);
+  ZTS_CHECK(connection.state == Connection::State::kAccepted);
+  connection.state = Connection::State::kFree;
+  return UniqueFd(handle);
+}
+
 void EpollIo::Open(Handle handle, SlotId slot) {
   Connection& connection = connections_.At(handle);
   ZTS_CHECK(connection.state == Connection::State::kAccepted);

@@ -285,6 +285,24 @@ TEST_P(IoContractTest, CarriesTenMegabytesBothWaysAtOnce) {
   EXPECT_EQ(server_->At(slot).send_error, 0);
 }
 
+// One that is given up before it is opened belongs to whoever adopts it, with what has arrived meanwhile.
+TEST_P(IoContractTest, AReleasedConnectionGoesOnAtAnother) {
+  START_OR_SKIP();
+  server_->open_at_once = false;
+  auto peer = network_->Connect();
+  ASSERT_TRUE(Until([&] { return server_->unopened.size() == 1; }));
+  UniqueFd socket = io_->Release(server_->unopened[0]);
+  EXPECT_EQ(peer->Write("hello"), 5u);
+  server_->OpenConnection(io_->Adopt(std::move(socket)));
+  const SlotId slot = server_->last;
+  EXPECT_TRUE(Until([&] { return server_->At(slot).received == "hello"; }));
+  server_->SendAll(slot, "hi");
+  std::string got;
+  EXPECT_TRUE(Until([&] { return got == "hi"; }, [&] { got += peer->Read(); }));
+  server_->Close(slot, Io::CloseMode::kAbort);
+  EXPECT_TRUE(Until([&] { return server_->closed == 1; }));
+}
+
 TEST_P(IoContractTest, AnAdoptedSocketIsAConnectionLikeOthers) {
   START_OR_SKIP();
   const std::string up = Pattern(2'000'000, 4);

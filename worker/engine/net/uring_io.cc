@@ -205,6 +205,13 @@ Handle UringIo::Adopt(UniqueFd socket) {
   return socket.release();
 }
 
+UniqueFd UringIo::Release(Handle handle) {
+  Connection& connection = connections_.At(handle);
+  ZTS_CHECK(connection.state == Connection::State::kAccepted);
+  connection.state = Connection::State::kFree;
+  return UniqueFd(handle);
+}
+
 void UringIo::Open(Handle handle, SlotId slot) {
   Connection& connection = connections_.At(handle);
   ZTS_CHECK(connection.state == Connection::State::kAccepted);

@@ -49,6 +49,7 @@ class UringIo final : public Io {
   Status Listen(int listen_fd) override;
   size_t StopListening(Queue queue) override;
   Handle Adopt(UniqueFd socket) override;
+  UniqueFd Release(Handle handle) override;
   void Open(Handle handle, SlotId slot) override;
   void PauseRecv(Handle handle, SlotId slot) override;
   void ResumeRecv(Handle handle, SlotId slot) override;

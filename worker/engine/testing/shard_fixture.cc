@@ -40,7 +40,8 @@ std::string Reply::Field(std::string_view name) const {
   return "";
 }
 
-ShardHarness::ShardHarness(const net::FakeFaults& faults, uint64_t seed, Requests requests, uint32_t offloads)
+ShardHarness::ShardHarness(const net::FakeFaults& faults, uint64_t seed, Requests requests, uint32_t offloads,
+                           const OtherShards& others)
     : counters_(std::make_unique<ipc::ShardCounters>()), factory_(&clock_), watchdog_([](uint64_t) {}),
       warmup_(&factory_, &watchdog_, nullptr, runtime::Warmup::Mode::kManual) {
   net::FakeIoOptions options;
@@ -58,7 +59,10 @@ ShardHarness::ShardHarness(const net::FakeFaults& faults, uint64_t seed, Request
                                                   .logs = &logs_,
                                                   .offload = offloads_.get(),
                                                   .listen_fd = requests == Requests::kFromClients ? kListenFd : -1,
-                                                  .request_seed = seed});
+                                                  .request_seed = seed,
+                                                  .balance = others.balance,
+                                                  .index = others.index,
+                                                  .tell = others.tell});
 }
 
 void ShardHarness::MakeOffloads(net::FakeIoOptions io_options, uint32_t count) {

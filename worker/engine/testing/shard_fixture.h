@@ -13,6 +13,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -40,6 +41,13 @@ struct Reply {
   std::string Field(std::string_view name) const;
 };
 
+// The shards beside one.
+struct OtherShards {
+  ConnectionBalance* balance = nullptr;  // null: it is alone
+  uint32_t index = 0;
+  std::function<void(uint32_t shard, std::function<void(Shard&)> task)> tell;
+};
+
 class ShardHarness {
  public:
   using Peer = net::FakeIo::PeerId;
@@ -47,7 +55,7 @@ class ShardHarness {
   // kFromFront: of another class's engine, which gets its requests by ConnectFront.
   enum class Requests : uint8_t { kFromClients, kFromFront };
   explicit ShardHarness(const net::FakeFaults& faults = net::FakeFaults::None(), uint64_t seed = 1,
-                        Requests requests = Requests::kFromClients, uint32_t offloads = 1);
+                        Requests requests = Requests::kFromClients, uint32_t offloads = 1, const OtherShards& others = {});
   ~ShardHarness();
 
   // Prepares and commits a catalog of these functions: name -> script of the fake isolate. A changed script is a new version.

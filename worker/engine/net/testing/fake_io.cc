@@ -31,7 +31,7 @@ FakeIo::FakeIo(const FakeIoOptions& options)
 FakeIo::~FakeIo() = default;
 
 FakeIo::PeerId FakeIo::Connect() {
-  links_.push_back(std::make_unique<Link>());
+  links_.push_back(std::make_shared<Link>());
   if (shut_) {
     links_.back()->server = Link::Server::kClosed;
     Reset(links_.back().get());
@@ -213,12 +213,34 @@ Handle FakeIo::GiveHandle(PeerId peer) {
 std::pair<FakeIo::PeerId, UniqueFd> FakeIo::ConnectForAdoption() {
   UniqueFd socket(eventfd(0, EFD_CLOEXEC));
   ZTS_CHECK(socket.valid());
-  links_.push_back(std::make_unique<Link>());
+  links_.push_back(std::make_shared<Link>());
   for_adoption_[socket.get()] = links_.size() - 1;
   return {links_.size() - 1, std::move(socket)};
 }
 
+UniqueFd FakeIo::Release(Handle handle) {
+  Link& link = LinkOf(handle);
+  ZTS_CHECK(link.server == Link::Server::kAccepted);
+  const auto self = std::find_if(live_.begin(), live_.end(), [&](PeerId peer) { return links_[peer].get() == &link; });
+  ZTS_CHECK(self != live_.end());
+  UniqueFd socket(eventfd(0, EFD_CLOEXEC));
+  ZTS_CHECK(socket.valid());
+  released()[socket.get()] = links_[*self];
+  live_.erase(self);
+  DropHandle(&link);
+  return socket;
+}
+
+std::map<int, std::shared_ptr<FakeIo::Link>>& FakeIo::released() {
+  static std::map<int, std::shared_ptr<Link>> links;
+  return links;
+}
+
 Handle FakeIo::Adopt(UniqueFd socket) {
+  if (auto link = released().extract(socket.get()); !link.empty()) {
+    links_.push_back(std::move(link.mapped()));
+    return GiveHandle(links_.size() - 1);
+  }
   const auto found = for_adoption_.find(socket.get());
   ZTS_CHECK(found != for_adoption_.end());
   const PeerId peer = found->second;
@@ -237,9 +259,13 @@ void FakeIo::Advance(Link* link, Batch* batch) {
   if (link->server == Link::Server::kLingering) AdvanceLinger(link);
   if (link->server != Link::Server::kClosing || batch->full()) return;
   link->server = Link::Server::kClosed;
+  DropHandle(link);
+  batch->Add({.event = Event::kClosed, .handle = link->handle, .slot = link->slot});
+}
+
+void FakeIo::DropHandle(Link* link) {
   by_handle_[static_cast<size_t>(link->handle)] = nullptr;
   free_handles_.insert(link->handle);
-  batch->Add({.event = Event::kClosed, .handle = link->handle, .slot = link->slot});
 }
 
 void FakeIo::AdvanceSend(Link* link, Batch* batch) {

@@ -108,6 +108,7 @@ class FakeIo final : public Io {
   Status Listen(int listen_fd) override;
   size_t StopListening(Queue queue) override;
   Handle Adopt(UniqueFd socket) override;
+  UniqueFd Release(Handle handle) override;
   void Open(Handle handle, SlotId slot) override;
   void PauseRecv(Handle handle, SlotId slot) override;
   void ResumeRecv(Handle handle, SlotId slot) override;
@@ -161,6 +162,9 @@ class FakeIo final : public Io {
 
   void Accept(Batch* batch);
   Handle GiveHandle(PeerId peer);
+  void DropHandle(Link* link);
+  // What was released and is not adopted yet, by the descriptor that stands for it. Of all FakeIos: of one thread.
+  static std::map<int, std::shared_ptr<Link>>& released();
   void Advance(Link* link, Batch* batch);
   void AdvanceSend(Link* link, Batch* batch);
   void AdvanceRecv(Link* link, Batch* batch);
@@ -174,7 +178,7 @@ class FakeIo final : public Io {
   Nanos linger_timeout_;
   size_t socket_buffer_bytes_;
   BufferPool buffers_;
-  std::vector<std::unique_ptr<Link>> links_;  // by PeerId
+  std::vector<std::shared_ptr<Link>> links_;  // by PeerId; of one that was released this is the peer's side
   std::vector<PeerId> live_;                  // those the server has not closed
   std::vector<Link*> by_handle_;
   std::set<Handle> free_handles_;

@@ -1,0 +1,41 @@
+// Which shard takes a new connection.
+//
+// The kernel spreads connections over the shards' sockets by a hash of their addresses. Of many each shard gets its part; of a few that are kept
+// alive, a proxy's say, one shard may get most, and its core is exhausted while others rest. So who accepts one and has clearly more than
+// another shard gives it to that one, before anything has been read of it. Small differences stay: giving away costs a wake-up.
+//
+// Owner:    the engine, one for its shards.
+// Thread:   any; a count is its shard's own cache line, touched when a connection begins or ends.
+// Limits:   kBalanceSlack, kBalanceSlackParts.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+namespace zts {
+
+class ConnectionBalance {
+ public:
+  explicit ConnectionBalance(uint32_t shards) : shards_(shards) {}
+
+  uint32_t shards() const { return static_cast<uint32_t>(shards_.size()); }
+  // The shard takes what others accept, from here on. A shard that has no catalog yet must not.
+  void Begin(uint32_t shard) { shards_[shard].begun.store(true, std::memory_order_release); }
+  // The shard that is to have a connection which `self` has accepted: itself, or the one that has least. Counts nothing: two that choose at
+  // once may choose the same.
+  uint32_t Choose(uint32_t self) const;
+  // A connection begins on a shard, or is on its way there; and ends.
+  void Join(uint32_t shard) { shards_[shard].open.fetch_add(1, std::memory_order_relaxed); }
+  void Leave(uint32_t shard) { shards_[shard].open.fetch_sub(1, std::memory_order_relaxed); }
+  uint32_t open(uint32_t shard) const { return shards_[shard].open.load(std::memory_order_relaxed); }
+
+ private:
+  struct alignas(64) Count {
+    std::atomic<uint32_t> open{0};
+    std::atomic<bool> begun{false};
+  };
+  std::vector<Count> shards_;
+};
+
+}  // namespace zts
