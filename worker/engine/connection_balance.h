@@ -1,8 +1,8 @@
 // Which shard takes a new connection.
 //
-// The kernel spreads connections over the shards' sockets by a hash of their addresses. Of many each shard gets its part; of a few that are kept
-// alive, a proxy's say, one shard may get most, and its core is exhausted while others rest. So who accepts one and has clearly more than
-// another shard gives it to that one, before anything has been read of it. Small differences stay: giving away costs a wake-up.
+// The kernel spreads connections over the shards' sockets by a hash of their addresses. Of many each shard gets its part; of a few that
+// are kept alive, a proxy's say, one shard may get most, and its core is exhausted while others rest. So who accepts one and has clearly
+// more than another shard gives it to that one, before anything has been read of it. Small differences stay: giving away costs a wake-up.
 //
 // Owner:    the engine, one for its shards.
 // Thread:   any; a count is its shard's own cache line, touched when a connection begins or ends.

@@ -23,7 +23,8 @@ class HandoverTest : public testing::Test {
       OtherShards others{&balance_, index, [this](uint32_t shard, std::function<void(Shard&)> task) {
                                     told_[shard].push_back(std::move(task));
                                   }};
-      shards_.push_back(std::make_unique<ShardHarness>(net::FakeFaults::None(), index + 1, ShardHarness::Requests::kFromClients, 1, others));
+      const auto requests = ShardHarness::Requests::kFromClients;
+      shards_.push_back(std::make_unique<ShardHarness>(net::FakeFaults::None(), index + 1, requests, 1, others));
     }
   }
   ~HandoverTest() override {
