@@ -390,7 +390,7 @@ class App {
     verb->add_option("--wall-limit", deploy_.wall_limit, "Time from request to response")->type_name("TIME");
     verb->add_option("--startup-limit", deploy_.startup_limit, "CPU time for loading the module")->type_name("TIME");
     verb->add_option("--memory-limit", deploy_.memory_limit, "Memory, as 64MiB or 1GiB")->type_name("SIZE");
-    verb->add_option("--nursery", deploy_.nursery, "Half of V8's young generation; more for handlers with much garbage [2MiB]")
+    verb->add_option("--nursery", deploy_.nursery, "Half of V8's young generation, kept at that [up to 2MiB, as V8 likes]")
         ->type_name("SIZE");
     verb->add_option("--snapshot", deploy_.snapshot, "Start from the evaluated module: auto (where it pays), always, never [auto]")
         ->type_name("WHEN");

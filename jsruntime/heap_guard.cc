@@ -46,11 +46,8 @@ bool QuotaAllocator::Reserve(size_t bytes) {
 void HeapGuard::Configure(v8::Isolate::CreateParams* params, size_t nursery_bytes) {
   params->array_buffer_allocator_shared = allocator_;
   params->constraints.set_max_old_generation_size_in_bytes(kHeapInitialBytes);
-  params->constraints.set_max_young_generation_size_in_bytes(kYoungGenerationParts * nursery_bytes);
-  // By itself V8 begins with a small one, and lets it grow only as much survives: who asks for a size gets it.
-  if (nursery_bytes != kNurseryBytesDefault) {
-    params->constraints.set_initial_young_generation_size_in_bytes(kYoungGenerationParts * nursery_bytes);
-  }
+  const size_t nursery_max = nursery_bytes == 0 ? kNurseryBytesDefault : nursery_bytes;
+  params->constraints.set_max_young_generation_size_in_bytes(kYoungGenerationParts * nursery_max);
 }
 
 void HeapGuard::Install(v8::Isolate* isolate) {

@@ -67,6 +67,7 @@ class HeapGuard {
  public:
   HeapGuard() : allocator_(std::make_shared<QuotaAllocator>()) {}
 
+  // `nursery_bytes` as IsolateOptions has it; that V8 keeps it is NurseryFloor's.
   void Configure(v8::Isolate::CreateParams* params, size_t nursery_bytes);
   void Install(v8::Isolate* isolate);
   void SetLimit(size_t memory_bytes_max);

@@ -149,7 +149,8 @@ struct MemoryUse {
   size_t external_bytes = 0;  // ArrayBuffers, Wasm memories and modules, native objects
 };
 
-// V8's young generation, where objects begin: what is in it, and what it takes before it is collected.
+// V8's young generation, where objects begin: what is in it, and what it takes before it is collected. Of the two spaces that it has, for
+// large objects and for all others, the fuller one.
 struct Nursery {
   size_t used_bytes = 0;
   size_t capacity_bytes = 0;
@@ -235,7 +236,9 @@ inline constexpr size_t kSpareRoomBytes = size_t{64} << 10;
 
 // What must be known before an isolate is made; an isolate made with other options than its script's limits name runs by its own.
 struct IsolateOptions {
-  size_t nursery_bytes = kNurseryBytesDefault;  // rounded up by V8 to its pages
+  // Kept at this, or the next MiB; what survives may let it grow to the next power of two. 0: V8 lets it grow up to kNurseryBytesDefault,
+  // and shrinks it when it is quiet.
+  size_t nursery_bytes = 0;
   size_t room_bytes = 0;  // at most kSpareRoomBytes: of the heap beside the nursery, taken from the kernel before a load asks for it
 };
 

@@ -84,7 +84,7 @@ TEST_F(LoadTest, CodeCacheIsAcceptedAndBadOnesAreNot) {
   const Compiled compiled = Compile(TestHost(), script);
   ASSERT_TRUE(compiled.outcome.ok()) << compiled.outcome.message;
   ASSERT_GT(compiled.code_cache.size(), 100u);
-  const auto load = [&](std::string_view cache, LoadReport::Cache expected, size_t nursery_bytes = kNurseryBytesDefault) {
+  const auto load = [&](std::string_view cache, LoadReport::Cache expected, size_t nursery_bytes = 0) {
     auto with_cache = MakeScript("fn", "v1", source);
     with_cache->code_cache = AsBytes(cache);
     isolate_ = TestHost().NewIsolate({.nursery_bytes = nursery_bytes});

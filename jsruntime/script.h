@@ -21,7 +21,7 @@
 
 namespace zts::js {
 
-// It stays in the processor's cache, and its pauses are short (bench/README.md).
+// Where V8's own growth of a nursery ends: it stays in the processor's cache, and its pauses are short (bench/README.md).
 inline constexpr size_t kNurseryBytesDefault = size_t{2} << 20;
 
 // What one function version may use. The defaults are those of a deploy that says nothing.
@@ -30,8 +30,9 @@ struct Limits {
   Nanos wall_per_request = 30 * kSecond;       // from dispatch to response
   Nanos startup_cpu = 2 * kSecond;             // compiling and evaluating the module
   size_t memory_bytes_max = size_t{128} << 20; // V8 heap plus ArrayBuffers
-  // V8's young generation: one of its two halves. Part of memory_bytes_max as far as it is used.
-  size_t nursery_bytes = kNurseryBytesDefault;
+  // V8's young generation: one of its two halves, which is kept at this size. Part of memory_bytes_max as far as it is used. 0: V8
+  // lets it grow up to kNurseryBytesDefault and shrinks it again.
+  size_t nursery_bytes = 0;
   // Outgoing requests of one invocation: in all, so that a loop ends, and under way, each of which may hold two windows
   // (kFetchWindowBytes) of memory here and in the egress process.
   uint32_t subrequests_max = 200;

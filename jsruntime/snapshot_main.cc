@@ -200,7 +200,7 @@ Result<std::string> BuildBlob(const std::vector<WebFile>& files, std::span<const
   HostPlatform()->RegisterIsolate(isolate, &delegate);
   Realm realm;
   v8::Isolate::CreateParams params;
-  realm.heap.Configure(&params, kNurseryBytesDefault);
+  realm.heap.Configure(&params, 0);
   const std::vector<intptr_t> references = Snapshot::References(texts);
   params.external_references = references.data();
   v8::StartupData blob = {nullptr, 0};
@@ -288,7 +288,7 @@ Status FillCodeCaches(const std::string& blob, std::span<const std::unique_ptr<L
   params.snapshot_blob = &data;
   const std::vector<intptr_t> references = Snapshot::References(texts);
   params.external_references = references.data();
-  realm.heap.Configure(&params, kNurseryBytesDefault);
+  realm.heap.Configure(&params, 0);
   v8::Isolate::Initialize(isolate, params);
   realm.heap.SetLimit(size_t{1} << 30);
   Status filled;

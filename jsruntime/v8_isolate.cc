@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -12,6 +13,7 @@
 #include "jsruntime/host.h"
 #include "jsruntime/host_platform.h"
 #include "jsruntime/module_loader.h"
+#include "jsruntime/nursery_floor.h"
 #include "jsruntime/ops/lazy.h"
 #include "jsruntime/snapshot.h"
 #include "jsruntime/v8_isolate_parts.h"
@@ -31,8 +33,9 @@ constexpr const char* kForThreads[] = {"SharedArrayBuffer", "Atomics"};
 // The isolate data slot beside Realm::kSlot.
 constexpr uint32_t kSelfSlot = 2;
 
-// Small enough for V8 to have it in the nursery.
+// Small enough for V8 to have it in the nursery, and large enough for the space beside it.
 constexpr int kNurseryFillerBytes = 32 << 10;
+constexpr int kLargeFillerBytes = 256 << 10;
 
 // The same in all isolates.
 size_t SpaceIndex(v8::Isolate* isolate, std::string_view name) {
@@ -70,10 +73,13 @@ void V8Isolate::Create(const Snapshot& snapshot, const IsolateOptions& options) 
   params.fatal_error_callback = OnFatal;
   params.oom_error_callback = OnOutOfMemory;
   realm_.heap.Configure(&params, options.nursery_bytes);
-  if (frozen_ != nullptr && frozen_->recording()) {
-    frozen_->creator = std::make_unique<v8::SnapshotCreator>(isolate_, params);
-  } else {
-    v8::Isolate::Initialize(isolate_, params);
+  {
+    const NurseryFloor floor(options.nursery_bytes);
+    if (frozen_ != nullptr && frozen_->recording()) {
+      frozen_->creator = std::make_unique<v8::SnapshotCreator>(isolate_, params);
+    } else {
+      v8::Isolate::Initialize(isolate_, params);
+    }
   }
   realm_.heap.Install(isolate_);
   collections_.Install(isolate_);
@@ -251,25 +257,42 @@ void V8Isolate::CollectGarbage() {
   FinishTurn(turn.context(), 0);
 }
 
-Nursery V8Isolate::nursery() const {
-  static const size_t index = SpaceIndex(isolate_, "new_space");
+// Large objects have a space of their own, which may take as much: V8 collects both when either is full.
+V8Isolate::NurserySpaces V8Isolate::ReadNursery() const {
+  static const size_t small_index = SpaceIndex(isolate_, "new_space");
+  static const size_t large_index = SpaceIndex(isolate_, "new_large_object_space");
   v8::HeapSpaceStatistics space;
-  isolate_->GetHeapSpaceStatistics(&space, index);
-  return {space.space_used_size(), space.space_used_size() + space.space_available_size()};
+  isolate_->GetHeapSpaceStatistics(&space, small_index);
+  NurserySpaces spaces{.small_bytes = space.space_used_size(), .capacity_bytes = space.space_used_size() + space.space_available_size()};
+  isolate_->GetHeapSpaceStatistics(&space, large_index);
+  spaces.large_bytes = space.space_used_size();
+  return spaces;
 }
 
-// V8 has no call for it. It collects the nursery when that has no room: the rest is filled with what is garbage at once, at the cost of
-// writing so many bytes.
+Nursery V8Isolate::nursery() const {
+  const NurserySpaces spaces = ReadNursery();
+  return {std::min(std::max(spaces.small_bytes, spaces.large_bytes), spaces.capacity_bytes), spaces.capacity_bytes};
+}
+
+// V8 has no call for it. It collects the nursery when that has no room: the fuller of its spaces is filled up with what is garbage at
+// once, at the cost of writing so many bytes.
 void V8Isolate::CollectNursery() {
   if (!usable_) return;
   static constexpr uint8_t kFiller[kNurseryFillerBytes] = {};
   const Turn turn(this);
   collections_.set_during(GcDuring::kTask);
   const uint64_t before = collections_.count();
-  for (size_t left = nursery().capacity_bytes + kNurseryFillerBytes; collections_.count() == before && left >= kNurseryFillerBytes;
-       left -= kNurseryFillerBytes) {
+  const NurserySpaces spaces = ReadNursery();
+  const bool large = spaces.large_bytes > spaces.small_bytes;
+  const auto filler = static_cast<size_t>(large ? kLargeFillerBytes : kNurseryFillerBytes);
+  // One beyond the last that fits is what V8 has no room for.
+  for (size_t left = spaces.capacity_bytes / filler + 2; collections_.count() == before && left > 0; --left) {
     const v8::HandleScope handles(isolate_);
-    if (v8::String::NewFromOneByte(isolate_, kFiller, v8::NewStringType::kNormal, kNurseryFillerBytes).IsEmpty()) break;
+    if (large) {
+      v8::Array::New(isolate_, kLargeFillerBytes / static_cast<int>(sizeof(void*)));
+    } else if (v8::String::NewFromOneByte(isolate_, kFiller, v8::NewStringType::kNormal, kNurseryFillerBytes).IsEmpty()) {
+      break;
+    }
   }
   collections_.set_during(GcDuring::kTurn);
   FinishTurn(turn.context(), 0);

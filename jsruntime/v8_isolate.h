@@ -117,6 +117,14 @@ class V8Isolate final : public Isolate {
   void RunHookOfModule(v8::Local<v8::Context> context, v8::Local<v8::Object> exports, const char* name, LoadReport* report);
   void WaitForWork(Nanos until);
 
+  // --- memory ---
+  struct NurserySpaces {
+    size_t small_bytes = 0;
+    size_t large_bytes = 0;
+    size_t capacity_bytes = 0;  // of either
+  };
+  NurserySpaces ReadNursery() const;
+
   // --- a turn ---
   void RunHandler(v8::Local<v8::Context> context, uint64_t serial);
   void OnPromise(v8::Local<v8::Context> context, uint64_t serial, v8::Local<v8::Promise> promise);

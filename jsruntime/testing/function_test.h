@@ -55,7 +55,7 @@ class FunctionTest : public testing::Test {
   std::vector<HeaderField> headers_ = {{"Host", "fn.localhost"}, {"Accept", "a/b"}, {"ACCEPT", "c/d"}, {"X-Raw", "caf\xe9"}};
   RequestView request_{"GET", "http", "Fn.localhost:80", "/p?q=1", headers_, "", "r1"};
   size_t memory_bytes_max_ = 0;
-  size_t nursery_bytes_ = kNurseryBytesDefault;
+  size_t nursery_bytes_ = 0;
   std::shared_ptr<Script> script_;
   RecordingClient client_;
   std::unique_ptr<Isolate> isolate_;

@@ -54,7 +54,7 @@ js::Limits LimitsOf(const ipc::AddFunction& message) {
   if (message.wall_per_request_ns() > 0) limits.wall_per_request = message.wall_per_request_ns();
   if (message.startup_cpu_ns() > 0) limits.startup_cpu = message.startup_cpu_ns();
   if (message.memory_bytes_max() > 0) limits.memory_bytes_max = message.memory_bytes_max();
-  if (message.nursery_bytes() > 0) limits.nursery_bytes = message.nursery_bytes();
+  limits.nursery_bytes = message.nursery_bytes();
   return limits;
 }
 

@@ -11,14 +11,16 @@ namespace {
 class HeapOnly final : public js::InertIsolate {
  public:
   size_t in_flight() const override { return requests; }
-  js::MemoryUse memory() const override { return {.heap_used_bytes = heap_bytes}; }
+  js::MemoryUse memory() const override { return {.heap_used_bytes = heap_bytes, .heap_committed_bytes = heap_bytes + unused_bytes}; }
   void CollectGarbage() override {
     ++collections;
     heap_bytes /= 2;
+    unused_bytes = 0;
   }
 
   size_t requests = 0;
   size_t heap_bytes = IdleHeap::kCollectHeapBytesMin;
+  size_t unused_bytes = 0;
   int collections = 0;
 };
 
@@ -58,6 +60,26 @@ TEST_F(IdleHeapTest, OneWithWorkInFlightIsOnlyMeasured) {
   heap_.Look(&isolate_, kAtRest);
   EXPECT_EQ(isolate_.collections, 0);
   EXPECT_FALSE(heap_.settled());
+}
+
+TEST_F(IdleHeapTest, MemoryThatIsNotUsedIsGivenBackAfterALongerRest) {
+  isolate_.heap_bytes = size_t{1} << 20;
+  isolate_.unused_bytes = IdleHeap::kReturnBytesMin;
+  heap_.Look(&isolate_, kAtRest);
+  heap_.Look(&isolate_, kUsedAt + IdleHeap::kReturnAfterIdle - 1);
+  EXPECT_EQ(isolate_.collections, 0);
+  EXPECT_FALSE(heap_.settled());
+  EXPECT_LT(heap_.Look(&isolate_, kUsedAt + IdleHeap::kReturnAfterIdle).heap_committed_bytes, size_t{1} << 20);
+  EXPECT_EQ(isolate_.collections, 1);
+  EXPECT_TRUE(heap_.settled());
+}
+
+TEST_F(IdleHeapTest, LittleThatIsNotUsedIsLeftAlone) {
+  isolate_.heap_bytes = size_t{1} << 20;
+  isolate_.unused_bytes = IdleHeap::kReturnBytesMin - 1;
+  heap_.Look(&isolate_, kAtRest);
+  EXPECT_TRUE(heap_.settled());
+  EXPECT_EQ(isolate_.collections, 0);
 }
 
 TEST_F(IdleHeapTest, SmallHeapIsLeftAlone) {

@@ -204,8 +204,8 @@ void Warmup::Impl::RunLoad(std::unique_lock<std::mutex>& lock, std::deque<Job>& 
     lock.lock();
   }
   std::unique_ptr<js::Isolate> spare;
-  // Spares are all alike; a nursery of another size needs an isolate of its own.
-  const bool alike = job.script->limits.nursery_bytes == js::kNurseryBytesDefault;
+  // Spares are all alike; a nursery of a size needs an isolate of its own.
+  const bool alike = job.script->limits.nursery_bytes == 0;
   if (restored == nullptr && alike && spare_isolates.size() > spares_to_leave) {
     spare = std::move(spare_isolates.back());
     spare_isolates.pop_back();
