@@ -133,6 +133,33 @@ TEST_F(LoadTest, ACodeCacheIsLearnedFromRequests) {
   EXPECT_EQ(Body(), "500");
 }
 
+// Machine code is not written down: what V8 has optimised comes back as what it was made from, and gets there again.
+TEST_F(LoadTest, ACodeCacheIsLearnedFromOptimisedCode) {
+  const std::string source =
+      "class Sum { #all = 0; add(x) { this.#all += x; return this; } get all() { return this.#all; } }\n"
+      "function* count(n) { for (let i = 0; i < n; i++) yield i; }\n"
+      "async function later(x) { await null; return [x].map((y) => y * 2)[0]; }\n"
+      "function work(n) { const sum = new Sum(); for (const i of count(n)) sum.add(i); return sum.all; }\n"
+      "export default { async fetch() { return new Response(`${work(100)} ${await later(21)} ${/(\\d+)-(?<x>\\d+)/.exec('1-2').groups.x}`); } };";
+  auto script = MakeScript("fn", "v1", source);
+  std::string code;
+  for (int generation = 0; generation < 3; ++generation) {
+    isolate_ = TestHost().NewIsolate();
+    const LoadReport report = isolate_->LoadFrom(script, AsBytes(code));
+    ASSERT_TRUE(report.outcome.ok()) << report.outcome.message;
+    EXPECT_EQ(report.cache, generation == 0 ? LoadReport::Cache::kNone : LoadReport::Cache::kAccepted);
+    isolate_->Attach(&client_);
+    for (int i = 0; i < 3000; ++i) Send();
+    EXPECT_EQ(Body(), "4950 42 2");
+    bool optimised = false;
+    for (const FunctionCode& function : isolate_->TakeJitReport()) optimised |= function.tier == JitTier::kOptimized;
+    EXPECT_TRUE(optimised);
+    const std::string next = isolate_->MakeCodeCache();
+    EXPECT_GT(next.size(), 1000u);
+    code = next;
+  }
+}
+
 // The shard's thread lets go of it, and another one asks.
 TEST_F(LoadTest, ACodeCacheIsMadeOnAnotherThreadAndTellsNobody) {
   auto script = MakeScript("fn", "v1",
