@@ -140,7 +140,8 @@ TEST_F(LoadTest, ACodeCacheIsLearnedFromOptimisedCode) {
       "function* count(n) { for (let i = 0; i < n; i++) yield i; }\n"
       "async function later(x) { await null; return [x].map((y) => y * 2)[0]; }\n"
       "function work(n) { const sum = new Sum(); for (const i of count(n)) sum.add(i); return sum.all; }\n"
-      "export default { async fetch() {\n  return new Response(`${work(100)} ${await later(21)} ${/(\\d+)-(?<x>\\d+)/.exec('1-2').groups.x}`); } };";
+      "export default { async fetch() {\n"
+      "  return new Response(`${work(100)} ${await later(21)} ${/(\\d+)-(?<x>\\d+)/.exec('1-2').groups.x}`); } };";
   auto script = MakeScript("fn", "v1", source);
   std::string code;
   for (int generation = 0; generation < 3; ++generation) {
