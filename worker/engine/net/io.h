@@ -111,7 +111,8 @@ class Io {
   // Takes over a connected stream socket that came another way, as if it had been accepted; the Io closes it. A blocking one: an
   // operation of a ring on another would not wait.
   virtual Handle Adopt(UniqueFd socket) = 0;
-  // Gives up a connection that was accepted and not opened, for another Io of this process to Adopt. No event names it any more.
+  // Gives up a connection that was accepted and not opened, for another Io of this process to Adopt: its socket, which blocks. No event
+  // names it any more.
   virtual UniqueFd Release(Handle handle) = 0;
 
   // Names an accepted connection and starts receiving.
