@@ -392,6 +392,8 @@ class App {
     verb->add_option("--memory-limit", deploy_.memory_limit, "Memory, as 64MiB or 1GiB")->type_name("SIZE");
     verb->add_option("--nursery", deploy_.nursery, "Half of V8's young generation, kept at that [up to 2MiB, as V8 likes]")
         ->type_name("SIZE");
+    verb->add_option("--request-garbage", deploy_.request_garbage, "What a request allocates: collect between requests, not in them")
+        ->type_name("SIZE");
     verb->add_option("--snapshot", deploy_.snapshot, "Start from the evaluated module: auto (where it pays), always, never [auto]")
         ->type_name("WHEN");
     verb->add_option("--jit", deploy_.jit, "When its JavaScript is compiled: disabled, lazy or eager [as the worker does]")

@@ -311,7 +311,7 @@ TEST_F(AppTest, DeploySendsTheBundleAndItsSettings) {
   const Ran ran =
       Run({"deploy",      Path("hello.js"),    "--name",      "shop", "--env",        "A=1", "--env",          "B=x=y",
            "--route",     "shop.example.com/", "--cpu-limit", "20s",  "--wall-limit", "60s", "--memory-limit", "256MiB",
-           "--nursery", "4MiB", "--jit", "lazy", "--jit-threshold", "500", "--isolation", "process",
+           "--nursery", "4MiB", "--request-garbage", "400KiB", "--jit", "lazy", "--jit-threshold", "500", "--isolation", "process",
            "--allow-net", "127.0.0.1",         "--wait",      "5s",  "--secret", "KEY"});
   EXPECT_EQ(ran.exit, 0) << ran.err;
   const auto received = service_.received();
@@ -331,6 +331,7 @@ TEST_F(AppTest, DeploySendsTheBundleAndItsSettings) {
   EXPECT_EQ(config.limits().wall_per_request_ns(), 60'000'000'000);
   EXPECT_EQ(config.limits().memory_bytes_max(), uint64_t{256} << 20);
   EXPECT_EQ(config.limits().nursery_bytes(), uint64_t{4} << 20);
+  EXPECT_EQ(config.limits().request_garbage_bytes(), uint64_t{400} << 10);
   EXPECT_EQ(config.limits().startup_cpu_ns(), 0);
   EXPECT_EQ(config.jit(), "lazy");
   EXPECT_EQ(config.jit_threshold(), 500u);

@@ -37,6 +37,7 @@ FunctionVersion VersionOf(const v1::FunctionVersion& from, bool active) {
   version.startup_cpu = limits.startup_cpu_ns();
   version.memory_bytes_max = limits.memory_bytes_max();
   version.nursery_bytes = limits.nursery_bytes();
+  version.request_garbage_bytes = limits.request_garbage_bytes();
   version.routes.assign(from.config().routes().begin(), from.config().routes().end());
   version.secrets.assign(from.config().secrets().begin(), from.config().secrets().end());
   version.jit = from.config().jit();
@@ -145,6 +146,7 @@ v1::DeployRequest StartOf(const DeploySpec& spec, size_t bundle_bytes, size_t so
   limits.set_startup_cpu_ns(spec.startup_cpu);
   limits.set_memory_bytes_max(spec.memory_bytes_max);
   limits.set_nursery_bytes(spec.nursery_bytes);
+  limits.set_request_garbage_bytes(spec.request_garbage_bytes);
   return request;
 }
 

@@ -48,11 +48,12 @@ struct DeploySpec {
   std::vector<std::string> routes;
   std::vector<std::string> allow_net;
   std::vector<std::string> secrets;  // names
-  Nanos cpu_per_request = 0;  // 0: the platform's default; so for the next four
+  Nanos cpu_per_request = 0;  // 0: the platform's default; so for the next five
   Nanos wall_per_request = 0;
   Nanos startup_cpu = 0;
   uint64_t memory_bytes_max = 0;
   uint64_t nursery_bytes = 0;
+  uint64_t request_garbage_bytes = 0;
   std::string jit;             // "disabled", "lazy", "eager"; empty: as the worker does
   uint32_t jit_threshold = 0;
   std::string isolation;       // "process"; empty: with all others
@@ -150,6 +151,7 @@ struct FunctionVersion {
   Nanos startup_cpu = 0;
   uint64_t memory_bytes_max = 0;
   uint64_t nursery_bytes = 0;
+  uint64_t request_garbage_bytes = 0;
   std::string jit;              // empty: as the worker does
   uint32_t jit_threshold = 0;
   std::string isolation;        // "process"; empty: with all others

@@ -33,6 +33,7 @@ struct DeployOptions {
   std::string startup_limit;
   std::string memory_limit;
   std::string nursery;
+  std::string request_garbage;
   std::string wait;
   std::string message;
   std::string canary;  // "10%"; empty: all requests

@@ -69,6 +69,7 @@ Result<DeploySpec> SpecOf(const DeployOptions& options) {
   ZTS_RETURN_IF_ERROR(ReadDuration("--startup-limit", options.startup_limit, spec.startup_cpu));
   ZTS_RETURN_IF_ERROR(ReadSize("--memory-limit", options.memory_limit, spec.memory_bytes_max));
   ZTS_RETURN_IF_ERROR(ReadSize("--nursery", options.nursery, spec.nursery_bytes));
+  ZTS_RETURN_IF_ERROR(ReadSize("--request-garbage", options.request_garbage, spec.request_garbage_bytes));
   ZTS_RETURN_IF_ERROR(ReadEngine(options, spec));
   ZTS_RETURN_IF_ERROR(ReadDuration("--wait", options.wait, spec.wait));
   spec.message = options.message;

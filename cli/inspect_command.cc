@@ -102,7 +102,8 @@ nlohmann::json JsonOf(const std::string& function, const Inspection& found) {
             {"wall_ms", active.wall_per_request / kMillisecond},
             {"startup_ms", active.startup_cpu / kMillisecond},
             {"memory_bytes", active.memory_bytes_max},
-            {"nursery_bytes", active.nursery_bytes}}},
+            {"nursery_bytes", active.nursery_bytes},
+            {"request_garbage_bytes", active.request_garbage_bytes}}},
           {"figures", JsonOf(found.report.all)},
           {"workers", workers},
           {"errors", errors}};
@@ -122,8 +123,9 @@ void PrintHead(Console& console, const std::string& function, const Inspection& 
   console.out() << console.Paint(Style::kBold, function) << "  v" << active.number << "\n\nlimits  cpu "
                 << LimitText(active.cpu_per_request) << ", wall " << LimitText(active.wall_per_request) << ", startup "
                 << LimitText(active.startup_cpu) << ", memory "
-                << SizeText(active.memory_bytes_max) << ", nursery " << SizeText(active.nursery_bytes) << "\nroutes  /" << function << ", "
-                << function << ".localhost/";
+                << SizeText(active.memory_bytes_max) << ", nursery " << SizeText(active.nursery_bytes);
+  if (active.request_garbage_bytes > 0) console.out() << ", garbage a request " << FormatBytes(active.request_garbage_bytes);
+  console.out() << "\nroutes  /" << function << ", " << function << ".localhost/";
   for (const std::string& route : active.routes) console.out() << ", " << Printable(route);
   if (!active.secrets.empty()) console.out() << "\nsecrets ";
   for (const std::string& name : active.secrets) console.out() << " " << Printable(name);

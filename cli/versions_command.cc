@@ -125,6 +125,7 @@ nlohmann::json JsonOf(const FunctionVersion& version) {
           {"start_reason", version.start_reason}, {"snapshot_bytes", version.snapshot_bytes},
           {"jit", version.jit},            {"jit_threshold", version.jit_threshold},
           {"isolation", version.isolation},
+          {"nursery_bytes", version.nursery_bytes}, {"request_garbage_bytes", version.request_garbage_bytes},
           {"author", version.author},      {"message", version.message},
           {"based_on", version.based_on}};
 }

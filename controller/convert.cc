@@ -59,6 +59,7 @@ v1::FunctionVersion ToProto(const FunctionVersion& version) {
   limits.set_startup_cpu_ns(version.config.limits.startup_cpu_ns);
   limits.set_memory_bytes_max(version.config.limits.memory_bytes_max);
   limits.set_nursery_bytes(version.config.limits.nursery_bytes);
+  limits.set_request_garbage_bytes(version.config.limits.request_garbage_bytes);
   for (const auto& [name, value] : version.config.env) (*config.mutable_env())[name] = value;
   for (const std::string& route : version.config.routes) config.add_routes(route);
   for (const std::string& host : version.config.allow_net) config.add_allow_net(host);
@@ -163,7 +164,7 @@ Actor ActorOf(const std::string& author, const std::string& message) {
 VersionConfig FromProto(const v1::VersionConfig& message) {
   VersionConfig config;
   config.limits = {message.limits().cpu_per_request_ns(), message.limits().wall_per_request_ns(), message.limits().startup_cpu_ns(),
-                   message.limits().memory_bytes_max(), message.limits().nursery_bytes()};
+                   message.limits().memory_bytes_max(), message.limits().nursery_bytes(), message.limits().request_garbage_bytes()};
   config.env = {message.env().begin(), message.env().end()};
   config.routes = {message.routes().begin(), message.routes().end()};
   config.allow_net = {message.allow_net().begin(), message.allow_net().end()};

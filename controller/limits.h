@@ -43,6 +43,11 @@ inline constexpr uint64_t kMemoryBytesMax = uint64_t{1} << 30;
 inline constexpr uint64_t kNurseryBytesMin = uint64_t{512} << 10;
 inline constexpr uint64_t kNurseryBytesMax = uint64_t{32} << 20;
 inline constexpr uint64_t kMemoryBytesDefault = uint64_t{128} << 20;
+// What a request allocates. Less is a slip of the unit; at most what lets a nursery hold kNurseryRequests of them, as an engine makes it
+// (jsruntime/script.h), or where the deploy names a nursery itself, two: one is collected after each of them as it is.
+inline constexpr uint64_t kRequestGarbageBytesMin = uint64_t{4} << 10;
+inline constexpr uint64_t kNurseryRequests = 5;
+inline constexpr uint64_t kNurseryRequestsMin = 2;
 // As V8 bounds it (jsruntime/jit_policy.h).
 inline constexpr uint32_t kJitThresholdMax = 1'000'000;
 

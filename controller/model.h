@@ -23,7 +23,9 @@ struct VersionLimits {
   int64_t wall_per_request_ns = 0;
   int64_t startup_cpu_ns = 0;
   uint64_t memory_bytes_max = 0;
-  uint64_t nursery_bytes = 0;  // how the isolate collects garbage: nothing that a code cache depends on
+  // How the isolate collects garbage: nothing that a code cache depends on.
+  uint64_t nursery_bytes = 0;
+  uint64_t request_garbage_bytes = 0;
   bool operator==(const VersionLimits&) const = default;
 };
 

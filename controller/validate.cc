@@ -71,6 +71,24 @@ struct Range {
 
 std::string InMilliseconds(Nanos value) { return std::to_string(value / kMillisecond) + " ms"; }
 
+std::string InKib(uint64_t bytes) { return std::to_string(bytes >> 10) + " KiB"; }
+
+Status ValidateNursery(const VersionLimits& limits) {
+  const uint64_t memory = limits.memory_bytes_max == 0 ? kMemoryBytesDefault : limits.memory_bytes_max;
+  const uint64_t nursery = limits.nursery_bytes, garbage = limits.request_garbage_bytes;
+  const uint64_t nursery_max = std::min(kNurseryBytesMax, memory / 8);
+  if (nursery != 0 && (nursery < kNurseryBytesMin || nursery > nursery_max)) {
+    return Invalid("the nursery must be between " + InKib(kNurseryBytesMin) + " and " + InKib(nursery_max) +
+                   ", an eighth of the memory limit, or 0 for the default");
+  }
+  if (garbage == 0) return {};
+  const uint64_t garbage_max = nursery != 0 ? nursery / kNurseryRequestsMin : nursery_max / kNurseryRequests;
+  if (garbage >= kRequestGarbageBytesMin && garbage <= garbage_max) return {};
+  const std::string why = nursery != 0 ? "half of the nursery" : "a fifth of the largest nursery, which is an eighth of the memory limit";
+  return Invalid("the garbage of a request must be between " + InKib(kRequestGarbageBytesMin) + " and " + InKib(garbage_max) + ", " + why +
+                 ", or 0 where it is not known");
+}
+
 Status ValidateLimits(const VersionLimits& limits) {
   const Range ranges[] = {
       {"CPU time a request", limits.cpu_per_request_ns, kCpuPerRequestMin, kCpuPerRequestMax},
@@ -87,14 +105,7 @@ Status ValidateLimits(const VersionLimits& limits) {
     return Invalid("the memory limit must be between " + std::to_string(kMemoryBytesMin >> 20) + " MiB and " +
                    std::to_string(kMemoryBytesMax >> 20) + " MiB, or 0 for the default");
   }
-  const uint64_t nursery = limits.nursery_bytes;
-  if (nursery == 0) return {};
-  const uint64_t nursery_max = std::min(kNurseryBytesMax, (memory == 0 ? kMemoryBytesDefault : memory) / 8);
-  if (nursery < kNurseryBytesMin || nursery > nursery_max) {
-    return Invalid("the nursery must be between " + std::to_string(kNurseryBytesMin >> 10) + " KiB and " +
-                   std::to_string(nursery_max >> 10) + " KiB, an eighth of the memory limit, or 0 for the default");
-  }
-  return {};
+  return ValidateNursery(limits);
 }
 
 bool IsEnvName(std::string_view name) {

@@ -90,6 +90,29 @@ TEST(ValidateTest, LimitsHaveRanges) {
   EXPECT_FALSE(check({.nursery_bytes = kNurseryBytesMin - 1}));
 }
 
+TEST(ValidateTest, ANurseryHoldsTheGarbageOfRequests) {
+  const auto check = [](VersionLimits limits) {
+    VersionConfig config;
+    config.limits = limits;
+    const Status status = ValidateConfig(config);
+    return status.ok() ? std::string() : status.error().message;
+  };
+  constexpr uint64_t kMib = 1 << 20;
+  EXPECT_EQ(check({.request_garbage_bytes = kRequestGarbageBytesMin}), "");
+  EXPECT_EQ(check({.request_garbage_bytes = 16 * kMib / kNurseryRequests}), "");  // of 128 MiB
+  EXPECT_EQ(check({.request_garbage_bytes = 16 * kMib / kNurseryRequests + 1}),
+            "the garbage of a request must be between 4 KiB and 3276 KiB, a fifth of the largest nursery, which is an eighth of the memory "
+            "limit, or 0 where it is not known");
+  EXPECT_NE(check({.request_garbage_bytes = 400}), "");
+  EXPECT_EQ(check({.memory_bytes_max = kMemoryBytesMax, .request_garbage_bytes = kNurseryBytesMax / kNurseryRequests}), "");
+  EXPECT_NE(check({.memory_bytes_max = kMemoryBytesMax, .request_garbage_bytes = kNurseryBytesMax / kNurseryRequests + 1}), "");
+  EXPECT_NE(check({.memory_bytes_max = kMemoryBytesMin, .request_garbage_bytes = kMib}), "");
+  EXPECT_EQ(check({.nursery_bytes = 2 * kMib, .request_garbage_bytes = kMib}), "");
+  EXPECT_EQ(check({.nursery_bytes = 2 * kMib, .request_garbage_bytes = kMib + 1}),
+            "the garbage of a request must be between 4 KiB and 1024 KiB, half of the nursery, or 0 where it is not known");
+  EXPECT_NE(check({.nursery_bytes = 2 * kMib, .request_garbage_bytes = UINT64_MAX}), "");
+}
+
 TEST(ValidateTest, EnginesAreThoseThereAre) {
   const auto check = [](const std::string& jit, uint32_t threshold, const std::string& isolation) {
     VersionConfig config;

@@ -8,6 +8,7 @@
 // Limits:   sizes are checked where a bundle enters (controller), not here.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -23,6 +24,9 @@ namespace zts::js {
 
 // Where V8's own growth of a nursery ends: it stays in the processor's cache, and its pauses are short (bench/README.md).
 inline constexpr size_t kNurseryBytesDefault = size_t{2} << 20;
+// A nursery holds the garbage of so many requests where a function says how much that is, and is not smaller than V8's own for that. V8
+// itself asks for a collection between two at 80%, when one more fits.
+inline constexpr size_t kNurseryRequests = 5;
 
 // What one function version may use. The defaults are those of a deploy that says nothing.
 struct Limits {
@@ -30,14 +34,22 @@ struct Limits {
   Nanos wall_per_request = 30 * kSecond;       // from dispatch to response
   Nanos startup_cpu = 2 * kSecond;             // compiling and evaluating the module
   size_t memory_bytes_max = size_t{128} << 20; // V8 heap plus ArrayBuffers
-  // V8's young generation: one of its two halves, which is kept at this size. Part of memory_bytes_max as far as it is used. 0: V8
-  // lets it grow up to kNurseryBytesDefault and shrinks it again.
+  // V8's young generation: one of its two halves, which is kept at this size. Part of memory_bytes_max as far as it is used. 0: as
+  // request_garbage_bytes asks for, or V8 lets it grow up to kNurseryBytesDefault and shrinks it again.
   size_t nursery_bytes = 0;
+  // What a request usually allocates: the nursery is collected between requests as soon as it would not hold another one. 0: not said.
+  size_t request_garbage_bytes = 0;
   // Outgoing requests of one invocation: in all, so that a loop ends, and under way, each of which may hold two windows
   // (kFetchWindowBytes) of memory here and in the egress process.
   uint32_t subrequests_max = 200;
   uint32_t subrequests_at_once = 50;
 };
+
+// What its isolates are made with, as IsolateOptions has it.
+constexpr size_t NurseryBytesOf(const Limits& limits) {
+  if (limits.nursery_bytes > 0 || limits.request_garbage_bytes == 0) return limits.nursery_bytes;
+  return std::max(kNurseryRequests * limits.request_garbage_bytes, kNurseryBytesDefault);
+}
 
 struct Script {
   std::string function;     // "hello"

@@ -38,7 +38,7 @@ V8Isolate::V8Isolate(const Snapshot& snapshot, const ScriptPtr& script, const Fu
   artifact_time_ = Now() - begin;
   frozen_->blob = {from.blob.data(), static_cast<int>(from.blob.size())};
   Register(snapshot);
-  Create(snapshot, {.nursery_bytes = script->limits.nursery_bytes});
+  Create(snapshot, {.nursery_bytes = NurseryBytesOf(script->limits)});
 }
 
 V8Isolate::V8Isolate(const Snapshot& snapshot, const ScriptPtr& script, const FunctionBody& body)
@@ -47,7 +47,7 @@ V8Isolate::V8Isolate(const Snapshot& snapshot, const ScriptPtr& script, const Fu
   frozen_->body = &body;
   frozen_->base = &snapshot;
   Register(snapshot);
-  Create(snapshot, {.nursery_bytes = script->limits.nursery_bytes});
+  Create(snapshot, {.nursery_bytes = NurseryBytesOf(script->limits)});
 }
 
 // --- an isolate that is written down ------------------------------------------------------------------------------------------------

@@ -155,6 +155,7 @@ std::string EncodeVersion(const FunctionVersion& version) {
   message.set_startup_cpu_ns(config.limits.startup_cpu_ns);
   message.set_memory_bytes_max(config.limits.memory_bytes_max);
   message.set_nursery_bytes(config.limits.nursery_bytes);
+  message.set_request_garbage_bytes(config.limits.request_garbage_bytes);
   for (const auto& [name, value] : config.env) (*message.mutable_env())[name] = value;
   for (const std::string& route : config.routes) message.add_routes(route);
   for (const std::string& host : config.allow_net) message.add_allow_net(host);
@@ -197,7 +198,7 @@ Result<FunctionVersion> DecodeVersion(VersionName name, std::string_view bytes) 
   version.created_ns = message.created_ns();
   version.version_id = message.version_id();
   version.config.limits = {message.cpu_per_request_ns(), message.wall_per_request_ns(), message.startup_cpu_ns(),
-                           message.memory_bytes_max(), message.nursery_bytes()};
+                           message.memory_bytes_max(), message.nursery_bytes(), message.request_garbage_bytes()};
   version.config.env = {message.env().begin(), message.env().end()};
   version.config.routes = {message.routes().begin(), message.routes().end()};
   version.config.allow_net = {message.allow_net().begin(), message.allow_net().end()};

@@ -37,7 +37,7 @@ FunctionVersion MakeVersion(std::string function, uint64_t number, std::string_v
   version.main_module = "main.js";
   version.created_ns = 17;
   version.version_id = uint64_t{1} << 32 | number;
-  version.config.limits = {1, 2, 3, 4};
+  version.config.limits = {1, 2, 3, 4, 5, 6};
   version.config.env = {{"A", "1"}, {"B", std::string("with \0 and \n", 12)}};
   version.config.routes = {"example.com/a"};
   version.config.allow_net = {"db.internal:5432"};

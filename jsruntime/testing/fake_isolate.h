@@ -80,6 +80,7 @@ class FakeIsolate final : public Isolate {
   void CollectNursery() override {
     ++nursery_collections_;
     nursery_.used_bytes = 0;
+    if (lost_in_collection_) LoseIsolate(0, OutcomeKind::kMemoryLimit);
   }
   void WatchJit() override { watched_ = true; }
   bool watches_jit() const override { return watched_; }
@@ -111,6 +112,8 @@ class FakeIsolate final : public Isolate {
   // What nursery() answers until the next CollectNursery.
   void set_nursery(const Nursery& nursery) { nursery_ = nursery; }
   int nursery_collections() const { return nursery_collections_; }
+  // In the next CollectNursery, as if its memory limit were reached there.
+  void LoseInCollection() { lost_in_collection_ = true; }
   int tasks_run() const { return tasks_run_; }
   std::vector<InvocationId> in_flight_ids() const;
   bool has(InvocationId id) const { return in_flight_.count(id) > 0; }
@@ -179,6 +182,7 @@ class FakeIsolate final : public Isolate {
   int collections_ = 0;
   Nursery nursery_ = {0, size_t{1} << 20};
   int nursery_collections_ = 0;
+  bool lost_in_collection_ = false;
   int tasks_run_ = 0;
   size_t dispatched_ = 0;
 

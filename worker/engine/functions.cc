@@ -55,6 +55,7 @@ js::Limits LimitsOf(const ipc::AddFunction& message) {
   if (message.startup_cpu_ns() > 0) limits.startup_cpu = message.startup_cpu_ns();
   if (message.memory_bytes_max() > 0) limits.memory_bytes_max = message.memory_bytes_max();
   limits.nursery_bytes = message.nursery_bytes();
+  limits.request_garbage_bytes = message.request_garbage_bytes();
   return limits;
 }
 

@@ -26,6 +26,7 @@ ipc::ToEngine ToMessage(const FunctionSpec& spec, const std::string& artifact_ke
   add->set_startup_cpu_ns(spec.startup_cpu);
   add->set_memory_bytes_max(spec.memory_bytes_max);
   add->set_nursery_bytes(spec.nursery_bytes);
+  add->set_request_garbage_bytes(spec.request_garbage_bytes);
   for (const auto& [name, value] : spec.env) {
     ipc::EnvVar* variable = add->add_env();
     variable->set_name(name);

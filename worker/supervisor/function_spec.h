@@ -42,6 +42,7 @@ struct FunctionSpec {
   Nanos startup_cpu = 0;
   uint64_t memory_bytes_max = 0;
   uint64_t nursery_bytes = 0;
+  uint64_t request_garbage_bytes = 0;
 
   // Which engine runs it; as the deploy says, so that what the worker's own policy is anyway may be written there too.
   EngineClass engine_class;

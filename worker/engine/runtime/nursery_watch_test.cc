@@ -55,6 +55,44 @@ TEST(NurseryWatchTest, EndsWhereV8sOwnTaskIsEnough) {
   EXPECT_TRUE(busy.watching());
 }
 
+TEST(NurseryWatchTest, WhoSaysWhatARequestMakesIsLookedAtFromTheBeginning) {
+  NurseryWatch watch(200);
+  EXPECT_TRUE(watch.watching());
+  EXPECT_TRUE(watch.watching_requests());
+  EXPECT_FALSE(NurseryWatch().watching_requests());
+  EXPECT_FALSE(watch.LacksRoom({800, kCapacity}));
+  EXPECT_TRUE(watch.LacksRoom({801, kCapacity}));
+  EXPECT_FALSE(watch.IsTooFull({800, kCapacity}));
+  EXPECT_TRUE(watch.IsTooFull({801, kCapacity}));
+  for (uint32_t pass = 0; pass < 2 * NurseryWatch::kCalmPasses; ++pass) watch.IsTooFull({0, kCapacity});
+  EXPECT_TRUE(watch.watching());
+}
+
+// Three requests came in one pass: the next may bring one, and has room for it.
+TEST(NurseryWatchTest, ALargePassIsNoReasonToCollectWhereARequestIsKnown) {
+  NurseryWatch watch(200);
+  watch.IsTooFull({0, kCapacity});
+  EXPECT_FALSE(watch.IsTooFull({600, kCapacity}));
+  EXPECT_TRUE(watch.IsTooFull({900, kCapacity}));
+}
+
+TEST(NurseryWatchTest, MoreThanWasSaidIsNeeded) {
+  NurseryWatch watch(200);
+  watch.IsTooFull({0, kCapacity});
+  watch.IsTooFull({400, kCapacity});
+  EXPECT_TRUE(watch.IsTooFull({700, kCapacity}));
+}
+
+// What survives leaves no room: another collection would find as much.
+TEST(NurseryWatchTest, IsNotCollectedAgainForWhatHasSurvived) {
+  NurseryWatch watch(200);
+  watch.SetUsed({850, kCapacity});
+  EXPECT_FALSE(watch.LacksRoom({850, kCapacity}));
+  EXPECT_FALSE(watch.IsTooFull({900, kCapacity}));
+  watch.Collected();  // of V8's own accord: nothing is known of what is left
+  EXPECT_TRUE(watch.LacksRoom({900, kCapacity}));
+}
+
 TEST(NurseryWatchTest, ACollectionInAPassTellsNothingOfIt) {
   NurseryWatch watch;
   watch.Interrupted();

@@ -27,6 +27,11 @@ Ticket Pool::Submit(RequestId id, TargetRef target, const js::RequestView* reque
     return 0;
   }
   Version* version = pool.FindOrAdd(target);
+  if (version->current != nullptr && version->current->nursery.watching_requests()) [[unlikely]] {
+    ++version->pins;
+    pool.MakeRoom(version->current);
+    --version->pins;
+  }
   Request* added = pool.requests.Add(id, request, version, &version->queues);
   added->gc_before = version->gc_pause;
   const Ticket ticket = added->ticket();
@@ -85,8 +90,9 @@ void Pool::Impl::RunTurnOf(Ticket ticket, void (js::Isolate::*what)(js::Invocati
   const Request* request = requests.Find(ticket);
   if (request == nullptr) return;
   if (request->away) return (request->version->there->*there)(ticket);
-  if (request->instance == nullptr) return;
-  RunTurn(request->instance, [&](js::Isolate* isolate) { (isolate->*what)(ticket); });
+  Instance* instance = request->instance;
+  if (instance == nullptr || !HasRoom(instance)) return;
+  RunTurn(instance, [&](js::Isolate* isolate) { (isolate->*what)(ticket); });
   if (Request* left = requests.Find(ticket)) left->times.turns += last_turn;
 }
 

@@ -82,7 +82,7 @@ struct Version final : Due {
 
 // One isolate on this shard, and the client it calls back.
 struct Instance final : Due, js::IsolateClient, js::FetchDoor {
-  explicit Instance(Nanos now) : heap(now) {}
+  Instance(Nanos now, size_t request_garbage_bytes) : heap(now), nursery(request_garbage_bytes) {}
 
   Pool::Impl* pool = nullptr;
   Version* version = nullptr;
@@ -194,6 +194,10 @@ struct Pool::Impl final : ElsewhereEvents {
   void EvictBeyondLimit();
   void RunTasks(SlotId slot);
   bool Look(Instance* instance, Nanos now);
+  // Before a turn of a request. Whether the isolate is as it was: a collection may be what loses it.
+  bool HasRoom(Instance* instance);
+  bool MakeRoom(Instance* instance);
+  void CollectNursery(Instance* instance);
   void NoteNursery(Instance* instance);
   void LookAtNurseries();
 
@@ -223,6 +227,11 @@ struct Pool::Impl final : ElsewhereEvents {
   void OnAwayBodyDone(Ticket ticket) override;
   void OnAwayCalm(uint64_t version_id) override;
 };
+
+inline bool Pool::Impl::HasRoom(Instance* instance) {
+  if (!instance->nursery.watching_requests()) [[likely]] return true;
+  return MakeRoom(instance);
+}
 
 // The instance may be gone afterwards.
 template <typename F>

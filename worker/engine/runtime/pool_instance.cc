@@ -148,6 +148,7 @@ void Instance::OnDue(Nanos now) {
   const Nanos before = timer_due;
   const SlotId self = slot;
   Pool::Impl* owner = pool;
+  if (!owner->HasRoom(this)) return;
   owner->RunTurn(this, [now](js::Isolate* js_isolate) { js_isolate->RunTimers(now); });
   if (owner->instances.Find(self) == nullptr) return;
   // An isolate that still names the moment just served would be asked for ever within this pass.
@@ -253,7 +254,7 @@ void Pool::Impl::RunTasks(SlotId slot) {
 
 void Pool::OnFetch(uint64_t instance, js::FetchId id, const js::FetchEvent& event) {
   auto* found = impl_->instances.Find(SlotId::Unpack(instance));
-  if (found == nullptr) return;
+  if (found == nullptr || !impl_->HasRoom(found->get())) return;
   impl_->RunTurn(found->get(), [&](js::Isolate* isolate) { isolate->OnFetch(id, event); });
 }
 
@@ -280,6 +281,25 @@ void Pool::Idle() {
   }
 }
 
+bool Pool::Impl::MakeRoom(Instance* instance) {
+  const js::Isolate* isolate = instance->isolate.get();
+  if (!isolate->usable() || !instance->nursery.LacksRoom(isolate->nursery())) return true;
+  const SlotId slot = instance->slot;
+  CollectNursery(instance);
+  return instances.Find(slot) != nullptr && instance->isolate->usable();
+}
+
+// Its own turn is none that makes garbage: the isolate is not noted for it. It may be gone afterwards.
+void Pool::Impl::CollectNursery(Instance* instance) {
+  const bool noted = std::exchange(instance->nursery_noted, true);
+  const SlotId slot = instance->slot;
+  RunTurn(instance, [instance](js::Isolate* isolate) {
+    isolate->CollectNursery();
+    instance->nursery.SetUsed(isolate->nursery());
+  });
+  if (instances.Find(slot) != nullptr) instance->nursery_noted = noted;
+}
+
 void Pool::Impl::NoteNursery(Instance* instance) {
   if (instance->nursery_noted) return;
   instance->nursery_noted = true;
@@ -293,13 +313,8 @@ void Pool::Impl::LookAtNurseries() {
     if (found == nullptr) continue;
     Instance* instance = found->get();
     if (instance->isolate->usable() && instance->nursery.IsTooFull(instance->isolate->nursery())) {
-      // Its own turn is none that makes garbage: it is not noted for it.
-      RunTurn(instance, [instance](js::Isolate* isolate) {
-        isolate->CollectNursery();
-        instance->nursery.SetUsed(isolate->nursery());
-      });
-      found = instances.Find(slot);
-      if (found == nullptr) continue;
+      CollectNursery(instance);
+      if (instances.Find(slot) == nullptr) continue;
     }
     instance->nursery_noted = false;
   }

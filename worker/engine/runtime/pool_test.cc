@@ -576,6 +576,83 @@ TEST_F(PoolTest, ANurseryThatHasInterruptedATurnIsCollectedBetweenPasses) {
   EXPECT_EQ(isolate->nursery_collections(), 1);
 }
 
+class RequestGarbageTest : public PoolTest {
+ protected:
+  Target Hinted(const std::string& source) {
+    Target target = Version(1, source);
+    auto script = std::make_shared<js::Script>(*target.script);
+    script->limits.request_garbage_bytes = 200;
+    target.script = std::move(script);
+    Submit(1, target);
+    Settle();
+    isolate_ = Isolate(target);
+    return target;
+  }
+  js::FakeIsolate* isolate_ = nullptr;
+};
+
+TEST_F(RequestGarbageTest, ANurseryIsCollectedAfterThePassThatLeavesNoRoom) {
+  const Target hinted = Hinted("respond 200 x");
+  Submit(2, hinted);
+  isolate_->set_nursery({800, 1000});
+  pool_->EndPass();
+  EXPECT_EQ(isolate_->nursery_collections(), 0);
+  Submit(3, hinted);
+  isolate_->set_nursery({900, 1000});
+  EXPECT_EQ(isolate_->nursery_collections(), 0);
+  pool_->EndPass();
+  EXPECT_EQ(isolate_->nursery_collections(), 1);
+  pool_->EndPass();
+  EXPECT_EQ(isolate_->nursery_collections(), 1);
+}
+
+TEST_F(RequestGarbageTest, ANurseryIsCollectedBetweenTheRequestsOfAPass) {
+  const Target hinted = Hinted("respond 200 x");
+  isolate_->set_nursery({900, 1000});
+  Submit(2, hinted);
+  EXPECT_EQ(isolate_->nursery_collections(), 1);
+  EXPECT_EQ(answers_[2], "200 x");
+  isolate_->set_nursery({800, 1000});
+  Submit(3, hinted);
+  EXPECT_EQ(isolate_->nursery_collections(), 1);
+}
+
+TEST_F(RequestGarbageTest, ANurseryIsCollectedBeforeARequestGoesOn) {
+  const Target hinted = Hinted("on GET respond 200 x\ntimer 20 200 later");
+  view_.method = "POST";
+  Submit(2, hinted);
+  isolate_->set_nursery({900, 1000});
+  clock_.Advance(20 * kMillisecond);
+  pool_->RunDue(clock_.Now());
+  EXPECT_EQ(isolate_->nursery_collections(), 1);
+  EXPECT_EQ(answers_[2], "200 later");
+}
+
+TEST_F(RequestGarbageTest, AnIsolateThatACollectionLosesIsReplaced) {
+  const Target hinted = Hinted("respond 200 x");
+  isolate_->set_nursery({900, 1000});
+  isolate_->LoseInCollection();
+  Submit(2, hinted);
+  EXPECT_EQ(answers_.count(2), 0u);
+  Settle();
+  EXPECT_EQ(answers_[2], "200 x");
+  EXPECT_NE(Isolate(hinted), nullptr);
+  EXPECT_EQ(pool_->isolates(), 1u);
+}
+
+TEST_F(RequestGarbageTest, AVersionThatNobodyNamesGoesWithIt) {
+  const Target hinted = Hinted("respond 200 x");
+  pool_->Retain({1});
+  isolate_->set_nursery({900, 1000});
+  isolate_->LoseInCollection();
+  Submit(2, hinted);
+  pool_->Retain({});
+  Settle();
+  EXPECT_EQ(answers_[2], "200 x");
+  Settle();
+  EXPECT_EQ(pool_->isolates(), 0u);
+}
+
 TEST_F(PoolTest, AnUnknownCounterRowIsTheSharedOne) {
   Target target = Version(1, "respond 200 hello");
   target.counter_row = 1u << 30;

@@ -168,7 +168,7 @@ void Pool::Impl::OnLoadFailed(Version* version, const js::Outcome& outcome) {
 }
 
 void Pool::Impl::OnWarm(Version* version, Loaded loaded) {
-  const auto slot = instances.Insert(std::make_unique<Instance>(host->now()));
+  const auto slot = instances.Insert(std::make_unique<Instance>(host->now(), version->target.script->limits.request_garbage_bytes));
   if (!slot) {
     warmup->Dispose(std::move(loaded.isolate), nullptr);
     return OnLoadFailed(version, {js::OutcomeKind::kOverloaded, "too many isolates"});
@@ -200,6 +200,7 @@ void Pool::Impl::OnWarm(Version* version, Loaded loaded) {
 void Pool::Impl::DispatchWaiting(Version* version, bool cold) {
   // Any of them may take the isolate down: the rest waits for its successor then.
   for (bool first = cold; !version->queues.waiting.empty() && version->current != nullptr; first = false) {
+    if (!HasRoom(version->current)) continue;
     Request* request = version->queues.waiting.front();
     const Nanos begin = host->clock_now();
     counters->queue_wait.Record(begin - request->submitted);

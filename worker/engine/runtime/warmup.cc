@@ -205,7 +205,7 @@ void Warmup::Impl::RunLoad(std::unique_lock<std::mutex>& lock, std::deque<Job>& 
   }
   std::unique_ptr<js::Isolate> spare;
   // Spares are all alike; a nursery of a size needs an isolate of its own.
-  const bool alike = job.script->limits.nursery_bytes == 0;
+  const bool alike = js::NurseryBytesOf(job.script->limits) == 0;
   if (restored == nullptr && alike && spare_isolates.size() > spares_to_leave) {
     spare = std::move(spare_isolates.back());
     spare_isolates.pop_back();
@@ -263,7 +263,7 @@ Loaded Warmup::Impl::LoadOne(const Job& job, std::unique_ptr<js::Isolate> spare,
   loaded.waited = begin - job.asked_at;
   const bool fresh = spare == nullptr;
   if (fresh) {
-    spare = factory->NewIsolate({.nursery_bytes = job.script->limits.nursery_bytes});
+    spare = factory->NewIsolate({.nursery_bytes = js::NurseryBytesOf(job.script->limits)});
     loaded.isolate_time = clock->Now() - begin;
   }
   const Bytes known = learned.Find(job.script);

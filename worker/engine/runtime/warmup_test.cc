@@ -68,6 +68,22 @@ TEST_F(WarmupTest, ANurseryOfAnotherSizeIsNoSpares) {
   EXPECT_EQ(warmup.spares(), kSpareIsolates);
 }
 
+TEST_F(WarmupTest, ANurseryHoldsTheGarbageOfFiveRequests) {
+  Warmup warmup(&factory_, &watchdog_, nullptr, Warmup::Mode::kManual);
+  warmup.RunPending();
+  const auto nursery_of = [&](size_t garbage_bytes, size_t nursery_bytes) {
+    auto script = std::make_shared<js::Script>(*js::MakeScript("f", "v1", "respond 200 hi"));
+    script->limits.request_garbage_bytes = garbage_bytes;
+    script->limits.nursery_bytes = nursery_bytes;
+    warmup.Load(script, 1, Urgency::kRequest, [](Loaded) {});
+    warmup.RunPending();
+    return factory_.nursery_bytes();
+  };
+  EXPECT_EQ(nursery_of(size_t{1} << 20, 0), size_t{5} << 20);
+  EXPECT_EQ(nursery_of(size_t{10} << 10, 0), js::kNurseryBytesDefault);
+  EXPECT_EQ(nursery_of(size_t{1} << 20, size_t{3} << 20), size_t{3} << 20);
+}
+
 TEST_F(WarmupTest, SaysWhenTheCodeCacheServed) {
   Warmup warmup(&factory_, &watchdog_, nullptr, Warmup::Mode::kManual);
   auto script = std::make_shared<js::Script>(*js::MakeScript("f", "v1", "respond 200 hi"));

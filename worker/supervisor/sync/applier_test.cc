@@ -136,6 +136,7 @@ TEST_F(ApplierTest, AFunctionCarriesAllThatWasDeployed) {
   version.mutable_config()->mutable_limits()->set_startup_cpu_ns(13);
   version.mutable_config()->mutable_limits()->set_memory_bytes_max(14);
   version.mutable_config()->mutable_limits()->set_nursery_bytes(15);
+  version.mutable_config()->mutable_limits()->set_request_garbage_bytes(16);
   (*version.mutable_config()->mutable_env())["KEY"] = "value";
   version.mutable_config()->add_routes("example.com/x");
   version.mutable_config()->set_jit("eager");
@@ -151,6 +152,7 @@ TEST_F(ApplierTest, AFunctionCarriesAllThatWasDeployed) {
   EXPECT_EQ(spec.startup_cpu, 13);
   EXPECT_EQ(spec.memory_bytes_max, 14u);
   EXPECT_EQ(spec.nursery_bytes, 15u);
+  EXPECT_EQ(spec.request_garbage_bytes, 16u);
   EXPECT_EQ(spec.env[0].second, "value");
   EXPECT_EQ(spec.routes[0], "example.com/x");
   EXPECT_EQ(spec.engine_class, (EngineClass{"eager", 16, ""}));

@@ -30,6 +30,7 @@ std::shared_ptr<FunctionSpec> Describe(const v1::FunctionVersion& version) {
   spec->startup_cpu = limits.startup_cpu_ns();
   spec->memory_bytes_max = limits.memory_bytes_max();
   spec->nursery_bytes = limits.nursery_bytes();
+  spec->request_garbage_bytes = limits.request_garbage_bytes();
   // A secret goes before a plain variable of its name. A version that names secrets sees no others.
   const auto& named = version.config().secrets();
   for (const auto& [name, value] : version.secrets()) {
