@@ -93,7 +93,7 @@ class Policies(case.PlatformCase):
         self.assertEqual(self.fetch("/lazy").text, self.fetch("/off").text)
 
     def test_the_same_work_costs_what_the_policy_makes_of_it(self):
-        engines = {"lazy": default_engine(self.zts), "off": next(iter(class_engines(self.zts, "namespace=default")))}
+        engines = {"lazy": default_engine(self.zts), "off": next(iter(class_engines(self.zts, "jit=disabled")))}
         connection = self.connect()
         for _ in range(100):
             connection.request("GET", "/lazy")  # optimised from here on
