@@ -160,6 +160,9 @@ inline constexpr Nanos kBusyCpu = 12 * kWatchdogPeriod;
 // Within this time: 1.5% of a core. Less than that falls on fewer than one request in a hundred of the others.
 inline constexpr Nanos kBusyWindow = 4 * kSecond;
 static_assert(kBusyCpu * 100 >= kBusyWindow);
+// A version has to make so many turns to be known as calm: had they been longer than kCalmTurn, that would have been told of. The last few
+// turns of one that is not called any more say nothing.
+inline constexpr uint64_t kCalmTurns = kBusyCpu / kCalmTurn;
 // So long a version has to behave before it comes back: coming and going costs it an isolate each time. Twice as long after each move.
 inline constexpr Nanos kCalmTime = 30 * kSecond;
 // Requests of a version that wait for its offload thread on a shard; beyond it 503 with Retry-After. Each is a copy of its head and of what

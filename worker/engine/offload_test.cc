@@ -352,16 +352,24 @@ TEST_F(OffloadTest, OneThatBehavesComesBackByItself) {
   const Peer peer = Connect();
   Advance(2 * kCalmTime);
   EXPECT_EQ(shard_->pool().away(), 1u);  // nobody has asked for it: nothing is known
-  Send(peer, Get("/heavy"));
-  EXPECT_EQ(Next(peer).body, "heavy");
-  Advance(kCalmTime + 2 * kSecond);
+  const auto ask = [this](Peer client, uint64_t times) {
+    for (uint64_t i = 0; i < times; ++i) {
+      Send(client, Get("/heavy"));
+      EXPECT_EQ(Next(client).body, "heavy");
+    }
+  };
+  // What the watchdog had no time to tell of may have been long.
+  ask(peer, kCalmTurns - 1);
+  Advance(2 * kCalmTime);
+  EXPECT_EQ(shard_->pool().away(), 1u);
+  ask(peer, 1);
+  Advance(2 * kSecond);
   EXPECT_EQ(shard_->pool().away(), 0u);
   EXPECT_EQ(offload_->pool().isolates(), 0u);
   // The second time takes twice as long.
   MoveAway("heavy");
   const Peer again = Connect();
-  Send(again, Get("/heavy"));
-  EXPECT_EQ(Next(again).body, "heavy");
+  ask(again, kCalmTurns);
   Advance(kCalmTime + 2 * kSecond);
   EXPECT_EQ(shard_->pool().away(), 1u);
   Advance(kCalmTime);

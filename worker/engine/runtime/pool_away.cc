@@ -230,10 +230,10 @@ void Pool::Release(uint64_t version_id) {
   impl_->DropIfDone(version);
 }
 
-// Told again after another such time, should nothing come of it. One that nobody asks for is left where it is: nothing is known of it.
+// Told again after another such time, should nothing come of it. One that is hardly asked for is left where it is: nothing is known of it.
 void Pool::Impl::LookForCalm(Nanos now) {
   versions.ForEach([&](Version& version) {
-    if (version.calm_time == 0 || now - version.heavy_at < version.calm_time || version.turns == version.turns_calm) return;
+    if (version.calm_time == 0 || now - version.heavy_at < version.calm_time || version.turns - version.turns_calm < kCalmTurns) return;
     version.heavy_at = now;
     version.turns_calm = version.turns;
     host->OnCalm(version.target.version_id);
