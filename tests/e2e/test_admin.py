@@ -34,7 +34,7 @@ class Admin(case.PlatformCase):
         def grown():
             return tuple(value - before.get(code, 0) for code, value in sorted(self.counts().items()) if code in ("2xx", "4xx"))
 
-        wait_until(lambda: grown() == (7, 3), "7 good and 3 bad requests in the metrics", 5)
+        wait_until(lambda: grown() == (7, 3), "7 good and 3 bad requests in the metrics")
 
     def test_the_main_series_of_a_worker(self):
         self.fetch("/counted")
@@ -90,5 +90,5 @@ class Admin(case.PlatformCase):
             except (OSError, wire.Closed):
                 return False
 
-        wait_until(answers, "the engine to be back", 10)
-        wait_until(lambda: self.counts()["2xx"] > before, "the count to go on from where it was", 5)
+        wait_until(answers, "the engine to be back")
+        wait_until(lambda: self.counts()["2xx"] > before, "the count to go on from where it was")

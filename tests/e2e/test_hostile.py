@@ -13,7 +13,7 @@ from harness.wait import wait_until
 # Every third is asked, always the same, for the sake of time. ZTS_E2E_HOSTILE=all: each once; =1000: so many, at random; or names.
 WHICH = os.environ.get("ZTS_E2E_HOSTILE", "third")
 SEED = int(os.environ.get("ZTS_E2E_SEED", str(random.randrange(1 << 30))))
-LIMITS = ["--cpu-limit", "200ms", "--wall-limit", "1s", "--memory-limit", "64MiB"]
+LIMITS = ["--cpu-limit", "200ms", "--memory-limit", "64MiB"]
 # What the engine may keep after all of them: V8's own pools, a few warm isolates, the allocator's arenas.
 KEPT_BYTES = 256 << 20
 
@@ -79,24 +79,25 @@ class Hostile(case.PlatformCase):
     def harm(self, name):
         body, allowed = hostile.TABLE[name]
         engine = self.engine()
-        self.zts.deploy(name, hostile.source(body), *LIMITS)
+        # A busy machine gives a loop its CPU time late: its wall limit is not to be what ends it.
+        self.zts.deploy(name, hostile.source(body), *LIMITS, "--wall-limit", "1s" if "wall-limit" in allowed else "60s")
         try:
-            response = self.fetch(f"/{name}?do", timeout=20)
+            response = self.fetch(f"/{name}?do", timeout=90)
             ended = response.error or str(response.status)
         except (OSError, wire.Closed):
             response, ended = None, hostile.FATAL
         self.assertIn(ended, allowed, response if response is not None else self.zts.worker.log_tail())
         if ended == hostile.FATAL:
             self.lost += 1
-            wait_until(lambda: self.is_well("/neighbour"), "the next engine to serve", 3)
+            wait_until(lambda: self.is_well("/neighbour"), "the next engine to serve")
         else:
             self.assertEqual(self.engine(), engine, f"the engine is another one after {ended}")
             if response.error:
                 self.assertNamed(name, response)
-        wait_until(lambda: self.is_well(f"/{name}"), f"the function to serve again after {ended}", 5)
+        wait_until(lambda: self.is_well(f"/{name}"), f"the function to serve again after {ended}")
         self.assertEqual(self.zts.ctl("delete", name).code, 0)
 
     def assertNamed(self, name, response):
         """The word that the client has read stands in the metrics and in the log."""
-        wait_until(lambda: self.outcomes(name, response.error) >= 1, f"zts_invocation_outcomes_total of {response.error}", 5)
-        wait_until(lambda: response.header("x-zts-request-id") in self.zts.ctl("logs", name, "-n", "1000").out, "the failure in the log", 5)
+        wait_until(lambda: self.outcomes(name, response.error) >= 1, f"zts_invocation_outcomes_total of {response.error}")
+        wait_until(lambda: response.header("x-zts-request-id") in self.zts.ctl("logs", name, "-n", "1000").out, "the failure in the log")

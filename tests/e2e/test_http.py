@@ -298,9 +298,11 @@ class Http:
         self.assertEqual(len(seen), 5)
 
     def test_a_connection_is_answered_at_once(self):
-        # Not a benchmark: a delayed ACK or a lost wake-up would show as 40 ms and more for each.
+        # Not a benchmark: a delayed ACK or a lost wake-up would show as 40 ms and more for each, a busy machine for some.
         connection = self.connect()
-        begun = time.monotonic()
+        took = []
         for _ in range(100):
+            begun = time.monotonic()
             connection.request("GET", "/hello")
-        self.assertLess(time.monotonic() - begun, 4.0)
+            took.append(time.monotonic() - begun)
+        self.assertLess(sorted(took)[10], 0.03, took)

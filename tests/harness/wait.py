@@ -3,7 +3,7 @@
 import time
 
 
-def wait_until(condition, what, timeout=20.0, every=0.01):
+def wait_until(condition, what, timeout=60.0, every=0.01):
     """Calls `condition` until it returns something true, and returns that; fails with `what` after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while True:

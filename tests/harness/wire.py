@@ -3,7 +3,7 @@
 import socket
 import struct
 
-TIMEOUT = 30.0
+TIMEOUT = 60.0
 
 
 class Response:
