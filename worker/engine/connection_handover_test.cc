@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <memory>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -172,6 +173,141 @@ TEST_F(HandoverTest, WhoDrainsKeepsWhatItAccepts) {
   Hear();
   Advance(5 * kSecond);
   for (const bool each : drained) EXPECT_TRUE(each);
+}
+
+// Anything in any order: connections to all shards, requests, ends, and what shards tell one another heard late.
+class HandoverSim {
+ public:
+  explicit HandoverSim(uint64_t seed) : random_(seed), balance_(kShards) {
+    net::FakeFaults faults;
+    faults.late = 20;
+    faults.partial_send = 30;
+    for (uint32_t index = 0; index < kShards; ++index) {
+      OtherShards others{&balance_, index, [this](uint32_t shard, std::function<void(Shard&)> task) {
+                           told_[shard].push_back(std::move(task));
+                         }};
+      const auto requests = ShardHarness::Requests::kFromClients;
+      shards_.push_back(std::make_unique<ShardHarness>(faults, seed * kShards + index, requests, 1, others));
+      shards_.back()->Deploy({{"hello", "respond 200 hi"}});
+    }
+  }
+
+  void Run(int steps) {
+    for (int step = 0; step < steps; ++step) Step();
+    Rest();
+    for (Client& client : clients_) Read(&client);
+    for (const Client& client : clients_) EXPECT_EQ(client.answers, client.requests);
+  }
+
+  // They begin to drain one by one, with the others' words still on their way, and connections too.
+  void Drain() {
+    int drained = 0;
+    for (uint32_t index = 0; index < kShards; ++index) {
+      for (int i = 0; i < 5; ++i) Connect();
+      for (int i = 0; i < 3; ++i) Hear(Pick(kShards));
+      shards_[index]->shard_->Drain(kDrainTimeout, Shard::Successor::kNone, [&] { ++drained; });
+    }
+    for (int i = 0; i < 200; ++i) Step(Steps::kNoConnections);
+    Rest();
+    for (auto& shard : shards_) shard->Advance(kDrainTimeout + 5 * kSecond);
+    EXPECT_EQ(drained, static_cast<int>(kShards));
+    for (uint32_t index = 0; index < kShards; ++index) {
+      EXPECT_EQ(balance_.open(index), 0u);
+      EXPECT_EQ(shards_[index]->shard_->connections(), 0u);
+      EXPECT_EQ(shards_[index]->io_->open_handles(), 0u);
+      EXPECT_TRUE(told_[index].empty());
+    }
+  }
+
+  uint64_t given() const {
+    uint64_t sum = 0;
+    for (const auto& shard : shards_) sum += shard->counters_->connections_given.Read();
+    return sum;
+  }
+
+ private:
+  static constexpr uint32_t kShards = 3;
+  enum class Steps : uint8_t { kAll, kNoConnections };
+  struct Client {
+    uint32_t shard;  // that the kernel has given it to
+    ShardHarness::Peer peer;
+    int requests = 0;
+    int answers = 0;
+    std::string text = {};  // what has come since the last answer
+    bool over = false;
+  };
+
+  uint32_t Pick(size_t count) { return static_cast<uint32_t>(random_() % count); }
+  void Connect() {
+    // Mostly to one of them: there is something to give away.
+    const uint32_t shard = Pick(4) == 0 ? Pick(kShards) : 0;
+    clients_.push_back({shard, shards_[shard]->Connect()});
+  }
+  void Read(Client* client) {
+    const std::string_view answer = "\r\n\r\nhi";
+    client->text += shards_[client->shard]->io_->PeerRead(client->peer);
+    for (size_t at; (at = client->text.find(answer)) != std::string::npos; ++client->answers) client->text.erase(0, at + answer.size());
+  }
+  void Rest() {
+    for (bool more = true; more;) {
+      for (auto& shard : shards_) shard->Settle();
+      more = Hear(0) || Hear(1) || Hear(2);
+    }
+  }
+  bool Hear(uint32_t shard) {
+    if (told_[shard].empty()) return false;
+    const auto task = std::move(told_[shard].front());
+    told_[shard].pop_front();
+    task(*shards_[shard]->shard_);
+    return true;
+  }
+  void Step(Steps which = Steps::kAll) {
+    switch (Pick(8)) {
+      case 0:
+        if (which == Steps::kAll) Connect();
+        return;
+      case 1:
+      case 2:
+        Hear(Pick(kShards));
+        return;
+      case 3:
+      case 4:
+        shards_[Pick(kShards)]->Settle();
+        return;
+      default:
+        if (clients_.empty() || which != Steps::kAll) return;
+        Client& client = clients_[Pick(clients_.size())];
+        if (client.over) return;
+        Read(&client);
+        if (client.answers < client.requests) return;
+        net::FakeIo* io = shards_[client.shard]->io_;
+        if (Pick(6) == 0) {
+          client.over = true;
+          io->PeerReset(client.peer);
+        } else if (io->PeerWrite(client.peer, kGet) > 0) {
+          ++client.requests;
+        }
+    }
+  }
+
+  std::mt19937_64 random_;
+  ConnectionBalance balance_;
+  std::vector<std::unique_ptr<ShardHarness>> shards_;
+  std::deque<std::function<void(Shard&)>> told_[kShards];
+  std::vector<Client> clients_;
+};
+
+TEST(HandoverSimTest, EveryRequestIsAnsweredAndNothingIsLeft) {
+  uint64_t given = 0;
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE(seed);
+    HandoverSim sim(seed);
+    sim.Run(500);
+    sim.Drain();
+    given += sim.given();
+    if (testing::Test::HasFailure()) return;
+  }
+  EXPECT_GT(given, 1000u);
 }
 
 }  // namespace
