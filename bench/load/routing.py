@@ -2,7 +2,8 @@
 """One function asked, and a thousand asked in turns: what routing among many costs, and what many isolates cost a shard's caches.
 
 Every function answers with its own name, so that a request which ends at another one is an error. The first pass over all of them, in which each
-is a cold start, is not counted. nginx beside it has a thousand `location =` of constant strings.
+is a cold start, is not counted; with --warm-requests neither is the time in which V8 comes to compile what they run, which for many functions at
+once is its helper threads' to give. nginx beside it has a thousand `location =` of constant strings.
 """
 import argparse
 import json
@@ -46,6 +47,12 @@ def one_run(server, load, asked, seconds, connections):
             **{key: result[key] for key in measuring.LATENCIES}}
 
 
+def warm(server, load, counts, args):
+    had = 0
+    while had < args.warm_requests * counts[-1]:
+        had += one_run(server, load, targets(counts[-1]), args.seconds, args.connections)["requests"]
+
+
 def main():
     cpus = sorted(os.sched_getaffinity(0))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -53,6 +60,7 @@ def main():
     parser.add_argument("--counts", default="1,10,100,200,1000", help="of functions asked in turns [%(default)s]")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--warm-requests", type=int, default=0, help="of each function before it is measured [%(default)s]")
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--bin", default=os.path.join(zts.ROOT, "bazel-bin"))
     parser.add_argument("--json", metavar="FILE")
@@ -73,6 +81,7 @@ def main():
         for count in counts:
             for server in opened:
                 one_run(server, load, targets(count), 1, 1)
+        warm(product, load, counts, args)
         for _ in range(args.rounds):
             for count in counts:
                 for server in opened:
