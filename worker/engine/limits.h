@@ -126,6 +126,13 @@ inline constexpr size_t kStandbyIsolatesMax = 32;
 static_assert(kStandbyIsolatesMax < kWarmIsolatesMax);
 // Empty isolates at hand for cold starts, per engine: a burst of new functions takes them faster than one thread makes more.
 inline constexpr size_t kSpareIsolates = 4;
+// As many at the most, after bursts that have used them up: 24 MiB, and what a burst has that one thread serves in a few milliseconds.
+inline constexpr size_t kSpareIsolatesMax = 16;
+inline constexpr size_t kSpareIsolateBytes = size_t{3} << 19;
+// And no more than this part of the memory budget takes.
+inline constexpr size_t kSpareShare = 16;
+// So long without a request that found none, and half as many do.
+inline constexpr Nanos kSpareRest = 60 * kSecond;
 // Code caches that the engine makes itself (runtime/learned_code.h), all together: some 600 modules of 50 KB.
 inline constexpr size_t kLearnedCodeBytesMax = size_t{64} << 20;
 // And no more than this part of the memory budget: what they save is less than a millisecond a cold start, an isolate saves all of it.

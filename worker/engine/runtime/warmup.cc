@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -13,6 +14,7 @@
 #include "base/check.h"
 #include "worker/engine/limits.h"
 #include "worker/engine/runtime/learned_code.h"
+#include "worker/engine/runtime/spare_stock.h"
 #include "worker/engine/runtime/watchdog.h"
 
 namespace zts::runtime {
@@ -44,7 +46,7 @@ ipc::ColdKind KindOf(bool fresh, bool cached, bool learned) {
 }  // namespace
 
 struct Warmup::Impl {
-  explicit Impl(MemoryBudget* budget) : learned(budget) {}
+  explicit Impl(MemoryBudget* budget) : stock(budget != nullptr ? budget->bytes() / kSpareShare : SIZE_MAX), learned(budget) {}
 
   js::IsolateFactory* factory;
   Watchdog* watchdog;
@@ -58,6 +60,7 @@ struct Warmup::Impl {
   std::deque<Job> preparations;
   std::deque<Disposal> disposals;
   std::vector<std::unique_ptr<js::Isolate>> spare_isolates;
+  SpareStock stock;
   bool stopping = false;
 
   LearnedCode learned;  // touched by the work alone, with the lock released
@@ -71,6 +74,7 @@ struct Warmup::Impl {
   // Each does one piece of work with the lock released meanwhile.
   void RunLoad(std::unique_lock<std::mutex>& lock, std::deque<Job>& queue, size_t spares_to_leave, Watchdog::Lane* lane);
   void RunDisposal(std::unique_lock<std::mutex>& lock);
+  void GiveUpSpare();
   void Learn(const Disposal& disposal);
   void RunRestock(std::unique_lock<std::mutex>& lock);
   Loaded LoadOne(const Job& job, std::unique_ptr<js::Isolate> spare, Watchdog::Lane* lane);
@@ -169,7 +173,12 @@ void Warmup::Impl::Run() {
   Watchdog::Lane* lane = watchdog->AddLane();
   std::unique_lock lock(mutex);
   while (!stopping) {
-    if (Step(lock, lane) == Did::kNothing) work.wait(lock);
+    if (Step(lock, lane) == Did::kSomething) continue;
+    if (stock.grown()) {
+      work.wait_for(lock, std::chrono::nanoseconds(kSpareRest));
+    } else {
+      work.wait(lock);
+    }
   }
 }
 
@@ -181,8 +190,10 @@ Warmup::Impl::Did Warmup::Impl::Step(std::unique_lock<std::mutex>& lock, Watchdo
     RunLoad(lock, preparations, kSparesForRequests, lane);
   } else if (!disposals.empty()) {
     RunDisposal(lock);
-  } else if (spare_isolates.size() < kSpareIsolates) {
+  } else if (spare_isolates.size() < stock.wanted()) {
     RunRestock(lock);
+  } else if (stock.Rested(clock->Now()) || spare_isolates.size() > stock.wanted()) {
+    GiveUpSpare();
   } else {
     return Did::kNothing;
   }
@@ -210,11 +221,20 @@ void Warmup::Impl::RunLoad(std::unique_lock<std::mutex>& lock, std::deque<Job>& 
     spare = std::move(spare_isolates.back());
     spare_isolates.pop_back();
     spare_count = spare_isolates.size();
+  } else if (restored == nullptr && alike && &queue == &requests) {
+    stock.RanOut(clock->Now());
   }
   lock.unlock();
   job.done(restored != nullptr ? LoadRestored(job, std::move(restored), restore_time, lane) : LoadOne(job, std::move(spare), lane));
   job = Job();  // the last reference to a script may be this one: its memory goes with the lock released
   lock.lock();
+}
+
+void Warmup::Impl::GiveUpSpare() {
+  if (spare_isolates.size() <= stock.wanted()) return;
+  disposals.push_back({nullptr, std::move(spare_isolates.back())});
+  spare_isolates.pop_back();
+  spare_count = spare_isolates.size();
 }
 
 void Warmup::Impl::RunDisposal(std::unique_lock<std::mutex>& lock) {
@@ -239,6 +259,7 @@ void Warmup::Impl::RunRestock(std::unique_lock<std::mutex>& lock) {
   lock.lock();
   spare_isolates.push_back(std::move(isolate));
   spare_count = spare_isolates.size();
+  stock.Has(spare_isolates.size());
   if (spare_isolates.size() >= kSpareIsolates) stocked.notify_all();
 }
 

@@ -1,14 +1,14 @@
 // Makes isolates and evaluates modules on a thread of its own, so that a cold function never holds a serving core.
 //
-// Keeps kSpareIsolates empty isolates at hand; a cold start takes one and loads it, or makes one from the function's own snapshot. The
-// thread's work in order: loads that a request
-// waits for, preparations, disposals, restocking. Preparations leave half of the spares to requests.
+// Keeps empty isolates at hand, as many as spare_stock.h says; a cold start takes one and loads it, or makes one from the function's own
+// snapshot. The thread's work in order: loads that a request waits for, preparations, disposals, restocking. Preparations leave half of the
+// spares to requests.
 //
 // Owner:    the engine's main, exactly one a process.
 // Thread:   Load, Dispose, spares: any. The callback runs on the warm-up thread (or in Stop's caller); the pool's posts to its shard.
 // Life:     outlived by the factory, the watchdog and the budget; Stop (or the destructor) finishes the load under way and drops the rest
 //           with kOverloaded. Every isolate it was given is destroyed by then.
-// Limits:   kSpareIsolates; Limits::startup_cpu a load, by the watchdog.
+// Limits:   kSpareIsolates, kSpareIsolatesMax; Limits::startup_cpu a load, by the watchdog.
 #pragma once
 
 #include <functional>

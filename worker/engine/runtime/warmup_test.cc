@@ -129,6 +129,41 @@ TEST_F(WarmupTest, LearnsFromWhatHasAnswered) {
   EXPECT_EQ(budget.used_bytes(), 0);
 }
 
+// The next burst of the same size finds them all; who never asks again pays for them no longer than that.
+TEST_F(WarmupTest, ABurstLeavesMoreSparesForAWhile) {
+  FakeClock clock;
+  Warmup warmup(&factory_, &watchdog_, &clock, Warmup::Mode::kManual);
+  warmup.RunPending();
+  const auto script = js::MakeScript("f", "v1", "respond 200 hi");
+  const auto burst = [&](size_t size) {
+    size_t fresh = 0;
+    for (size_t i = 0; i < size; ++i) {
+      warmup.Load(script, i, Urgency::kRequest, [&](Loaded loaded) { fresh += loaded.kind == ipc::ColdKind::kFreshSource ? 1 : 0; });
+    }
+    warmup.RunPending();
+    return fresh;
+  };
+  EXPECT_EQ(burst(2 * kSpareIsolates), kSpareIsolates);
+  EXPECT_EQ(warmup.spares(), 2 * kSpareIsolates);
+  EXPECT_EQ(burst(2 * kSpareIsolates), 0u);
+  clock.Advance(kSpareRest - 1);
+  warmup.RunPending();
+  EXPECT_EQ(warmup.spares(), 2 * kSpareIsolates);
+  clock.Advance(1);
+  warmup.RunPending();
+  EXPECT_EQ(warmup.spares(), kSpareIsolates);
+  EXPECT_EQ(factory_.isolates().size(), kSpareIsolates);
+}
+
+TEST_F(WarmupTest, PreparationsThatFindNoSpareChangeNothing) {
+  Warmup warmup(&factory_, &watchdog_, nullptr, Warmup::Mode::kManual);
+  warmup.RunPending();
+  const auto script = js::MakeScript("f", "v1", "respond 200 hi");
+  for (size_t i = 0; i < 3 * kSpareIsolates; ++i) warmup.Load(script, i, Urgency::kPrepare, [](Loaded) {});
+  warmup.RunPending();
+  EXPECT_EQ(warmup.spares(), kSpareIsolates);
+}
+
 TEST_F(WarmupTest, AFailedLoadHasAnOutcomeAndNoIsolate) {
   Warmup warmup(&factory_, &watchdog_);
   const Loaded loaded = LoadNow(warmup, js::MakeScript("f", "v1", "load-error syntax-error Unexpected token"));
