@@ -11,6 +11,28 @@ test('has defaults', () => {
   same([...response.headers], []);
 });
 
+test('copies what bytes it is given', async () => {
+  for (const size of [1, 64, 4095, 4096, 5000, 70001]) {
+    const all = new Uint8Array(size + 8).map((_, i) => i);
+    const sources = [
+      [all.slice().buffer, 0, size + 8],
+      [all.slice().subarray(3, 3 + size), 3, size],
+      [new DataView(all.slice().buffer, 5, size), 5, size],
+      [new Uint16Array(all.slice(0, 2 * (size >> 1)).buffer), 0, 2 * (size >> 1)],
+    ];
+    for (const [source, from, length] of sources) {
+      const response = new Response(source);
+      new Uint8Array(source.buffer ?? source).fill(255);
+      const got = await response.bytes();
+      equal(got.length, length);
+      for (let i = 0; i < length; ++i) if (got[i] !== all[from + i]) fail(`byte ${i} of ${size} is ${got[i]}`);
+    }
+  }
+  const gone = new Uint8Array(5000);
+  gone.buffer.transfer();
+  equal(await new Response(gone).text(), '');
+});
+
 test('takes bodies with their types', async () => {
   const type = (body, init) => new Response(body, init).headers.get('content-type');
   equal(type('x'), 'text/plain;charset=UTF-8');
