@@ -17,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -223,7 +224,9 @@ void BenchByPhase(Host& host, int rounds, const std::vector<size_t>& sizes_kib) 
   request.target = "/";
   std::printf("\n%-36s %8s %8s %8s |%8s %8s |%8s %8s %8s %8s |%6s  (us)\n", "cold start by phase", "p50", "p99", "least", "CPU p50",
               "CPU p99", "make", "compile", "evaluate", "answer", "faults");
-  for (const size_t kib : sizes_kib) for (const int called : {0, 40}) {
+  std::vector<std::pair<size_t, int>> shapes;
+  for (const size_t kib : sizes_kib) shapes.insert(shapes.end(), {{kib, 0}, {kib, 40}});
+  for (const auto& [kib, called] : shapes) {
     const std::string text = Bundle(kib << 10, called);
     auto script = MakeScript("bench", "v1", text);
     const Compiled compiled = Compile(host, script);

@@ -18,9 +18,6 @@ namespace zts::runtime {
 
 class SpareStock {
  public:
-  // `bytes`: what there is for them; SIZE_MAX: whatever they take.
-  explicit SpareStock(size_t bytes) : most_(std::clamp(bytes / kSpareIsolateBytes, kSpareIsolates, kSpareIsolatesMax)) {}
-
   size_t wanted() const { return wanted_; }
   bool grown() const { return wanted_ > kSpareIsolates; }
 
@@ -28,12 +25,13 @@ class SpareStock {
   void Has(size_t spares) {
     if (spares >= wanted_) full_ = true;
   }
-  // A request found none. Counts once until all have been there again.
-  void RanOut(Nanos now) {
+  // A request found none, and there is memory for so many bytes of them (SIZE_MAX: for whatever they take). Counts once until all have been
+  // there again.
+  void RanOut(Nanos now, size_t bytes) {
     since_ = now;
     if (!full_) return;
     full_ = false;
-    wanted_ = std::min(2 * wanted_, most_);
+    wanted_ = std::min(2 * wanted_, std::clamp(bytes / kSpareIsolateBytes, kSpareIsolates, kSpareIsolatesMax));
   }
   // To be asked now and then. Whether fewer are wanted from now on.
   bool Rested(Nanos now) {
@@ -44,7 +42,6 @@ class SpareStock {
   }
 
  private:
-  const size_t most_;
   size_t wanted_ = kSpareIsolates;
   bool full_ = false;
   Nanos since_ = 0;  // none was missing

@@ -46,8 +46,9 @@ ipc::ColdKind KindOf(bool fresh, bool cached, bool learned) {
 }  // namespace
 
 struct Warmup::Impl {
-  explicit Impl(MemoryBudget* budget) : stock(budget != nullptr ? budget->bytes() / kSpareShare : SIZE_MAX), learned(budget) {}
+  explicit Impl(MemoryBudget* budget_) : budget(budget_), learned(budget_) {}
 
+  MemoryBudget* const budget;  // null: there is none
   js::IsolateFactory* factory;
   Watchdog* watchdog;
   SystemClock system_clock;
@@ -222,7 +223,7 @@ void Warmup::Impl::RunLoad(std::unique_lock<std::mutex>& lock, std::deque<Job>& 
     spare_isolates.pop_back();
     spare_count = spare_isolates.size();
   } else if (restored == nullptr && alike && &queue == &requests) {
-    stock.RanOut(clock->Now());
+    stock.RanOut(clock->Now(), budget != nullptr ? budget->bytes() / kSpareShare : SIZE_MAX);
   }
   lock.unlock();
   job.done(restored != nullptr ? LoadRestored(job, std::move(restored), restore_time, lane) : LoadOne(job, std::move(spare), lane));
