@@ -9,7 +9,10 @@ namespace zts::js {
 
 void V8Isolate::Deliver(v8::Local<v8::Context> context, uint64_t serial, v8::Local<v8::Value> body) {
   Invocation* invocation = realm_.invocations.Find(serial);
-  if (invocation == nullptr || invocation->answered) return;  // abandoned meanwhile
+  if (invocation == nullptr || invocation->answered) {  // abandoned meanwhile
+    block_[kBodyOnLoan] = 0;
+    return;
+  }
   ResponseReader response(isolate_, static_cast<int>(block_[kStatus]),
                           static_cast<ContentType>(static_cast<int>(block_[kContentType])), realm_.response_head, body,
                           &response_fields_);
@@ -22,6 +25,7 @@ void V8Isolate::Deliver(v8::Local<v8::Context> context, uint64_t serial, v8::Loc
     Realm::KeepRequest(*invocation);
   }
   realm_.client->OnResponse(id, response);
+  block_[kBodyOnLoan] = 0;
 }
 
 // The head goes out at once; web/body_stream.js reads the stream from here on.

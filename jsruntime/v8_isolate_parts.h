@@ -22,7 +22,7 @@
 namespace zts::js {
 
 // What stands where in the block that web/dispatch.js shares, and what its index 2 may be.
-enum BlockIndex { kStatus, kContentType, kResultKind, kSettled, kSettledSerial, kBlockDoubles = 8 };
+enum BlockIndex { kStatus, kContentType, kResultKind, kSettled, kSettledSerial, kBodyOnLoan, kBlockDoubles = 8 };
 enum ResultKind { kBody, kPromise, kError };
 
 inline v8::Local<v8::Value> SerialValue(v8::Isolate* isolate, uint64_t serial) {

@@ -3,6 +3,13 @@
 
 const kText = 'text/plain;charset=UTF-8';
 const kForm = 'application/x-www-form-urlencoded;charset=UTF-8';
+const { Uint8Array, ArrayBuffer, Reflect } = globalThis;
+
+// Numbers shared with the native side: dispatch.js says which.
+const block = new Float64Array(new ArrayBuffer(64));
+internal.block = block;
+const kOnLoan = 5;
+const setBytes = ((set) => (to, from) => Reflect.apply(set, to, [from]))(Uint8Array.prototype.set);
 
 const streams = () => internal.lazy('streams.js');
 internal.isDisturbed = (stream) => streams().isDisturbed(stream);
@@ -16,31 +23,59 @@ internal.requireReadable = (stream) => {
 // From here on a copy is made from an array: V8 does not fill it with zeros first, as it does what slice() makes. A small one would stand in
 // V8's heap, where it moves.
 const kCopiedAsArray = 4096;
+// The memory of a copy that has been sent takes the next one: it is in the caches, and no collection has to find it. Up to this size, and
+// only where at least a quarter of it is used again.
+const kRecycledMax = 256 * 1024;
+const kWaste = 4;
+let recycled = null;  // the last copy that was sent, all of its buffer
+
 const copyBytes = (buffer, offset, length) => {
   if (length === 0) return new Uint8Array(0);  // of a detached one too
-  if (length >= kCopiedAsArray) return new Uint8Array(new Uint8Array(buffer, offset, length));
-  return new Uint8Array(buffer.slice(offset, offset + length));
+  if (length < kCopiedAsArray) return new Uint8Array(buffer.slice(offset, offset + length));
+  const bytes = new Uint8Array(buffer, offset, length);
+  if (recycled === null || block[kOnLoan] !== 0) return new Uint8Array(bytes);
+  const whole = recycled;
+  if (whole.length < length || whole.length > kWaste * length) return new Uint8Array(bytes);
+  recycled = null;
+  const copy = whole.length === length ? whole : new Uint8Array(whole.buffer, 0, length);
+  setBytes(copy, bytes);
+  return copy;
 };
 
-// "Extract a body" of the Fetch standard: { source, type }, where type is null when the kind of value has none.
+// A copy made by extractBody, in the hands of nobody but the native side now, which says in the block when it has read it.
+internal.recycleBody = (bytes) => {
+  const { buffer } = bytes;
+  if (buffer.byteLength < kCopiedAsArray || buffer.byteLength > kRecycledMax) return;
+  recycled = bytes.length === buffer.byteLength ? bytes : new Uint8Array(buffer);
+  block[kOnLoan] = 1;
+};
+
+// "Extract a body" of the Fetch standard: { source, type, copied }, where type is null when the kind of value has none, and copied says that
+// the source is a copy which nobody else has.
 internal.extractBody = (value) => {
-  if (typeof value === 'string') return { source: value, type: kText };
-  if (typeof value !== 'object' || value === null) return { source: String(value), type: kText };
-  if (value instanceof ArrayBuffer) return { source: copyBytes(value, 0, value.byteLength), type: null };
-  if (ArrayBuffer.isView(value)) return { source: copyBytes(value.buffer, value.byteOffset, value.byteLength), type: null };
-  if (internal.isURLSearchParams(value)) return { source: value.toString(), type: kForm };
-  if (internal.isBlob(value)) return { source: internal.blobBytes(value), type: value.type === '' ? null : value.type };
+  if (typeof value === 'string') return { source: value, type: kText, copied: false };
+  if (typeof value !== 'object' || value === null) return { source: String(value), type: kText, copied: false };
+  if (value instanceof ArrayBuffer) return { source: copyBytes(value, 0, value.byteLength), type: null, copied: true };
+  if (ArrayBuffer.isView(value)) {
+    return { source: copyBytes(value.buffer, value.byteOffset, value.byteLength), type: null, copied: true };
+  }
+  if (internal.isURLSearchParams(value)) return { source: value.toString(), type: kForm, copied: false };
+  if (internal.isBlob(value)) {
+    return { source: internal.blobBytes(value), type: value.type === '' ? null : value.type, copied: false };
+  }
   if (internal.isFormData(value)) {
     const form = internal.encodeFormData(value);
-    return { source: form.body, type: form.contentType };
+    return { source: form.body, type: form.contentType, copied: false };
   }
   if (internal.isReadableStream(value)) {
     internal.requireReadable(value);
-    return { source: value, type: null };
+    return { source: value, type: null, copied: false };
   }
-  if (typeof value[Symbol.asyncIterator] === 'function') return { source: streams().ReadableStream.from(value), type: null };
+  if (typeof value[Symbol.asyncIterator] === 'function') {
+    return { source: streams().ReadableStream.from(value), type: null, copied: false };
+  }
   if (value instanceof Promise) internal.warnOnce('A body was made from a promise and says "[object Promise]": is an await missing?');
-  return { source: String(value), type: kText };
+  return { source: String(value), type: kText, copied: false };
 };
 
 const usedMessage = 'The body has already been read: use clone() before the first read to read it twice';

@@ -100,28 +100,64 @@ internal.watchPeer = (serial, signal) => { hooksOf(serial).signal = signal; };
 
 // --- outgoing ---
 
-function readOn(out) {
-  out.reader.read().then((result) => onPiece(out, result), (error) => {
-    if (!out.over) native.responseFail(out.serial, error);
-    out.over = true;
-  });
+const settled = Promise.resolve();
+
+// A response's stream on its way. The stream calls the steps itself, with no promise for each piece: a piece goes to the native side in the
+// middle of the enqueue() that brings it. The end waits for the source's own code to return, which may still have something to say to
+// ctx.waitUntil().
+class Outgoing {
+  constructor(serial, reader) {
+    this.serial = serial;
+    this.reader = reader;
+    this.piece = null;    // at hand, of which so many bytes are taken
+    this.at = 0;
+    this.paused = false;  // no room: resumeResponse() goes on
+    this.over = false;
+    this.reading = false;
+    this.again = false;
+  }
+
+  _chunkSteps(value) {
+    if (this.over) return;
+    if (isBytes(value)) {
+      this.piece = value;
+      this.at = 0;
+      push(this);
+    } else {
+      const error = wrongPiece(value);
+      this.over = true;
+      settled.then(() => {
+        native.responseFail(this.serial, error);
+        this.reader.cancel(error).catch(() => {});
+      });
+    }
+  }
+
+  _closeSteps() {
+    if (this.over) return;
+    this.over = true;
+    settled.then(() => native.responseEnd(this.serial));
+  }
+
+  _errorSteps(error) {
+    if (this.over) return;
+    this.over = true;
+    settled.then(() => native.responseFail(this.serial, error));
+  }
 }
 
-function onPiece(out, { value, done }) {
-  if (out.over) return;
-  if (done) {
-    out.over = true;
-    native.responseEnd(out.serial);
-  } else if (!isBytes(value)) {
-    const error = wrongPiece(value);
-    out.over = true;
-    native.responseFail(out.serial, error);
-    out.reader.cancel(error).catch(() => {});
-  } else {
-    out.piece = value;
-    out.at = 0;
-    push(out);
+// Pieces that wait in the stream's queue come before readWith() returns: one loop for all of them.
+function readOn(out) {
+  if (out.reading) {
+    out.again = true;
+    return;
   }
+  out.reading = true;
+  do {
+    out.again = false;
+    out.reader.readWith(out);
+  } while (out.again);
+  out.reading = false;
 }
 
 // Hands over what is taken of the piece at hand, and asks for the next one only while there is room.
@@ -140,7 +176,7 @@ function push(out) {
 
 Object.assign(internal, {
   sendStream(serial, stream) {
-    const out = { serial, reader: streams().reader(stream), piece: null, at: 0, paused: false, over: false };
+    const out = new Outgoing(serial, streams().reader(stream));
     hooksOf(serial).out = out;
     readOn(out);
   },

@@ -3,14 +3,14 @@
 // What a call leaves for the native side stands in `block`, eight doubles shared with it:
 //   [0] status   [1] content type (0 none, 1 text, 2 JSON, 3: responseHead() has been called)   [2] what the call returned:
 //   a body (0), a promise (1), an error (2)   [3] settled invocations waiting in takeSettled()   [4] serial of the one taken
+//   [5] 1 from when a body that will be recycled is handed over until the native side has read it
 
-const block = new Float64Array(new ArrayBuffer(64));
 const kBody = 0;
 const kPromise = 1;
 const kError = 2;
 
 // `internal` has too many properties for V8 to read one in less than a lookup; what every request needs is kept by name.
-const { incomingRequest, unpackResponse } = internal;
+const { block, incomingRequest, unpackResponse } = internal;
 
 let handler = undefined;   // the default export, when it is a function
 let receiver = undefined;  // or the object with fetch()

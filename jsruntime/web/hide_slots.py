@@ -28,10 +28,12 @@ EDITS = [
     (r"(class (?:\w+QueuingStrategy|\w+(?:Default|BYOB)(?:Reader|Writer))\{constructor\(e\)\{)", r"\1this[$slots]={};", 5),
     (r"(class _r\{constructor\(e\)\{|class Se\{constructor\(e,t\)\{)", r"\1this[$slots]={};", 2),
     (r"Object\.prototype\.hasOwnProperty\.call\((\w+),\"(_\w+)\"\)", r'$has(\1,"\2")', None),
+    # ReadableStreamDefaultReaderRead of the standard goes out too.
+    (r"function re\(e,t\)\{const r=e\._ownerReadableStream;r\._disturbed=!0", r"$out.readWith=re;\g<0>", 1),
 ]
-FRONT = ("const{$slots}=module.privateNames(['$slots']),$make=e=>{const t=Object.create(e);return t[$slots]={},t},"
+FRONT = ("const $out={},{$slots}=module.privateNames(['$slots']),$make=e=>{const t=Object.create(e);return t[$slots]={},t},"
          "$has=(e,t)=>{const r=e[$slots];return void 0!==r&&Object.hasOwn(r,t)};")
-END = "\nmodule.exports.slots=$slots;\n"
+END = "\nmodule.exports.slots=$slots;Object.assign(module.exports,$out);\n"
 
 
 def hide(source):

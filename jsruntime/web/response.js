@@ -1,7 +1,7 @@
 // Response, as the Fetch standard has it. Its body stays the value it was made from; the native side writes that to the wire.
 
 // As in dispatch.js: no lookup in a large object for what handlers mostly ask.
-const { defaultHeader, headersBlock, requireArguments } = internal;
+const { defaultHeader, headersBlock, recycleBody, requireArguments } = internal;
 const { responseHead } = native;
 
 const kText = 'text/plain;charset=UTF-8';
@@ -35,6 +35,7 @@ class Response {
   #statusText = '';
   #kind = 'default';
   #origin = undefined;     // { url, redirected } of one that was fetched
+  #copied = false;         // the source is bytes that nobody else has
 
   constructor(body = null, init = undefined) {
     if (init === undefined && typeof body === 'string') {
@@ -72,6 +73,7 @@ class Response {
     }
     const extracted = internal.extractBody(body);
     this.#source = extracted.source;
+    this.#copied = extracted.copied;
     if (extracted.type !== null) defaultHeader(this.#allHeaders(), 'content-type', extracted.type);
   }
 
@@ -175,6 +177,7 @@ class Response {
 
   #cloneOf(source) {
     const copy = new Response();
+    this.#copied = false;
     copy.#status = this.#status;
     copy.#statusText = this.#statusText;
     copy.#kind = this.#kind;
@@ -213,6 +216,7 @@ class Response {
       if (source !== null) {
         if (typeof source !== 'string') requireSendable(source, value.#stream);
         value.#used = true;
+        if (value.#copied) recycleBody(source);
       }
       block[0] = value.#status;
       if (value.#headers === undefined) {

@@ -7,7 +7,9 @@
 //     newByteStream({ start, pull, cancel }, highWaterMark = 0)  a readable byte stream fed by the platform. pull(sink) may return a
 //         promise; sink is { enqueue(bytes), close(), error(reason), desiredSize, byob() }; byob() is the pending BYOB request's
 //         { view, respond(count) } or null. enqueue takes the bytes' buffer over.
-//     reader(stream)     locks it: { read() -> promise of { done, value }, cancel(reason), release(), closed }
+//     reader(stream)     locks it: { read() -> promise of { done, value }, readWith(steps), cancel(reason), release(), closed }
+//         readWith: the next chunk without a promise. One of steps' _chunkSteps(value), _closeSteps(), _errorSteps(reason) is called, perhaps
+//         before it returns, perhaps in the middle of the source's enqueue(), close() or error(): it must not throw.
 //     writer(stream)     the same for a WritableStream: { write(chunk), close(), abort(reason), release(), ready, closed }
 //     tee(stream), pipeTo(readable, writable, options), pipeThrough(readable, pair, options), cancel(stream, reason)
 //     newTransform(transformer, [writableStrategy, readableStrategy])  a TransformStream
@@ -49,7 +51,7 @@ const getter = (Class, name) => {
 }
 
 // Under what the library keeps an object's slots, where no function finds them (hide_slots.py); it knows its own by one of them and the class.
-const { slots } = library;
+const { slots, readWith } = library;
 const isOf = (Class, slot) => (value) => typeof value === 'object' && value !== null && value[slots] !== undefined && Object.hasOwn(value[slots], slot) && value instanceof Class;
 internal.isReadableStream = isOf(ReadableStream, '_readableStreamController');
 internal.isWritableStream = isOf(WritableStream, '_writableStreamController');
@@ -65,6 +67,7 @@ class PlatformReader {
   #reader;
   constructor(stream) { this.#reader = getReader(stream); }
   read() { return read(this.#reader); }
+  readWith(steps) { readWith(this.#reader, steps); }
   cancel(reason) { return cancelReader(this.#reader, reason); }
   release() { releaseReader(this.#reader); }
   get closed() { return readerClosed(this.#reader); }

@@ -55,6 +55,7 @@ void Session::OnRecv(net::Lease lease, int error) {
   }
   if (state_ == State::kReading && out_ != nullptr && !sending()) {
     if (!parser_.mid_request()) parser_.Reset();  // the next session of the batch works in the same memory
+    context_->written_bytes += out_->size();
     return context_->written.push_back(slot_);
   }
   AfterInput();

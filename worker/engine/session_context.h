@@ -61,6 +61,7 @@ struct SessionContext {
 
   // Sessions whose answers are written and wait to be sent with those of others; a session may stand here twice.
   std::vector<SlotId> written;
+  size_t written_bytes = 0;
 
   // Answers whose time is not recorded yet: one reading of the clock does for all that a batch has sent.
   struct Unflushed {

@@ -279,7 +279,7 @@ void Shard::OnAcceptError(int error) {
 void Shard::OnRecv(SlotId slot, net::Lease lease, int error) {
   if (Session* session = sessions_.Find(slot)) {
     session->OnRecv(std::move(lease), error);
-    if (context_.written.size() >= kAnswersPerBatch) SendWritten();
+    if (context_.written.size() >= kAnswersPerBatch || context_.written_bytes >= kAnswerBytesPerBatch) SendWritten();
     return;
   }
   WithSocket(slot, [&](auto& owner) { owner.OnRecv(slot, lease, error); });
@@ -292,6 +292,7 @@ void Shard::SendWritten() {
     if (Session* session = sessions_.Find(slot)) session->OnBatchEnd();
   }
   context_.written.clear();
+  context_.written_bytes = 0;
   context_.RecordLatencies();
 }
 
