@@ -1,6 +1,10 @@
 // What a module may export, what a handler may return, what a request and a response are.
 #include <gtest/gtest.h>
 
+#include <deque>
+#include <map>
+#include <random>
+
 #include "jsruntime/testing/function_test.h"
 
 namespace zts::js {
@@ -125,6 +129,46 @@ TEST_F(HandlerTest, WritesEveryKindOfBody) {
   EXPECT_EQ(body("new Uint16Array([258]).buffer"), "\x02\x01");
   EXPECT_EQ(body("new Blob(['a', 'b'])"), "ab");
   EXPECT_EQ(body("new URLSearchParams({ a: 'b' })"), "a=b");
+}
+
+// The memory of a copy that has been sent takes the next one; no answer may show what another one says.
+TEST_F(HandlerTest, BodiesOfBytesAreTheirOwn) {
+  ASSERT_TRUE(Load("const kept = [];\n"
+                   "export default async (request) => {\n"
+                   "  const [length, fill, how, late] = (await request.text()).split(' ').map(Number);\n"
+                   "  const whole = new Uint8Array(length + 7).fill(fill);\n"
+                   "  const bytes = how === 0 ? whole.subarray(3, 3 + length) : whole.slice(7);\n"
+                   "  const response = new Response(how === 1 ? bytes.buffer : bytes);\n"
+                   "  whole.fill(0); bytes.fill(0);\n"
+                   "  if (how === 2) kept.push(response.clone());\n"
+                   "  if (how === 3) kept.push(new Response(new Uint8Array(length).fill(fill)));\n"
+                   "  if (how === 4) response.body;\n"
+                   "  if (how === 5) return new Response(await response.arrayBuffer());\n"
+                   "  if (how === 6 && kept.length > 0) return kept.shift();\n"
+                   "  if (late > 0) await new Promise((done) => setTimeout(done, late));\n"
+                   "  return response;\n"
+                   "};").outcome.ok());
+  std::mt19937 random(1);
+  const auto below = [&random](size_t bound) { return random() % bound; };
+  constexpr size_t kLengths[] = {0, 1, 64, 65, 1000, 1024, 4095, 4096, 5000, 16000, 70000, 300000};
+  std::map<InvocationId, std::string> expected;
+  std::deque<std::string> kept;
+  for (int turn = 0; turn < 600; ++turn) {
+    const size_t length = kLengths[below(std::size(kLengths))];
+    const char fill = static_cast<char>('a' + below(26));
+    const size_t how = below(7);
+    std::string wanted(length, fill);
+    if (how == 2 || how == 3) kept.push_back(wanted);
+    if (how == 6 && !kept.empty()) {
+      wanted = kept.front();
+      kept.pop_front();
+    }
+    const std::string ask = std::to_string(length) + " " + std::to_string(fill) + " " + std::to_string(how) + " " + std::to_string(below(3));
+    expected[Send("POST", ask)] = wanted;
+    if (below(4) == 0) RunDueTimers();
+  }
+  RunDueTimers();
+  for (const auto& [id, body] : expected) ASSERT_TRUE(client_.responses[id].body == body) << id << ": " << body.size();
 }
 
 TEST_F(HandlerTest, KeepsTheWritersHeadersToTheWriter) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 
 #include "jsruntime/script.h"
 
@@ -13,21 +14,27 @@ bool QuotaAllocator::HasRoomFor(size_t bytes) const {
 }
 
 void* QuotaAllocator::Allocate(size_t length) {
+  // Of the kernel's pages malloc knows that they are zero; what is kept here has been used.
+  if (length <= kCachedBlockMax) {
+    void* data = AllocateUninitialized(length);
+    if (data != nullptr) std::memset(data, 0, length);
+    return data;
+  }
   if (!HasRoomFor(length)) return nullptr;
-  void* data = std::calloc(std::max<size_t>(length, 1), 1);
+  void* data = std::calloc(length, 1);
   if (data != nullptr) used_.fetch_add(length, std::memory_order_relaxed);
   return data;
 }
 
 void* QuotaAllocator::AllocateUninitialized(size_t length) {
   if (!HasRoomFor(length)) return nullptr;
-  void* data = std::malloc(std::max<size_t>(length, 1));
+  void* data = blocks_.Take(length);
   if (data != nullptr) used_.fetch_add(length, std::memory_order_relaxed);
   return data;
 }
 
 void QuotaAllocator::Free(void* data, size_t length) {
-  std::free(data);
+  blocks_.Give(data, length);
   used_.fetch_sub(length, std::memory_order_relaxed);
 }
 

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "jsruntime/block_cache.h"
 #include "jsruntime/wasm_pages.h"
 
 namespace zts::js {
@@ -50,6 +51,9 @@ class QuotaAllocator final : public v8::ArrayBuffer::Allocator, public PageQuota
   void SetLimit(size_t bytes) { limit_.store(bytes, std::memory_order_relaxed); }
   void SetHeapUsed(size_t bytes) { heap_used_.store(bytes, std::memory_order_relaxed); }
 
+  // For who will be idle: what is kept for the next buffers goes.
+  void DropFreeBlocks() { blocks_.Drop(); }
+
   // Wasm memories, and what Wasm modules are charged.
   bool Take(size_t bytes) override;
   void GiveBack(size_t bytes) override { used_.fetch_sub(bytes, std::memory_order_relaxed); }
@@ -57,6 +61,7 @@ class QuotaAllocator final : public v8::ArrayBuffer::Allocator, public PageQuota
   void Unreserve(size_t bytes) override { reserved_.fetch_sub(bytes, std::memory_order_relaxed); }
 
  private:
+  BlockCache blocks_;
   std::atomic<size_t> used_{0};
   std::atomic<size_t> heap_used_{0};  // as of the last collection
   std::atomic<size_t> limit_{kHeapInitialBytes};
@@ -75,6 +80,7 @@ class HeapGuard {
   // The limit was reached; the running turn is being terminated. Stays true.
   bool exceeded() const { return exceeded_.load(std::memory_order_relaxed); }
   const QuotaAllocator& allocator() const { return *allocator_; }
+  QuotaAllocator& allocator() { return *allocator_; }
   std::shared_ptr<PageQuota> quota() const { return allocator_; }
   // Whether this much more may be had, measured now: microseconds.
   bool HasRoomFor(size_t bytes) const;

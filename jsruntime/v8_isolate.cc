@@ -253,6 +253,7 @@ void V8Isolate::CollectGarbage() {
   const Turn turn(this);
   collections_.set_during(GcDuring::kIdle);
   isolate_->LowMemoryNotification();
+  realm_.heap.allocator().DropFreeBlocks();
   collections_.set_during(GcDuring::kTurn);
   FinishTurn(turn.context(), 0);
 }

@@ -20,32 +20,42 @@ internal.requireReadable = (stream) => {
   if (streams().isLocked(stream)) throw new TypeError('The body is locked: a reader or a pipe has it');
 };
 
+// Up to this size V8 keeps an array's bytes in its own heap, without an allocation beside.
+const kInHeapMax = 64;
 // From here on a copy is made from an array: V8 does not fill it with zeros first, as it does what slice() makes. A small one would stand in
 // V8's heap, where it moves.
 const kCopiedAsArray = 4096;
 // The memory of a copy that has been sent takes the next one: it is in the caches, and no collection has to find it. Up to this size, and
-// only where at least a quarter of it is used again.
+// where the next one fills a quarter of it or it is small anyway.
 const kRecycledMax = 256 * 1024;
 const kWaste = 4;
 let recycled = null;  // the last copy that was sent, all of its buffer
 
-const copyBytes = (buffer, offset, length) => {
-  if (length === 0) return new Uint8Array(0);  // of a detached one too
-  if (length < kCopiedAsArray) return new Uint8Array(buffer.slice(offset, offset + length));
-  const bytes = new Uint8Array(buffer, offset, length);
-  if (recycled === null || block[kOnLoan] !== 0) return new Uint8Array(bytes);
+// An array of that length in it, or null.
+function takeRecycled(length) {
   const whole = recycled;
-  if (whole.length < length || whole.length > kWaste * length) return new Uint8Array(bytes);
+  if (whole === null || block[kOnLoan] !== 0 || whole.length < length) return null;
+  if (whole.length > kCopiedAsArray && whole.length > kWaste * length) return null;
   recycled = null;
-  const copy = whole.length === length ? whole : new Uint8Array(whole.buffer, 0, length);
-  setBytes(copy, bytes);
-  return copy;
-};
+  return whole.length === length ? whole : new Uint8Array(whole.buffer, 0, length);
+}
+
+function copyBytes(buffer, offset, length) {
+  if (length === 0) return new Uint8Array(0);  // of a detached one too
+  const copy = length <= kInHeapMax ? new Uint8Array(length) : takeRecycled(length);
+  if (copy !== null) {
+    setBytes(copy, new Uint8Array(buffer, offset, length));
+    return copy;
+  }
+  if (length >= kCopiedAsArray) return new Uint8Array(new Uint8Array(buffer, offset, length));
+  return new Uint8Array(buffer.slice(offset, offset + length));
+}
 
 // A copy made by extractBody, in the hands of nobody but the native side now, which says in the block when it has read it.
 internal.recycleBody = (bytes) => {
+  if (bytes.length <= kInHeapMax) return;
   const { buffer } = bytes;
-  if (buffer.byteLength < kCopiedAsArray || buffer.byteLength > kRecycledMax) return;
+  if (buffer.byteLength > kRecycledMax) return;
   recycled = bytes.length === buffer.byteLength ? bytes : new Uint8Array(buffer);
   block[kOnLoan] = 1;
 };
