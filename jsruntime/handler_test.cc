@@ -163,7 +163,8 @@ TEST_F(HandlerTest, BodiesOfBytesAreTheirOwn) {
       wanted = kept.front();
       kept.pop_front();
     }
-    const std::string ask = std::to_string(length) + " " + std::to_string(fill) + " " + std::to_string(how) + " " + std::to_string(below(3));
+    std::string ask;
+    for (const size_t number : {length, static_cast<size_t>(fill), how, below(3)}) ask += std::to_string(number) + " ";
     expected[Send("POST", ask)] = wanted;
     if (below(4) == 0) RunDueTimers();
   }
