@@ -24,6 +24,8 @@ inline constexpr size_t kCompletionsPerPass = 512;
 // Answers that are written before they are sent one behind the other: parser, router and V8 stay in the caches meanwhile, then the
 // kernel's TCP does. The first one waits for the last, a microsecond or two for each.
 inline constexpr size_t kAnswersPerBatch = 32;
+// From so many on, one system call that goes through the ring is cheaper than one for each.
+inline constexpr size_t kRingSendsMin = 4;
 // And no more bytes than this: large ones leave the caches before the kernel copies them.
 inline constexpr size_t kAnswerBytesPerBatch = 128 * 1024;
 

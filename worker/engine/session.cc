@@ -56,7 +56,8 @@ void Session::OnRecv(net::Lease lease, int error) {
   if (state_ == State::kReading && out_ != nullptr && !sending()) {
     if (!parser_.mid_request()) parser_.Reset();  // the next session of the batch works in the same memory
     context_->written_bytes += out_->size();
-    return context_->written.push_back(slot_);
+    if (!std::exchange(in_batch_, true)) context_->written.push_back(slot_);
+    return;
   }
   AfterInput();
 }
@@ -327,14 +328,26 @@ void Session::Abort() {
 
 // ---- sending ----------------------------------------------------------------------------------------------------------------
 
+std::string_view Session::written() const {
+  return state_ == State::kClosing || out_ == nullptr || sending() ? std::string_view() : out_->text();
+}
+
+void Session::OnBatchEnd(int64_t taken) {
+  in_batch_ = false;
+  if (!written().empty()) OnTaken(taken);
+  AfterInput();
+}
+
 // Hands what is written to the kernel: at once what it takes, and the rest in pieces.
 void Session::Flush() {
   if (out_ == nullptr || sending()) return;
-  const std::string_view text = out_->text();
-  const int64_t taken = context_->loop->io().TrySend(handle_, AsBytes(text));
+  OnTaken(context_->loop->io().TrySend(handle_, AsBytes(out_->text())));
+}
+
+void Session::OnTaken(int64_t taken) {
   if (taken < 0) return Close(CloseMode::kAbort);
   http::OutBuffer* buffer = std::exchange(out_, nullptr);
-  if (static_cast<size_t>(taken) == text.size()) {
+  if (static_cast<size_t>(taken) == buffer->size()) {
     buffer->Clear();
     if (buffer->capacity() > kOutBufferKeptBytes) buffer->ShrinkTo(kOutBufferKeptBytes);
     context_->out_buffers.Give(buffer);

@@ -71,8 +71,11 @@ class Session final : private js::RequestBody::Listener {
   void OnColdAnswer(const runtime::ColdTimes& times);
   js::IsolateClient::Taken OnChunk(std::string_view bytes);
   void OnResponseEnd(const js::Outcome& outcome);
-  // Of the shard: sends what OnRecv has left written.
-  void OnBatchEnd() { AfterInput(); }
+  // Of the shard, which sends what OnRecv has left written, of several sessions at once: what it is, perhaps nothing, and what the kernel
+  // has taken of it (as TrySend says).
+  std::string_view written() const;
+  void OnBatchEnd(int64_t taken);
+  net::Handle handle() const { return handle_; }
   // Of the shard: goes on after what happened outside the session's own events.
   void Continue();
   // The next response is the last; an idle connection ends at once.
@@ -143,6 +146,7 @@ class Session final : private js::RequestBody::Listener {
   void FinishExchange();
   void DropExchange();
   void Flush();
+  void OnTaken(int64_t taken);
   void SendPiece();
   void Close(net::Io::CloseMode mode);
 
@@ -167,6 +171,7 @@ class Session final : private js::RequestBody::Listener {
   bool latency_noted_ = false;            // of the response under way
   bool cancel_due_ = false;               // what the function still gives is not wanted
   bool served_ = false;                   // a request has been answered on this connection
+  bool in_batch_ = false;                 // stands among the context's written ones
   SlotId slot_;
   runtime::Ticket ticket_ = 0;
   uint64_t marked_for_ = 0;               // the pass at whose end Continue comes

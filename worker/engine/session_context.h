@@ -59,7 +59,7 @@ struct SessionContext {
   std::vector<SlotId> later;
   uint64_t pass = 1;
 
-  // Sessions whose answers are written and wait to be sent with those of others; a session may stand here twice.
+  // Sessions whose answers are written and wait to be sent with those of others, and how many bytes those had.
   std::vector<SlotId> written;
   size_t written_bytes = 0;
 

@@ -289,8 +289,16 @@ void Shard::OnRecv(SlotId slot, net::Lease lease, int error) {
 void Shard::SendWritten() {
   logs_.Flush();
   for (const SlotId slot : context_.written) {
-    if (Session* session = sessions_.Find(slot)) session->OnBatchEnd();
+    const Session* session = sessions_.Find(slot);
+    if (session != nullptr && !session->written().empty()) sends_.push_back({session->handle(), AsBytes(session->written())});
   }
+  loop_->io().TrySendAll(sends_);
+  size_t sent = 0;
+  for (const SlotId slot : context_.written) {
+    Session* session = sessions_.Find(slot);
+    if (session != nullptr) session->OnBatchEnd(session->written().empty() ? 0 : sends_[sent++].taken);
+  }
+  sends_.clear();
   context_.written.clear();
   context_.written_bytes = 0;
   context_.RecordLatencies();

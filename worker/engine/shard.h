@@ -177,6 +177,7 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
   std::optional<classes::ClassPort> port_;         // likewise
   std::optional<JitSurvey> jit_;
   SlotMap<Session> sessions_;
+  std::vector<net::SendNowItem> sends_;  // of a batch
   std::map<uint64_t, route::CatalogPtr> prepared_;
   struct Left {
     route::CatalogPtr catalog;

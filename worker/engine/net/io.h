@@ -94,6 +94,13 @@ struct IoCounters {
   uint64_t recv_starved = 0;  // receives that found no free buffer
 };
 
+// One of several sends (Io::TrySendAll).
+struct SendNowItem {
+  Handle handle;
+  Bytes bytes;
+  int64_t taken = 0;  // what TrySend would have returned
+};
+
 class Io {
  public:
   virtual ~Io() = default;
@@ -124,6 +131,10 @@ class Io {
   // Sends what the kernel takes at once: the number of bytes taken, 0 when it would block, -errno on failure.
   // REQUIRES: no Send is under way on this connection.
   virtual int64_t TrySend(Handle handle, Bytes bytes) = 0;
+  // TrySend for each, on different connections, with fewer system calls where the Io can.
+  virtual void TrySendAll(std::span<SendNowItem> items) {
+    for (SendNowItem& item : items) item.taken = TrySend(item.handle, item.bytes);
+  }
   // Sends all of it, in as many pieces as it takes; one kSent follows. One at a time a connection.
   virtual void Send(Handle handle, SlotId slot, Bytes bytes) = 0;
 

@@ -17,6 +17,7 @@ enum class TokenKind : uint8_t {
   kConnection,  // epoll has one registration a connection
   kRecv,
   kSend,
+  kSendNow,     // one of TrySendAll: index is its place there, generation counts the calls
   kCancel,
 };
 

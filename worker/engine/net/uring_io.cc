@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <utility>
 
 #include "base/check.h"
@@ -17,6 +18,8 @@ namespace zts::net {
 namespace {
 
 constexpr size_t kSendBytesMax = size_t{1} << 30;  // an operation's length has 32 bits
+
+constexpr int64_t kNoResult = std::numeric_limits<int64_t>::min();
 
 // An operation that ended without a result of its own.
 bool IsInterruption(int result) { return result == -ECANCELED || result == -EINTR || result == -EAGAIN; }
@@ -235,6 +238,58 @@ void UringIo::ResumeRecv(Handle handle, SlotId slot) {
 
 int64_t UringIo::TrySend(Handle handle, Bytes bytes) { return SendNow(handle, bytes, &counters_); }
 
+// A send that must not wait ends while it is submitted, so its result stands in the queue right after the call.
+void UringIo::TrySendAll(std::span<SendNowItem> items) {
+  if (!uses_.batched_send || items.size() < kRingSendsMin || shard_thread_ == std::thread::id()) return Io::TrySendAll(items);
+  sends_ = items;
+  sends_left_ = items.size();
+  ++sends_serial_;
+  for (size_t i = 0; i < items.size(); ++i) {
+    items[i].taken = kNoResult;
+    io_uring_sqe* sqe = GetSqe();
+    io_uring_prep_send(sqe, items[i].handle, items[i].bytes.data(), std::min(items[i].bytes.size(), kSendBytesMax),
+                       MSG_DONTWAIT | MSG_NOSIGNAL);
+    Mark(sqe, {TokenKind::kSendNow, static_cast<uint32_t>(i), sends_serial_});
+  }
+  const unsigned before = ring_.CqEnd();
+  ++counters_.syscalls;
+  ring_.Submit();
+  LookForSends(before);
+  // Short of room, for submissions or for completions: rare, and slower.
+  while (sends_left_ > 0) {
+    Enter(Wait::kNo, 0);
+    SaveCqes();
+  }
+  sends_ = {};
+}
+
+// Among the completions from `place` on. Those with others before them stay on the queue until their turn.
+void UringIo::LookForSends(unsigned place) {
+  for (const unsigned end = ring_.CqEnd(); place != end; ++place) {
+    const Cqe cqe = ring_.PeekAt(place);
+    const Token token = Token::Unpack(cqe.user_data);
+    if (token.kind != TokenKind::kSendNow) continue;
+    OnSentNow(token, cqe);
+    if (place != ring_.CqBegin()) continue;
+    ring_.TakeOne();
+    --in_flight_;
+  }
+}
+
+// One that has been looked at before is met again when its turn comes.
+void UringIo::OnSentNow(const Token& token, const Cqe& cqe) {
+  if (token.generation != sends_serial_ || token.index >= sends_.size()) return;
+  SendNowItem& item = sends_[token.index];
+  if (item.taken != kNoResult) return;
+  --sends_left_;
+  if (cqe.result == -EINTR) {
+    item.taken = SendNow(item.handle, item.bytes, &counters_);
+    return;
+  }
+  item.taken = cqe.result < 0 && WouldBlock(-cqe.result) ? 0 : cqe.result;
+  if (cqe.result > 0) counters_.sent_bytes += static_cast<uint64_t>(cqe.result);
+}
+
 void UringIo::Send(Handle handle, SlotId slot, Bytes bytes) {
   Connection& connection = OpenEntry(handle, slot);
   ZTS_CHECK(!connection.sending);
@@ -381,7 +436,12 @@ bool UringIo::NextCqe(Cqe* cqe) {
 void UringIo::SaveCqes() {
   for (Cqe cqe; ring_.NextCqe(&cqe);) {
     if ((cqe.flags & IORING_CQE_F_MORE) == 0 && Token::Unpack(cqe.user_data).kind != TokenKind::kCancel) --in_flight_;
-    saved_.push_back(cqe);
+    const Token token = Token::Unpack(cqe.user_data);
+    if (token.kind == TokenKind::kSendNow) {
+      OnSentNow(token, cqe);
+    } else {
+      saved_.push_back(cqe);
+    }
   }
 }
 
@@ -400,6 +460,7 @@ void UringIo::OnCqe(const Cqe& cqe, Batch* batch) {
     case TokenKind::kSend:
       OnSend(token, cqe);
       break;
+    case TokenKind::kSendNow:     // told already
     case TokenKind::kCancel:      // its target had ended by itself
     case TokenKind::kConnection:  // not an operation of the ring
       break;

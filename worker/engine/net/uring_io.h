@@ -1,9 +1,9 @@
 // Io over io_uring: one system call a pass submits all that was asked for and brings all that has happened.
 //
 // Accepting and receiving are armed once and complete many times (multishot); the kernel picks receive buffers from a ring of
-// ours. Sends go out at once by send(2), which measures equal to the ring and needs no stable buffer; the ring carries only
-// what a full socket refuses. A connection's descriptor is closed when each of its operations has ended, so that no completion
-// comes late.
+// ours. Sends go out at once: several together through the ring, in one system call that ends them (none waits for its socket), a few by
+// send(2). Besides, the ring carries what a full socket refuses. A connection's descriptor is closed when each of its operations has ended,
+// so that no completion comes late.
 //
 // Owner:    Loop.
 // Thread:   Create: any. The first Poll makes its thread the shard's; everything else is for that thread (Listen and Open may
@@ -54,6 +54,7 @@ class UringIo final : public Io {
   void PauseRecv(Handle handle, SlotId slot) override;
   void ResumeRecv(Handle handle, SlotId slot) override;
   int64_t TrySend(Handle handle, Bytes bytes) override;
+  void TrySendAll(std::span<SendNowItem> items) override;
   void Send(Handle handle, SlotId slot, Bytes bytes) override;
   void Close(Handle handle, SlotId slot, CloseMode mode) override;
   size_t Poll(std::span<Completion> out, Nanos timeout) override;
@@ -111,6 +112,8 @@ class UringIo final : public Io {
   void OnBytes(Handle handle, Connection* connection, uint32_t buffer, size_t size, Batch* batch);
   void OnRecvEnd(Handle handle, Connection* connection, int32_t error, Batch* batch);
   void OnSend(const Token& token, const Cqe& cqe);
+  void LookForSends(unsigned place);
+  void OnSentNow(const Token& token, const Cqe& cqe);
 
   Connection& OpenEntry(Handle handle, SlotId slot);
   static bool WantsRecv(const Connection& connection);
@@ -135,6 +138,9 @@ class UringIo final : public Io {
   std::thread::id shard_thread_;  // none before the first Poll
   size_t leased_ = 0;
   size_t in_flight_ = 0;          // operations the kernel has
+  std::span<SendNowItem> sends_;  // within TrySendAll
+  uint32_t sends_serial_ = 0;     // how often it was called
+  size_t sends_left_ = 0;         // of sends_, those without a result
   HandleTable<Connection> connections_;
   std::vector<Listener> listeners_;
   AcceptRetry accept_retry_;

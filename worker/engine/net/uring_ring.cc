@@ -29,7 +29,7 @@ constexpr FeatureName kFeatureNames[] = {
     {"multishot_accept", &UringFeatures::multishot_accept}, {"multishot_recv", &UringFeatures::multishot_recv},
     {"coop_taskrun", &UringFeatures::coop_taskrun},         {"single_issuer", &UringFeatures::single_issuer},
     {"defer_taskrun", &UringFeatures::defer_taskrun},       {"registered_ring", &UringFeatures::registered_ring},
-    {"no_sqarray", &UringFeatures::no_sqarray},
+    {"no_sqarray", &UringFeatures::no_sqarray},             {"batched_send", &UringFeatures::batched_send},
 };
 
 unsigned SetupFlags(const UringFeatures& features) {
@@ -227,11 +227,16 @@ Status Ring::Restrict() {
 
 void Ring::Enable() { ZTS_CHECK(io_uring_enable_rings(&ring_) >= 0); }
 
-int Ring::Enter(unsigned min_complete, Nanos timeout) {
+unsigned Ring::PublishSqes() {
   io_uring_smp_store_release(ring_.sq.ktail, ring_.sq.sqe_tail);
-  const unsigned submit = ring_.sq.sqe_tail - *ring_.sq.khead;
-  unsigned flags = IORING_ENTER_GETEVENTS;
-  if (ring_.enter_ring_fd != ring_.ring_fd) flags |= IORING_ENTER_REGISTERED_RING;
+  return ring_.sq.sqe_tail - *ring_.sq.khead;
+}
+
+int Ring::Submit() { return io_uring_enter2(ring_.enter_ring_fd, PublishSqes(), 0, EnterFlags(), nullptr, _NSIG / 8); }
+
+int Ring::Enter(unsigned min_complete, Nanos timeout) {
+  const unsigned submit = PublishSqes();
+  const unsigned flags = EnterFlags() | IORING_ENTER_GETEVENTS;
   if (min_complete == 0 || timeout < 0) {
     return io_uring_enter2(ring_.enter_ring_fd, submit, min_complete, flags, nullptr, _NSIG / 8);
   }
@@ -242,11 +247,15 @@ int Ring::Enter(unsigned min_complete, Nanos timeout) {
                          reinterpret_cast<sigset_t*>(&argument), sizeof(argument));
 }
 
+Cqe Ring::PeekAt(unsigned place) const {
+  const io_uring_cqe& cqe = ring_.cq.cqes[place & ring_.cq.ring_mask];
+  return {cqe.user_data, cqe.res, cqe.flags};
+}
+
 bool Ring::NextCqe(Cqe* cqe) {
   if (!HasCqe()) return false;
-  const io_uring_cqe& next = ring_.cq.cqes[*ring_.cq.khead & ring_.cq.ring_mask];
-  *cqe = {next.user_data, next.res, next.flags};
-  io_uring_cq_advance(&ring_, 1);
+  *cqe = PeekAt(CqBegin());
+  TakeOne();
   return true;
 }
 

@@ -32,6 +32,7 @@ struct UringFeatures {
   bool defer_taskrun = true;     // Linux 6.1: completions are made when asked for; needs single_issuer
   bool registered_ring = true;   // Linux 5.18: no lookup of the ring's descriptor a call
   bool no_sqarray = true;        // Linux 6.6: one indirection less a submission
+  bool batched_send = true;      // Linux 5.19: answers of several connections in one call
 
   // In the order above.
   static std::vector<std::string> Names();
@@ -79,16 +80,27 @@ class Ring {
   // Submits all, makes completions, and with min_complete > 0 waits for them, at most `timeout` (<0: no limit). As the system
   // call: the number submitted or -errno; -ETIME when the time passed.
   int Enter(unsigned min_complete, Nanos timeout);
+  // Submits all and leaves completions that were not made by that for Enter. As the system call.
+  int Submit();
   bool NeedsSubmit() const { return ring_.sq.sqe_tail != *ring_.sq.khead; }
   // The kernel keeps completions that did not fit; Enter brings them.
   bool Overflown() const { return (IO_URING_READ_ONCE(*ring_.sq.kflags) & IORING_SQ_CQ_OVERFLOW) != 0; }
 
   bool HasCqe() const { return *ring_.cq.khead != io_uring_smp_load_acquire(ring_.cq.ktail); }
   bool NextCqe(Cqe* cqe);
+  // The queue of completions by places, which count up and wrap around: of the next one, and behind the last one.
+  unsigned CqBegin() const { return *ring_.cq.khead; }
+  unsigned CqEnd() const { return io_uring_smp_load_acquire(ring_.cq.ktail); }
+  Cqe PeekAt(unsigned place) const;
+  void TakeOne() { io_uring_cq_advance(&ring_, 1); }
 
   io_uring* get() { return &ring_; }
 
  private:
+  // The number that the kernel has yet to take.
+  unsigned PublishSqes();
+  unsigned EnterFlags() const { return ring_.enter_ring_fd != ring_.ring_fd ? IORING_ENTER_REGISTERED_RING : 0; }
+
   io_uring ring_{};
   bool made_ = false;
 };
