@@ -2,6 +2,7 @@
 
 import os
 import signal
+import unittest.mock
 
 import case
 from harness import wire
@@ -92,3 +93,21 @@ class Admin(case.PlatformCase):
 
         wait_until(answers, "the engine to be back")
         wait_until(lambda: self.counts()["2xx"] > before, "the count to go on from where it was")
+
+
+class WithoutAFeature(case.PlatformCase):
+    """What ZTS_IO_DISABLE names in the worker's environment is off in its engines."""
+
+    io = "uring"
+
+    @classmethod
+    def setUpClass(cls):
+        with unittest.mock.patch.dict(os.environ, {"ZTS_IO_DISABLE": "batched_send,multishot_recv"}):
+            super().setUpClass()
+
+    def test_the_engine_serves_without_it_and_says_so(self):
+        self.zts.deploy("plain", "export default () => new Response('served')")
+        self.assertAnswer(self.fetch("/plain"), 200, "served")
+        metrics = Metrics(wire.fetch(self.zts.admin, "/metrics", host="admin").text)
+        features = {sample.labels["feature"]: sample.value for sample in metrics.find("zts_io_feature", backend="uring")}
+        self.assertEqual((features["batched_send"], features["multishot_recv"], features["multishot_accept"]), (0, 0, 1), features)

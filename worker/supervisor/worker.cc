@@ -45,7 +45,7 @@ std::string HostName() {
 // Nothing that is secret here, and nothing that would make two workers' functions see different worlds.
 std::vector<std::string> EngineEnvironment() {
   std::vector<std::string> environment{"LANG=C.UTF-8", "TZ=UTC", "PATH=/usr/bin:/bin"};
-  for (const char* name : {"ZTS_LIBEXEC", "ZTS_SECCOMP"}) {
+  for (const char* name : {"ZTS_LIBEXEC", "ZTS_SECCOMP", "ZTS_IO_DISABLE"}) {
     if (const char* value = std::getenv(name)) environment.push_back(std::string(name) + "=" + value);
   }
   return environment;
