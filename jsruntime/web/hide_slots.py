@@ -28,6 +28,10 @@ EDITS = [
     (r"(class (?:\w+QueuingStrategy|\w+(?:Default|BYOB)(?:Reader|Writer))\{constructor\(e\)\{)", r"\1this[$slots]={};", 5),
     (r"(class _r\{constructor\(e\)\{|class Se\{constructor\(e,t\)\{)", r"\1this[$slots]={};", 2),
     (r"Object\.prototype\.hasOwnProperty\.call\((\w+),\"(_\w+)\"\)", r'$has(\1,"\2")', None),
+    # Most promises that are waited for have both ends seen to: what then() returns of those cannot fail.
+    (r"function h\(e,t,r\)\{b\(b\(e,t,r\),void 0,o\)\}", "function h(e,t,r){const t2=b(e,t,r);void 0===r&&b(t2,void 0,o)}", 1),
+    # A promise of a value that has no then() to ask for.
+    (r"function d\(e\)\{return c\(t=>t\(e\)\)\}", "function d(e){return r(e)?c(t=>t(e)):a(e)}", 1),
     # ReadableStreamDefaultReaderRead of the standard goes out too.
     (r"function re\(e,t\)\{const r=e\._ownerReadableStream;r\._disturbed=!0", r"$out.readWith=re;\g<0>", 1),
 ]
