@@ -1,5 +1,6 @@
 #include "jsruntime/host.h"
 
+#include <malloc.h>
 #include <v8.h>
 
 #include <cstdio>
@@ -8,6 +9,7 @@
 #include "jsruntime/function_snapshot.h"
 #include "jsruntime/realm.h"
 #include "jsruntime/snapshot.h"
+#include "jsruntime/task_queue.h"
 #include "jsruntime/v8_isolate.h"
 #include "jsruntime/wasm_pages.h"
 
@@ -24,11 +26,18 @@ class RealHost final : public Host {
     const auto from = DecodeFunctionSnapshot(snapshot_, script->function_snapshot);
     return from ? std::make_unique<V8Isolate>(snapshot_, script, *from) : nullptr;
   }
+  void ReleaseFreeMemory() override;
   const Snapshot& snapshot() const override { return snapshot_; }
 
  private:
   Snapshot snapshot_;
 };
+
+// V8 empties its pool of the pages that isolates have left in a task of some isolate, which may be one that nobody enters again.
+void RealHost::ReleaseFreeMemory() {
+  TaskQueue::NotifyDue(SystemClock().Now());
+  ::malloc_trim(0);
+}
 
 std::shared_ptr<PageQuota> QuotaOfThread() {
   v8::Isolate* isolate = v8::Isolate::TryGetCurrent();

@@ -198,7 +198,7 @@ class Isolate {
 
   // Runs timers due at `now`.
   virtual void RunTimers(Nanos now) = 0;
-  // Runs what V8 posted.
+  // Runs what V8 posted. Also before Attach.
   virtual void RunTasks() = 0;
 
   // Ends the running turn from another thread. `why` becomes the outcome of the invocation whose turn it is. A call that
@@ -250,6 +250,10 @@ class IsolateFactory {
   virtual std::unique_ptr<Isolate> NewIsolate(const IsolateOptions& options = {}) = 0;
   // One from the script's function snapshot, to be loaded with this script; null where it has none that this process can use.
   virtual std::unique_ptr<Isolate> RestoreIsolate(const ScriptPtr& script) { return nullptr; }
+  // Gives back to the system what isolates that are gone have left to malloc, and tells those whose V8 has housekeeping to do, which gives
+  // back the pages of their heaps (RunTasks; for isolates that are not attached their owner calls it). Some milliseconds: for a thread
+  // that serves nobody, when none has gone for a while.
+  virtual void ReleaseFreeMemory() {}
 };
 
 }  // namespace zts::js

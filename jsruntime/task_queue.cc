@@ -1,8 +1,45 @@
 #include "jsruntime/task_queue.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace zts::js {
+namespace {
+
+struct Registry {
+  std::mutex mutex;
+  std::unordered_set<TaskQueue*> queues;
+};
+
+// Never destroyed: V8's threads may hold a queue to the very end.
+Registry& AllQueues() {
+  static auto* const registry = new Registry;
+  return *registry;
+}
+
+}  // namespace
+
+TaskQueue::TaskQueue() {
+  Registry& all = AllQueues();
+  std::lock_guard lock(all.mutex);
+  all.queues.insert(this);
+}
+
+TaskQueue::~TaskQueue() {
+  Registry& all = AllQueues();
+  std::lock_guard lock(all.mutex);
+  all.queues.erase(this);
+}
+
+// With the queue's lock held, so that Close waits and who is told is still there.
+void TaskQueue::NotifyDue(Nanos now) {
+  Registry& all = AllQueues();
+  std::lock_guard lock(all.mutex);
+  for (TaskQueue* queue : all.queues) {
+    std::lock_guard queue_lock(queue->mutex_);
+    if (queue->notify_ && queue->HasDue(now)) queue->notify_();
+  }
+}
 
 void TaskQueue::SetNotify(std::function<void()> notify) {
   bool waiting = false;
@@ -59,8 +96,11 @@ void TaskQueue::Run(Nanos now) {
 
 bool TaskQueue::HasWork(Nanos now) {
   std::lock_guard lock(mutex_);
-  return !ready_.empty() ||
-         std::any_of(delayed_.begin(), delayed_.end(), [now](const auto& entry) { return entry.first <= now; });
+  return !ready_.empty() || HasDue(now);
+}
+
+bool TaskQueue::HasDue(Nanos now) const {
+  return std::any_of(delayed_.begin(), delayed_.end(), [now](const auto& entry) { return entry.first <= now; });
 }
 
 void TaskQueue::Close() {

@@ -1,7 +1,8 @@
 // What V8 wants done on an isolate's own thread: posted from any thread, run in the isolate's next turn.
 //
-// The host's platform asks it for the isolate's task runner. Delayed tasks are V8's housekeeping (shrinking a heap nobody uses); they
-// run in the first turn after they are due and wake nobody up.
+// The host's platform asks it for the isolate's task runner. Delayed tasks are V8's housekeeping (shrinking a heap nobody uses, emptying
+// the pool of pages that isolates have left); they run with the first others after they are due, or when NotifyDue is called, and wake
+// nobody up by themselves.
 //
 // Owner:    V8Isolate; shared with V8, which may post after the isolate is gone.
 // Thread:   posting: any. Run, SetNotify: the isolate's.
@@ -23,6 +24,12 @@ namespace zts::js {
 
 class TaskQueue final : public v8::TaskRunner {
  public:
+  TaskQueue();
+  ~TaskQueue() override;
+
+  // Any thread. The queues of the process with delayed tasks that are due are told so, as if one had been posted.
+  static void NotifyDue(Nanos now);
+
   // `notify` is called on the posting thread; empty: nobody is to be told. When tasks wait already it is called at once.
   void SetNotify(std::function<void()> notify);
   // Runs what was posted before the call, and delayed tasks that are due. REQUIRES: the isolate is entered.
@@ -43,6 +50,7 @@ class TaskQueue final : public v8::TaskRunner {
 
  private:
   std::vector<std::unique_ptr<v8::Task>> TakeReady(Nanos now);
+  bool HasDue(Nanos now) const;
 
   std::mutex mutex_;
   bool closed_ = false;

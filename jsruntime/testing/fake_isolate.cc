@@ -462,7 +462,7 @@ void FakeIsolate::RunTimers(Nanos now) {
 }
 
 void FakeIsolate::RunTasks() {
-  CheckThread();
+  if (client_ != nullptr) CheckThread();
   ++tasks_run_;
 }
 

@@ -198,7 +198,10 @@ class FakeIsolateFactory final : public IsolateFactory {
   ~FakeIsolateFactory() override;
 
   std::unique_ptr<Isolate> NewIsolate(const IsolateOptions& options = {}) override;
+  void ReleaseFreeMemory() override { ++releases_; }
 
+  // How often free memory was released.
+  int releases() const { return releases_; }
   // Those alive, oldest first.
   std::vector<FakeIsolate*> isolates() const;
   // The newest one loaded with this function; null when there is none.
@@ -218,6 +221,7 @@ class FakeIsolateFactory final : public IsolateFactory {
   mutable std::mutex mutex_;
   std::vector<FakeIsolate*> alive_;
   std::atomic<int> made_{0};
+  std::atomic<int> releases_{0};
   std::atomic<size_t> nursery_bytes_{0};
 };
 

@@ -277,6 +277,18 @@ TEST_P(IsolateContractTest, AStreamThatFailsEndsInItsOutcome) {
   EXPECT_TRUE(isolate_->usable());
 }
 
+TEST_P(IsolateContractTest, TasksMayRunBeforeItIsAttached) {
+  subject_ = GetParam()();
+  isolate_ = subject_.factory->NewIsolate();
+  isolate_->RunTasks();
+  ASSERT_TRUE(isolate_->Load(MakeScript("fn", "v1", subject_.source(Behaviour::kHello))).outcome.ok());
+  isolate_->RunTasks();
+  isolate_->Attach(&client_);
+  const RequestView request = Request();
+  isolate_->Dispatch(1, &request);
+  EXPECT_EQ(client_.responses[1].body, "hello");
+}
+
 TEST_P(IsolateContractTest, WithoutRoomAStreamWaits) {
   Start(Behaviour::kStreamLarge);
   client_.room = 25'000;

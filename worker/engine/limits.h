@@ -137,6 +137,11 @@ inline constexpr size_t kSpareIsolateBytes = size_t{3} << 19;
 inline constexpr size_t kSpareShare = 16;
 // So long without a request that found none, and half as many do.
 inline constexpr Nanos kSpareRest = 60 * kSecond;
+// So long after the last isolate that went, what it has left to V8 and malloc goes back to the system. While they come and go the next ones
+// take it; and it is what V8 itself keeps it for.
+inline constexpr Nanos kReleaseRest = 9 * kSecond;
+// So often then, each time after as long: V8 gives back what has been in its pool since the time before.
+inline constexpr int kReleases = 3;
 // Code caches that the engine makes itself (runtime/learned_code.h), all together: some 600 modules of 50 KB.
 inline constexpr size_t kLearnedCodeBytesMax = size_t{64} << 20;
 // And no more than this part of the memory budget: what they save is less than a millisecond a cold start, an isolate saves all of it.

@@ -63,6 +63,8 @@ struct Warmup::Impl {
   std::vector<std::unique_ptr<js::Isolate>> spare_isolates;
   SpareStock stock;
   bool stopping = false;
+  Nanos release_due = 0;  // when none has been disposed of for a while; 0: never
+  int releases_left = 0;
 
   LearnedCode learned;  // touched by the work alone, with the lock released
   std::atomic<size_t> spare_count{0};
@@ -78,6 +80,8 @@ struct Warmup::Impl {
   void GiveUpSpare();
   void Learn(const Disposal& disposal);
   void RunRestock(std::unique_lock<std::mutex>& lock);
+  void RunRelease(std::unique_lock<std::mutex>& lock);
+  Nanos NextDue() const;
   Loaded LoadOne(const Job& job, std::unique_ptr<js::Isolate> spare, Watchdog::Lane* lane);
   Loaded LoadRestored(const Job& job, std::unique_ptr<js::Isolate> isolate, Nanos restore_time, Watchdog::Lane* lane);
 };
@@ -175,12 +179,18 @@ void Warmup::Impl::Run() {
   std::unique_lock lock(mutex);
   while (!stopping) {
     if (Step(lock, lane) == Did::kSomething) continue;
-    if (stock.grown()) {
-      work.wait_for(lock, std::chrono::nanoseconds(kSpareRest));
+    if (const Nanos due = NextDue(); due != 0) {
+      work.wait_for(lock, std::chrono::nanoseconds(std::max<Nanos>(due - clock->Now(), 1)));
     } else {
       work.wait(lock);
     }
   }
+}
+
+// When there may be something to do that nobody asks for; 0: never.
+Nanos Warmup::Impl::NextDue() const {
+  if (release_due != 0) return release_due;
+  return stock.grown() ? clock->Now() + kSpareRest : 0;
 }
 
 // The most urgent piece of work there is.
@@ -195,6 +205,8 @@ Warmup::Impl::Did Warmup::Impl::Step(std::unique_lock<std::mutex>& lock, Watchdo
     RunRestock(lock);
   } else if (stock.Rested(clock->Now()) || spare_isolates.size() > stock.wanted()) {
     GiveUpSpare();
+  } else if (release_due != 0 && clock->Now() >= release_due) {
+    RunRelease(lock);
   } else {
     return Did::kNothing;
   }
@@ -246,6 +258,18 @@ void Warmup::Impl::RunDisposal(std::unique_lock<std::mutex>& lock) {
   disposal.isolate.reset();
   disposal.client.reset();
   learned.Sweep();
+  lock.lock();
+  release_due = clock->Now() + kReleaseRest;
+  releases_left = kReleases;
+}
+
+// Several times: V8 lets go of a part of its pool at a time.
+void Warmup::Impl::RunRelease(std::unique_lock<std::mutex>& lock) {
+  release_due = --releases_left > 0 ? clock->Now() + kReleaseRest : 0;
+  lock.unlock();
+  factory->ReleaseFreeMemory();
+  // Taken and given by this thread alone.
+  for (const auto& spare : spare_isolates) spare->RunTasks();
   lock.lock();
 }
 

@@ -155,6 +155,33 @@ TEST_F(WarmupTest, ABurstLeavesMoreSparesForAWhile) {
   EXPECT_EQ(factory_.isolates().size(), kSpareIsolates);
 }
 
+TEST_F(WarmupTest, WhatTheLastOnesHaveLeftIsReleased) {
+  FakeClock time;
+  js::FakeIsolateFactory factory(&time);
+  Warmup warmup(&factory, &watchdog_, &time, Warmup::Mode::kManual);
+  warmup.RunPending();
+  time.Advance(10 * kReleaseRest);
+  warmup.RunPending();
+  EXPECT_EQ(factory.releases(), 0) << "none has gone";
+  for (int i = 0; i < 3; ++i) {
+    warmup.Dispose(factory.NewIsolate(), nullptr);
+    warmup.RunPending();
+    time.Advance(kReleaseRest - 1);
+    warmup.RunPending();
+    EXPECT_EQ(factory.releases(), 0) << "they still come and go";
+  }
+  time.Advance(1);
+  for (int release = 1; release <= kReleases; ++release) {
+    warmup.RunPending();
+    EXPECT_EQ(factory.releases(), release);
+    for (const js::FakeIsolate* spare : factory.isolates()) EXPECT_EQ(spare->tasks_run(), release);
+    time.Advance(kReleaseRest);
+  }
+  time.Advance(10 * kReleaseRest);
+  warmup.RunPending();
+  EXPECT_EQ(factory.releases(), kReleases);
+}
+
 TEST_F(WarmupTest, PreparationsThatFindNoSpareChangeNothing) {
   Warmup warmup(&factory_, &watchdog_, nullptr, Warmup::Mode::kManual);
   warmup.RunPending();
