@@ -204,6 +204,11 @@ class Response {
       response.#origin = { url, redirected };
       return response;
     };
+    // What a cache keeps of it; the body counts as read. The source is null, bytes, or a promise of them.
+    internal.takeResponse = (response) => ({
+      status: response.#status, statusText: response.#statusText, headers: [...internal.headersList(response.#allHeaders())],
+      source: response.#source === null ? null : internal.takeSource(response.#take(), 1), url: response.url, redirected: response.redirected,
+    });
     internal.isResponse = (value) => typeof value === 'object' && value !== null && #source in value;
 
     // Leaves status and content type in `block`, the other headers with the native side, and returns the body. The body

@@ -58,6 +58,22 @@ export default { async fetch(request) {
 } };
 """
 
+# What a cache says that asks for its answers itself.
+KEEPER = """
+export default { async fetch(request) {
+  const { url, fails } = await request.json();
+  const cache = await caches.open('kept');
+  const told = [];
+  await cache.add(url);
+  for (let i = 0; i < 3; ++i) {
+    const found = await cache.match(url);
+    told.push([found.status, found.url === url, (await found.text()).length]);
+  }
+  const failure = await cache.addAll([url + '1', fails]).catch((error) => error);
+  return Response.json({ told, failure: `${failure}`, keys: (await cache.keys()).map((key) => key.url) });
+} };
+"""
+
 
 class FetchCases:
     @classmethod
@@ -73,6 +89,7 @@ class FetchCases:
         cls.zts.deploy("outsider", CALLER)
         cls.zts.deploy("listener", LISTENER, "--allow-net", "127.0.0.1")
         cls.zts.deploy("deaf", LISTENER)
+        cls.zts.deploy("keeper", KEEPER, "--allow-net", "127.0.0.1")
 
     @classmethod
     def serve(cls, certificate=None):
@@ -96,6 +113,15 @@ class FetchCases:
         self.assertEqual([headers.get("last-event-id") for _, _, headers, _ in self.up.seen("/ticks")], [None, "2", "4"])
         self.assertEqual(self.ask(self.up.url("/echo"), "listener", count=1), {"seen": [], "errors": 1, "state": 2})
         self.assertEqual(self.ask(self.up.url("/ticks"), "deaf", count=1), {"seen": [], "errors": 1, "state": 2})
+
+    def test_a_cache_asks_once(self):
+        url = self.up.url("/big/1000")
+        before = len(self.up.seen("/big/1000"))
+        got = self.ask(url, "keeper", fails=self.up.url("/moved/404/nowhere"))
+        self.assertEqual(got["told"], [[200, True, 1000]] * 3, got)
+        self.assertEqual(len(self.up.seen("/big/1000")) - before, 1)
+        self.assertIn("answered with status 404", got["failure"])
+        self.assertEqual(got["keys"], [url], "none of those that were asked for together is kept when one fails")
 
     def test_asks_and_is_answered(self):
         got = self.ask(self.up.url("/some/path?q=1"), init={"headers": {"X-One": "1", "Host": "elsewhere"}})
