@@ -140,6 +140,8 @@ inline constexpr Nanos kSpareRest = 60 * kSecond;
 // So long after the last isolate that went, what it has left to V8 and malloc goes back to the system. While they come and go the next ones
 // take it; and it is what V8 itself keeps it for.
 inline constexpr Nanos kReleaseRest = 9 * kSecond;
+// And at the latest so long after the first or the last time, however many come and go.
+inline constexpr Nanos kReleaseLatest = 60 * kSecond;
 // So often then, each time after as long: V8 gives back what has been in its pool since the time before.
 inline constexpr int kReleases = 3;
 // Code caches that the engine makes itself (runtime/learned_code.h), all together: some 600 modules of 50 KB.

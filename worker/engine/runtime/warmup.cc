@@ -63,7 +63,8 @@ struct Warmup::Impl {
   std::vector<std::unique_ptr<js::Isolate>> spare_isolates;
   SpareStock stock;
   bool stopping = false;
-  Nanos release_due = 0;  // when none has been disposed of for a while; 0: never
+  Nanos release_due = 0;     // when none has been disposed of for a while; 0: never
+  Nanos release_latest = 0;  // it waits no longer than this while they come and go
   int releases_left = 0;
 
   LearnedCode learned;  // touched by the work alone, with the lock released
@@ -259,13 +260,17 @@ void Warmup::Impl::RunDisposal(std::unique_lock<std::mutex>& lock) {
   disposal.client.reset();
   learned.Sweep();
   lock.lock();
-  release_due = clock->Now() + kReleaseRest;
+  const Nanos now = clock->Now();
+  if (release_due == 0) release_latest = now + kReleaseLatest;
+  release_due = std::min(now + kReleaseRest, release_latest);
   releases_left = kReleases;
 }
 
 // Several times: V8 lets go of a part of its pool at a time.
 void Warmup::Impl::RunRelease(std::unique_lock<std::mutex>& lock) {
-  release_due = --releases_left > 0 ? clock->Now() + kReleaseRest : 0;
+  const Nanos now = clock->Now();
+  release_due = --releases_left > 0 ? now + kReleaseRest : 0;
+  release_latest = now + kReleaseLatest;
   lock.unlock();
   factory->ReleaseFreeMemory();
   // Taken and given by this thread alone.

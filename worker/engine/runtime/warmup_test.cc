@@ -182,6 +182,22 @@ TEST_F(WarmupTest, WhatTheLastOnesHaveLeftIsReleased) {
   EXPECT_EQ(factory.releases(), kReleases);
 }
 
+TEST_F(WarmupTest, WhatTheyLeaveIsReleasedNowAndThenWhileTheyComeAndGo) {
+  FakeClock time;
+  js::FakeIsolateFactory factory(&time);
+  Warmup warmup(&factory, &watchdog_, &time, Warmup::Mode::kManual);
+  warmup.RunPending();
+  constexpr Nanos kStep = kReleaseRest / 2;
+  constexpr int kSteps = static_cast<int>(10 * kReleaseLatest / kStep);
+  for (int i = 0; i < kSteps; ++i) {
+    warmup.Dispose(factory.NewIsolate(), nullptr);
+    warmup.RunPending();
+    time.Advance(kStep);
+  }
+  EXPECT_GE(factory.releases(), 8);
+  EXPECT_LE(factory.releases(), 10);
+}
+
 TEST_F(WarmupTest, PreparationsThatFindNoSpareChangeNothing) {
   Warmup warmup(&factory_, &watchdog_, nullptr, Warmup::Mode::kManual);
   warmup.RunPending();
