@@ -9,7 +9,8 @@
 //   internal.incomingBytes(serial)       a promise of all of it
 //   internal.watchPeer(serial, signal)   aborts the signal when the client is gone
 //   internal.bytesStream(bytes)          a ReadableStream of bytes that are there
-//   internal.streamBytes(stream)         a promise of all bytes of a stream
+//   internal.streamBytes(stream, bytesMax, tooLarge)  a promise of all bytes of a stream; beyond the bound, where one is given, it is
+//                                        cancelled with what tooLarge() returns
 
 const streams = () => internal.lazy('streams.js');
 const kPieceMax = 64 * 1024;  // of an incoming body: what one read gives
@@ -79,15 +80,15 @@ function wrongPiece(value) {
 
 const isBytes = (value) => ArrayBuffer.isView(value) && value[Symbol.toStringTag] === 'Uint8Array';
 
-internal.streamBytes = async (stream) => {
+internal.streamBytes = async (stream, bytesMax = Infinity, tooLarge = undefined) => {
   const reader = streams().reader(stream);
   const pieces = [];
   let size = 0;
   for (;;) {
     const { value, done } = await reader.read();
     if (done) return pieces.length === 1 ? pieces[0].slice() : concat(pieces, size);
-    if (!isBytes(value)) {
-      const error = wrongPiece(value);
+    const error = !isBytes(value) ? wrongPiece(value) : size + value.byteLength > bytesMax ? tooLarge() : null;
+    if (error !== null) {
       reader.cancel(error).catch(() => {});
       throw error;
     }

@@ -88,6 +88,17 @@ test('Vary tells requests apart', async () => {
   equal((await cache.keys(url, { ignoreVary: true }))[1].headers.get('accept-language'), 'fr');
 });
 
+test('names in Vary that are none tell nothing apart', async () => {
+  const cache = await fresh();
+  for (const vary of ['foo bar', 'a b, accept', '"quoted"', ', ,', 'f\u00fcr']) {
+    await cache.put(url, new Response(vary, { headers: { vary } }));
+    equal(await text(await cache.match(url)), vary);
+    equal((await cache.keys()).length, 1, vary);
+  }
+  equal(await cache.match(new Request(url, { headers: { accept: 'x' } })) !== undefined, true);
+  equal(await cache.delete(url), true);
+});
+
 test('methods other than GET find nothing, unless that is ignored', async () => {
   const cache = await fresh();
   await cache.put(url, new Response('x'));
@@ -121,7 +132,6 @@ test('storage: by name, in the order of opening', async () => {
   equal(await caches.match(url, { cacheName: 'nobody' }), undefined);
   equal(await text(await caches.match(url, { cacheName: 'b' })), 'from b');
   same([await caches.delete('b'), await caches.delete('b'), await caches.keys()], [true, false, ['a']]);
-  equal(await b.match(url), undefined);
   await caches.default.put(url, new Response('default'));
   equal(await text(await caches.default.match(url)), 'default');
   ok(await caches.has('default'));
@@ -136,6 +146,74 @@ test('beyond its bound the oldest go', async () => {
   same(left, Array.from({ length: left.length }, (_, i) => 20 - left.length + i));
   await rejects(cache.put(url, new Response(new Uint8Array(17 << 20))), 'QuotaExceededError');
   equal((await cache.keys()).length, left.length);
+});
+
+test('URLs and headers count, too', async () => {
+  const cache = await fresh();
+  const long = 'x'.repeat(1 << 20);
+  for (let i = 0; i < 10; ++i) await cache.put(`http://a.example/${i}`, new Response('', { headers: { long } }));
+  equal((await cache.keys()).length, 7);
+  await cache.put(`http://a.example/${long}`, new Response(''));
+  equal((await cache.keys()).length, 7);
+  await cache.put(new Request(url, { headers: { long } }), new Response(''));
+  equal((await cache.keys()).length, 7);
+  await rejects(cache.put(`http://a.example/${'x'.repeat(9 << 20)}`, new Response('')), 'QuotaExceededError');
+  equal((await cache.keys()).length, 7);
+});
+
+test('a stream that is too large is not read to its end', async () => {
+  const cache = await fresh();
+  let pulled = 0;
+  let reason = null;
+  const endless = new ReadableStream({
+    pull(controller) { ++pulled; controller.enqueue(new Uint8Array(1 << 20)); },
+    cancel(error) { reason = error; },
+  });
+  await rejects(cache.put(url, new Response(endless)), 'QuotaExceededError');
+  ok(pulled >= 16 && pulled <= 18, `${pulled}`);
+  equal(reason?.name, 'QuotaExceededError');
+});
+
+test('a deleted cache goes on for those who hold it', async () => {
+  const held = await caches.open('held');
+  await held.put(url, new Response('still there'));
+  await caches.delete('held');
+  equal(await text(await held.match(url)), 'still there');
+  equal(await caches.match(url, { cacheName: 'held' }), undefined);
+  const next = await caches.open('held');
+  equal(await next.match(url), undefined);
+  const megabyte = new Uint8Array(1 << 20);
+  for (let i = 0; i < 20; ++i) await held.put(`http://a.example/${i}`, new Response(megabyte));
+  const left = (await held.keys()).length;
+  ok(left >= 14 && left < 17, `${left}`);
+  await next.put(url, new Response('other'));
+  equal((await held.keys()).length, left, 'the bounds are two');
+});
+
+test('there are only so many names', async () => {
+  for (const name of await caches.keys()) await caches.delete(name);
+  for (let i = 0; i < 1024; ++i) await caches.open(`name ${i}`);
+  await rejects(caches.open('one more'), 'QuotaExceededError');
+  ok(await caches.open('name 7') instanceof Cache);
+  await caches.delete('name 7');
+  ok(await caches.open('one more') instanceof Cache);
+  for (const name of await caches.keys()) await caches.delete(name);
+});
+
+test('ignoreSearch finds by the path, the oldest first', async () => {
+  const cache = await fresh();
+  for (const end of ['x?a=1', 'xy?a=1', 'x', 'x?', 'x/?a']) await cache.put(`http://a.example/${end}`, new Response(end));
+  const found = await cache.matchAll('http://a.example/x?else#part', { ignoreSearch: true });
+  same(await Promise.all(found.map(text)), ['x?a=1', 'x', 'x?']);
+  equal(await text(await cache.match('http://a.example/x?#part')), 'x?');
+});
+
+test('what is found is of the type that was put', async () => {
+  const cache = await fresh();
+  await cache.put(url, new Response('x'));
+  equal((await cache.match(url)).type, 'default');
+  await cache.put(url, Response.error());
+  same([(await cache.match(url)).type, (await cache.match(url)).status], ['error', 0]);
 });
 
 test('add and addAll ask first', async () => {

@@ -194,20 +194,20 @@ class Response {
     }, (response) => response.headers.get('content-type') ?? '');
 
     // What fetch() gives: headers as internal.listHeaders has them, source as internal.extractBody gives it.
-    internal.fetchedResponse = ({ status, statusText, headers, source, url, redirected }) => {
+    internal.fetchedResponse = ({ status, statusText, headers, source, url, redirected }, type = 'basic') => {
       const response = new Response();
       response.#status = status;
       response.#statusText = statusText;
       response.#headers = internal.sealHeaders(internal.listHeaders(headers));
       response.#source = source;
-      response.#kind = 'basic';
+      response.#kind = type;
       response.#origin = { url, redirected };
       return response;
     };
-    // What a cache keeps of it; the body counts as read. The source is null, bytes, or a promise of them.
+    // What fetchedResponse() makes the same of. The body counts as read; nobody else reads or writes the source.
     internal.takeResponse = (response) => ({
       status: response.#status, statusText: response.#statusText, headers: [...internal.headersList(response.#allHeaders())],
-      source: response.#source === null ? null : internal.takeSource(response.#take(), 1), url: response.url, redirected: response.redirected,
+      source: response.#source === null ? null : response.#take(), url: response.url, redirected: response.redirected, type: response.#kind,
     });
     internal.isResponse = (value) => typeof value === 'object' && value !== null && #source in value;
 

@@ -61,7 +61,7 @@ export default { async fetch(request) {
 # What a cache says that asks for its answers itself.
 KEEPER = """
 export default { async fetch(request) {
-  const { url, fails } = await request.json();
+  const { url, stalls, fails } = await request.json();
   const cache = await caches.open('kept');
   const told = [];
   await cache.add(url);
@@ -69,8 +69,9 @@ export default { async fetch(request) {
     const found = await cache.match(url);
     told.push([found.status, found.url === url, (await found.text()).length]);
   }
-  const failure = await cache.addAll([url + '1', fails]).catch((error) => error);
-  return Response.json({ told, failure: `${failure}`, keys: (await cache.keys()).map((key) => key.url) });
+  const failure = await cache.addAll([url + '1', stalls, fails]).catch((error) => error);
+  const ended = (await fetch(new URL('/gone', stalls))).status;
+  return Response.json({ told, failure: `${failure}`, ended, keys: (await cache.keys()).map((key) => key.url) });
 } };
 """
 
@@ -117,10 +118,12 @@ class FetchCases:
     def test_a_cache_asks_once(self):
         url = self.up.url("/big/1000")
         before = len(self.up.seen("/big/1000"))
-        got = self.ask(url, "keeper", fails=self.up.url("/moved/404/nowhere"))
+        silent = self.serve()
+        got = self.ask(url, "keeper", stalls=silent.url("/stall"), fails=self.up.url("/moved/404/nowhere"))
         self.assertEqual(got["told"], [[200, True, 1000]] * 3, got)
         self.assertEqual(len(self.up.seen("/big/1000")) - before, 1)
         self.assertIn("answered with status 404", got["failure"])
+        self.assertEqual(got["ended"], 200, "what was asked for beside the one that failed was not ended")
         self.assertEqual(got["keys"], [url], "none of those that were asked for together is kept when one fails")
 
     def test_asks_and_is_answered(self):

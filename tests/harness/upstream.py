@@ -115,6 +115,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.connection.settimeout(None)
         self.answer(200, b"released")
 
+    def on_gone(self, rest, body):
+        """200 when a client has left before its answer was over, 504 when none does."""
+        self.answer(200 if self.server.gone.acquire(timeout=20) else 504)
+
     def on_ticks(self, rest, body):
         """Server-sent events: two a connection, numbered on from the id that the client has seen."""
         seen = int(self.headers.get("last-event-id", "0"))
