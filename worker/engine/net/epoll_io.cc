@@ -119,8 +119,17 @@ Handle EpollIo::Adopt(UniqueFd socket) {
 
 UniqueFd EpollIo::Release(Handle handle) {
   Connection& connection = connections_.At(handle);
-  ZTS_CHECK(connection.state == Connection::State::kAccepted);
-  connection.state = Connection::State::kFree;
+  if (connection.state == Connection::State::kOpen) {
+    ZTS_CHECK(connection.paused && !connection.sending);
+    ++counters_.syscalls;
+    epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, handle, nullptr);  // where watching it has failed there is nothing to end
+  } else {
+    ZTS_CHECK(connection.state == Connection::State::kAccepted);
+  }
+  // What still names the old generation finds nothing.
+  const uint32_t generation = connection.generation + 1;
+  connection = Connection{};
+  connection.generation = generation;
   // As Adopt wants it. A socket that refuses cannot be one of ours.
   ++counters_.syscalls;
   ZTS_CHECK(fcntl(handle, F_SETFL, 0) == 0);
@@ -136,6 +145,13 @@ void EpollIo::Open(Handle handle, SlotId slot) {
 }
 
 void EpollIo::PauseRecv(Handle handle, SlotId slot) { OpenEntry(handle, slot).paused = true; }
+
+// Only Poll reads, and not from a paused one.
+void EpollIo::Quiesce(Handle handle, SlotId slot) {
+  Connection& connection = OpenEntry(handle, slot);
+  connection.paused = true;
+  ready_.Push({Event::kQuiet, 0, handle, connection.generation, slot});
+}
 
 void EpollIo::ResumeRecv(Handle handle, SlotId slot) {
   Connection& connection = OpenEntry(handle, slot);

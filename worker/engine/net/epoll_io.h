@@ -45,6 +45,7 @@ class EpollIo final : public Io {
   void Open(Handle handle, SlotId slot) override;
   void PauseRecv(Handle handle, SlotId slot) override;
   void ResumeRecv(Handle handle, SlotId slot) override;
+  void Quiesce(Handle handle, SlotId slot) override;
   int64_t TrySend(Handle handle, Bytes bytes) override;
   void Send(Handle handle, SlotId slot, Bytes bytes) override;
   void Close(Handle handle, SlotId slot, CloseMode mode) override;

@@ -67,6 +67,7 @@ enum class Event : uint8_t {
   kAccept,  // handle: the new connection; or error < 0 (EMFILE and the like: accepting goes on by itself later)
   kRecv,    // lease: bytes; or empty lease with error 0: the peer has finished sending; or error < 0: reset
   kSent,    // the whole Send is out, or error < 0
+  kQuiet,   // after Quiesce: nothing more is received
   kClosed,  // the last event of a connection
 };
 
@@ -118,8 +119,9 @@ class Io {
   // Takes over a connected stream socket that came another way, as if it had been accepted; the Io closes it. A blocking one: an
   // operation of a ring on another would not wait.
   virtual Handle Adopt(UniqueFd socket) = 0;
-  // Gives up a connection that was accepted and not opened, for another Io of this process to Adopt: its socket, which blocks. No event
-  // names it any more.
+  // Gives up a connection for another Io of this process to Adopt: its socket, which blocks. No event names it any more. What the peer has
+  // sent and nobody was told of goes along.
+  // REQUIRES: it was accepted and not opened; or it is quiet (Quiesce), and no Send is under way.
   virtual UniqueFd Release(Handle handle) = 0;
 
   // Names an accepted connection and starts receiving.
@@ -127,6 +129,9 @@ class Io {
   // Back-pressure: after Pause, at most the completions already on their way still come (one Poll's worth).
   virtual void PauseRecv(Handle handle, SlotId slot) = 0;
   virtual void ResumeRecv(Handle handle, SlotId slot) = 0;
+  // PauseRecv with an end: kRecv may still come, then one kQuiet, and no kRecv after it until ResumeRecv.
+  // REQUIRES until then: none of the three is called.
+  virtual void Quiesce(Handle handle, SlotId slot) = 0;
 
   // Sends what the kernel takes at once: the number of bytes taken, 0 when it would block, -errno on failure.
   // REQUIRES: no Send is under way on this connection.

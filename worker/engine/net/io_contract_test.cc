@@ -62,6 +62,8 @@ class Server final : public LoopHandler {
     int send_error = 0;
     bool sending = false;
     bool closing = false;
+    bool quiescing = false;
+    bool quiet = false;
     uint64_t closing_pass = 0;
     std::string out;
     std::vector<Lease> held;
@@ -94,6 +96,7 @@ class Server final : public LoopHandler {
     if (connection == nullptr) return;
     EXPECT_FALSE(connection->ended) << "bytes after the end";
     EXPECT_EQ(connection->error, 0) << "bytes after an error";
+    EXPECT_FALSE(connection->quiet) << "bytes after kQuiet";
     if (lease.bytes().empty()) {
       connection->ended = error == 0;
       connection->error = error;
@@ -110,6 +113,13 @@ class Server final : public LoopHandler {
     ++connection->sent;
     connection->send_error = error;
     if (on_sent) on_sent(slot);
+  }
+  void OnQuiet(SlotId slot) override {
+    Connection* connection = Known(slot);
+    if (connection == nullptr) return;
+    EXPECT_TRUE(std::exchange(connection->quiescing, false));
+    connection->quiet = true;
+    if (on_quiet) on_quiet(slot);
   }
   void OnClosed(SlotId slot) override {
     ++closed;
@@ -150,12 +160,22 @@ class Server final : public LoopHandler {
     connection.closing_pass = pass;
     io_->Close(connection.handle, slot, mode);
   }
+  void Quiesce(SlotId slot) {
+    At(slot).quiescing = true;
+    io_->Quiesce(At(slot).handle, slot);
+  }
+  // The connection goes on under another slot; what it has received so far stays with the caller.
+  UniqueFd Release(SlotId slot) {
+    UniqueFd socket = io_->Release(At(slot).handle);
+    connections_.Erase(slot);
+    return socket;
+  }
   size_t open() const { return connections_.size(); }
   void ForEach(const std::function<void(SlotId, Connection&)>& f) { connections_.ForEach(f); }
 
   bool open_at_once = true;
   bool hold_leases = false;
-  std::function<void(SlotId)> on_open, on_recv, on_sent;
+  std::function<void(SlotId)> on_open, on_recv, on_sent, on_quiet;
   std::vector<Handle> unopened;
   SlotId last;
   int accepted = 0;
@@ -581,6 +601,104 @@ TEST_P(IoContractTest, APausedConnectionCanBeClosed) {
   EXPECT_EQ(server_->At(slot).received, "");
   server_->Close(slot, Io::CloseMode::kAbort);
   EXPECT_TRUE(Until([&] { return server_->closed == 1; }));
+}
+
+TEST_P(IoContractTest, AQuietConnectionReceivesNothingAndGoesOnWhenItIsResumed) {
+  START_OR_SKIP();
+  SlotId slot;
+  auto peer = ConnectAndOpen(&slot);
+  const Handle handle = server_->At(slot).handle;
+  std::string expected;
+  for (int i = 0; i < 3; ++i) {
+    server_->Quiesce(slot);
+    EXPECT_TRUE(Until([&] { return server_->At(slot).quiet; }));
+    EXPECT_EQ(peer->Write("later"), 5u);
+    Passes(5);
+    EXPECT_EQ(server_->At(slot).received, expected);
+    server_->At(slot).quiet = false;
+    io_->ResumeRecv(handle, slot);
+    expected += "later";
+    EXPECT_TRUE(Until([&] { return server_->At(slot).received == expected; }));
+  }
+  // One that was paused before becomes quiet as well.
+  io_->PauseRecv(handle, slot);
+  server_->Quiesce(slot);
+  EXPECT_TRUE(Until([&] { return server_->At(slot).quiet; }));
+}
+
+// From place to place in the middle of a stream: nothing is lost, nothing comes twice, and who had it hears no more of it.
+TEST_P(IoContractTest, AQuietConnectionCanBeReleasedAgainAndAgain) {
+  START_OR_SKIP({.buffer_count = 8, .buffer_bytes = 1024});
+  const std::string up = Pattern(1'000'000, 12);
+  std::string received;
+  SlotId slot;
+  int moves = 0;
+  auto peer = ConnectAndOpen(&slot);
+  server_->on_quiet = [&](SlotId quiet) {
+    received += server_->At(quiet).received;
+    UniqueFd socket = server_->Release(quiet);
+    EXPECT_FALSE(network_->has_descriptors() && (::fcntl(socket.get(), F_GETFL) & O_NONBLOCK) != 0);
+    server_->OpenConnection(io_->Adopt(std::move(socket)));
+    slot = server_->last;
+    ++moves;
+  };
+  std::mt19937 random(13);
+  size_t written = 0;
+  int sent = 0;
+  std::string got;
+  EXPECT_TRUE(Until([&] { return received.size() + server_->At(slot).received.size() >= up.size(); },
+                    [&] {
+                      written += peer->Write(std::string_view(up).substr(written, 5'000));
+                      got += peer->Read();
+                      if (!server_->At(slot).quiescing && !server_->At(slot).sending && random() % 3 == 0) {
+                        server_->SendAll(slot, "x");
+                        ++sent;
+                        if (!server_->At(slot).sending) server_->Quiesce(slot);
+                      }
+                    }));
+  EXPECT_TRUE(received + server_->At(slot).received == up);
+  EXPECT_GT(moves, 20);
+  EXPECT_TRUE(Until([&] { return got == std::string(static_cast<size_t>(sent), 'x'); }, [&] { got += peer->Read(); }));
+  peer->Finish();
+  EXPECT_TRUE(Until([&] { return server_->At(slot).ended; }));
+}
+
+TEST_P(IoContractTest, TheEndOfTheOtherSideIsToldWhereTheConnectionIsThen) {
+  START_OR_SKIP();
+  SlotId slot;
+  auto peer = ConnectAndOpen(&slot);
+  server_->Quiesce(slot);
+  EXPECT_TRUE(Until([&] { return server_->At(slot).quiet; }));
+  EXPECT_EQ(peer->Write("last"), 4u);
+  peer->Finish();
+  Passes(3);
+  server_->OpenConnection(io_->Adopt(server_->Release(slot)));
+  slot = server_->last;
+  EXPECT_TRUE(Until([&] { return server_->At(slot).ended; }));
+  EXPECT_EQ(server_->At(slot).received, "last");
+  // And that of one which has told its end already is told again.
+  server_->Quiesce(slot);
+  EXPECT_TRUE(Until([&] { return server_->At(slot).quiet; }));
+  server_->OpenConnection(io_->Adopt(server_->Release(slot)));
+  EXPECT_TRUE(Until([&] { return server_->At(server_->last).ended; }));
+}
+
+TEST_P(IoContractTest, OneOnItsWayToQuietCanBeClosedAndReset) {
+  START_OR_SKIP();
+  std::mt19937 random(14);
+  for (int i = 0; i < 40; ++i) {
+    SlotId slot;
+    auto peer = ConnectAndOpen(&slot);
+    const int closed = server_->closed;
+    peer->Write("some");
+    if (i % 2 == 0) Passes(1);
+    server_->Quiesce(slot);
+    if (i % 3 == 0) peer->Reset();
+    for (uint32_t passes = random() % 3; passes > 0; --passes) Passes(1);
+    server_->Close(slot, i % 4 == 0 ? Io::CloseMode::kLinger : Io::CloseMode::kAbort);
+    if (i % 3 != 0) peer->Finish();
+    EXPECT_TRUE(Until([&] { return server_->closed == closed + 1; }));
+  }
 }
 
 TEST_P(IoContractTest, WithoutBuffersReceivingWaitsAndLosesNothing) {

@@ -76,6 +76,9 @@ void Loop::Dispatch(LoopHandler* handler, size_t count) {
       case Event::kSent:
         handler->OnSent(completion.slot, completion.error);
         break;
+      case Event::kQuiet:
+        handler->OnQuiet(completion.slot);
+        break;
       case Event::kClosed:
         handler->OnClosed(completion.slot);
         break;

@@ -33,6 +33,8 @@ class LoopHandler {
   // An empty lease with error 0: the peer has finished sending. error < 0: the connection is broken.
   virtual void OnRecv(SlotId slot, Lease lease, int error) = 0;
   virtual void OnSent(SlotId slot, int error) = 0;
+  // Of those who call Io::Quiesce.
+  virtual void OnQuiet(SlotId) {}
   virtual void OnClosed(SlotId slot) = 0;
   // After all completions, timers and tasks of one pass.
   virtual void OnPassEnd() = 0;

@@ -210,8 +210,15 @@ Handle UringIo::Adopt(UniqueFd socket) {
 
 UniqueFd UringIo::Release(Handle handle) {
   Connection& connection = connections_.At(handle);
-  ZTS_CHECK(connection.state == Connection::State::kAccepted);
-  connection.state = Connection::State::kFree;
+  if (connection.state == Connection::State::kOpen) {
+    ZTS_CHECK(connection.paused && !connection.quiescing && !connection.recv_armed && !connection.sending);
+  } else {
+    ZTS_CHECK(connection.state == Connection::State::kAccepted);
+  }
+  // What still names the old generation finds nothing.
+  const uint32_t generation = connection.generation + 1;
+  connection = Connection{};
+  connection.generation = generation;
   return UniqueFd(handle);
 }
 
@@ -225,12 +232,30 @@ void UringIo::Open(Handle handle, SlotId slot) {
 
 void UringIo::PauseRecv(Handle handle, SlotId slot) {
   Connection& connection = OpenEntry(handle, slot);
+  ZTS_CHECK(!connection.quiescing);
   connection.paused = true;
   CancelRecv(handle, &connection);
 }
 
+void UringIo::Quiesce(Handle handle, SlotId slot) {
+  Connection& connection = OpenEntry(handle, slot);
+  ZTS_CHECK(!connection.quiescing);
+  connection.paused = true;
+  connection.quiescing = true;
+  CancelRecv(handle, &connection);
+  TellIfQuiet(handle, &connection);
+}
+
+// Behind what has been received: that is in the batch, or told already.
+void UringIo::TellIfQuiet(Handle handle, Connection* connection) {
+  if (!connection->quiescing || connection->recv_armed || connection->state != Connection::State::kOpen) return;
+  connection->quiescing = false;
+  ready_.Push({Event::kQuiet, 0, handle, connection->generation, connection->slot});
+}
+
 void UringIo::ResumeRecv(Handle handle, SlotId slot) {
   Connection& connection = OpenEntry(handle, slot);
+  ZTS_CHECK(!connection.quiescing);
   connection.paused = false;
   // One whose cancel is on its way is armed again when it has ended.
   RearmRecv(handle, &connection);
@@ -514,6 +539,7 @@ void UringIo::OnRecv(const Token& token, const Cqe& cqe, Batch* batch) {
     OnRecvEnd(handle, connection, cqe.result, batch);
   }
   RearmRecv(handle, connection);
+  TellIfQuiet(handle, connection);
   FinishIfIdle(handle, connection);
 }
 

@@ -53,6 +53,7 @@ class UringIo final : public Io {
   void Open(Handle handle, SlotId slot) override;
   void PauseRecv(Handle handle, SlotId slot) override;
   void ResumeRecv(Handle handle, SlotId slot) override;
+  void Quiesce(Handle handle, SlotId slot) override;
   int64_t TrySend(Handle handle, Bytes bytes) override;
   void TrySendAll(std::span<SendNowItem> items) override;
   void Send(Handle handle, SlotId slot, Bytes bytes) override;
@@ -73,6 +74,7 @@ class UringIo final : public Io {
     bool recv_cancelled = false;  // a cancel is on its way
     bool starved = false;         // stands in starved_
     bool paused = false;
+    bool quiescing = false;       // paused, and kQuiet is still to come
     bool finished = false;        // end or error was seen
     bool sending = false;
     uint32_t generation = 1;
@@ -118,6 +120,7 @@ class UringIo final : public Io {
   Connection& OpenEntry(Handle handle, SlotId slot);
   static bool WantsRecv(const Connection& connection);
   void RearmRecv(Handle handle, Connection* connection);
+  void TellIfQuiet(Handle handle, Connection* connection);
   bool CanFeed() const { return !starved_.empty() && leased_ < buffers_.count(); }
   void FeedStarved();
   void BeginLinger(Handle handle, Connection* connection);

@@ -118,9 +118,24 @@ void FakeIo::Open(Handle handle, SlotId slot) {
   link.slot = slot;
 }
 
-void FakeIo::PauseRecv(Handle handle, SlotId slot) { OpenLink(handle, slot).paused = true; }
+void FakeIo::PauseRecv(Handle handle, SlotId slot) {
+  Link& link = OpenLink(handle, slot);
+  ZTS_CHECK(!link.quiescing);
+  link.paused = true;
+}
 
-void FakeIo::ResumeRecv(Handle handle, SlotId slot) { OpenLink(handle, slot).paused = false; }
+void FakeIo::ResumeRecv(Handle handle, SlotId slot) {
+  Link& link = OpenLink(handle, slot);
+  ZTS_CHECK(!link.quiescing);
+  link.paused = false;
+}
+
+void FakeIo::Quiesce(Handle handle, SlotId slot) {
+  Link& link = OpenLink(handle, slot);
+  ZTS_CHECK(!link.quiescing);
+  link.paused = true;
+  link.quiescing = true;
+}
 
 int64_t FakeIo::TrySend(Handle handle, Bytes bytes) {
   if (on_try_send_) on_try_send_();
@@ -220,7 +235,13 @@ std::pair<FakeIo::PeerId, UniqueFd> FakeIo::ConnectForAdoption() {
 
 UniqueFd FakeIo::Release(Handle handle) {
   Link& link = LinkOf(handle);
-  ZTS_CHECK(link.server == Link::Server::kAccepted);
+  if (link.server == Link::Server::kOpen) {
+    ZTS_CHECK(link.paused && !link.quiescing && !link.sending);
+    link.paused = false;
+    link.recv_over = false;  // the next one is told again
+  } else {
+    ZTS_CHECK(link.server == Link::Server::kAccepted);
+  }
   const auto self = std::find_if(live_.begin(), live_.end(), [&](PeerId peer) { return links_[peer].get() == &link; });
   ZTS_CHECK(self != live_.end());
   UniqueFd socket(eventfd(0, EFD_CLOEXEC));
@@ -285,7 +306,14 @@ void FakeIo::AdvanceSend(Link* link, Batch* batch) {
 }
 
 void FakeIo::AdvanceRecv(Link* link, Batch* batch) {
-  if (link->paused || link->recv_over || batch->full()) return;
+  if (batch->full()) return;
+  // Half of what is late was on its way before it is quiet.
+  if (link->quiescing && (link->recv_over || !Chance(faults_.late / 2))) {
+    link->quiescing = false;
+    batch->Add({.event = Event::kQuiet, .handle = link->handle, .slot = link->slot});
+    return;
+  }
+  if ((link->paused && !link->quiescing) || link->recv_over) return;
   Completion completion{.event = Event::kRecv, .handle = link->handle, .slot = link->slot};
   if (link->to_server.empty()) {
     if (!link->reset && !link->peer_finished) return;
@@ -318,6 +346,7 @@ bool FakeIo::HasWork(const Link& link) const {
   switch (link.server) {
     case Link::Server::kOpen:
       if (link.sending && (link.reset || link.to_peer.size() < socket_buffer_bytes_)) return true;
+      if (link.quiescing) return true;
       if (link.paused || link.recv_over) return false;
       if (!link.to_server.empty()) return buffers_.free_count() > 0;
       return link.reset || link.peer_finished;

@@ -112,6 +112,7 @@ class FakeIo final : public Io {
   void Open(Handle handle, SlotId slot) override;
   void PauseRecv(Handle handle, SlotId slot) override;
   void ResumeRecv(Handle handle, SlotId slot) override;
+  void Quiesce(Handle handle, SlotId slot) override;
   int64_t TrySend(Handle handle, Bytes bytes) override;
   void Send(Handle handle, SlotId slot, Bytes bytes) override;
   void Close(Handle handle, SlotId slot, CloseMode mode) override;
@@ -140,6 +141,7 @@ class FakeIo final : public Io {
     bool reset = false;
     bool peer_told_reset = false;
     bool paused = false;
+    bool quiescing = false;        // paused, and kQuiet is still to come
     bool recv_over = false;        // end or error was delivered
     bool sending = false;
     Bytes unsent;
