@@ -13,4 +13,10 @@ uint32_t ConnectionBalance::Choose(uint32_t self) const {
   return open(self) > fewest + kBalanceSlack + fewest / kBalanceSlackParts ? least : self;
 }
 
+std::optional<Nanos> ConnectionBalance::BusyTime(uint32_t shard) const {
+  const Each& each = shards_[shard];
+  if (!each.begun.load(std::memory_order_acquire) || each.busy_time == nullptr) return std::nullopt;
+  return each.busy_time();
+}
+
 }  // namespace zts

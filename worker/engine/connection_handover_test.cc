@@ -1,4 +1,5 @@
-// Several shards on one thread: who accepts a connection gives it to one that has fewer, and none is lost, whoever drains.
+// Several shards on one thread: who accepts a connection gives it to one that has fewer, who is exhausted gives some that it serves, and
+// none is lost, whoever drains.
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -21,6 +22,7 @@ class HandoverTest : public testing::Test {
   static constexpr uint32_t kShards = 3;
   HandoverTest() : balance_(kShards) {
     for (uint32_t index = 0; index < kShards; ++index) {
+      balance_.Watch(index, [this, index] { return busy_[index]; });
       OtherShards others{&balance_, index, [this](uint32_t shard, std::function<void(Shard&)> task) {
                                     told_[shard].push_back(std::move(task));
                                   }};
@@ -82,8 +84,18 @@ class HandoverTest : public testing::Test {
     Advance(5 * kSecond);
     for (const bool each : drained) EXPECT_TRUE(each);
   }
+  // So many windows in which one shard is busy all the time and the others are not, while these ask.
+  void Exhaust(uint32_t index, int windows, const std::vector<ShardHarness::Peer>& peers) {
+    for (int i = 0; i < windows; ++i) {
+      for (const auto peer : peers) EXPECT_TRUE(Ask(peer).ends_with("\r\n\r\nhi"));
+      busy_[index] += kLoadWindow;
+      Advance(kLoadWindow);
+    }
+  }
+  uint64_t moved(uint32_t index) { return shards_[index]->counters_->connections_moved.Read(); }
   size_t connections(uint32_t index) { return shards_[index]->shard_->connections(); }
 
+  Nanos busy_[kShards] = {};
   ConnectionBalance balance_;
   std::vector<std::unique_ptr<ShardHarness>> shards_;
   std::deque<std::function<void(Shard&)>> told_[kShards];
@@ -175,6 +187,80 @@ TEST_F(HandoverTest, WhoDrainsKeepsWhatItAccepts) {
   for (const bool each : drained) EXPECT_TRUE(each);
 }
 
+TEST_F(HandoverTest, AnExhaustedShardGivesWhatItServes) {
+  Deploy();
+  const auto peers = Connect(9);
+  const size_t before = connections(0);
+  ASSERT_GE(before, 2u);
+  Exhaust(0, kExhaustedWindows + 20, peers);
+  EXPECT_EQ(connections(0), 1u) << "the last one that asks stays";
+  EXPECT_EQ(moved(0), before - 1);
+  EXPECT_EQ(connections(0) + connections(1) + connections(2), 9u);
+  for (uint32_t index = 0; index < kShards; ++index) {
+    EXPECT_EQ(balance_.open(index), connections(index));
+    EXPECT_EQ(shards_[index]->counters_->connections_open.Read(), connections(index));
+  }
+  EXPECT_EQ(shards_[0]->counters_->connections_total.Read(), 9u);
+  for (const auto peer : peers) EXPECT_TRUE(Ask(peer).ends_with("hi"));
+  // And back, when it is another's turn.
+  Exhaust(1, static_cast<int>(kMoveRest / kLoadWindow) + 3 * kExhaustedWindows, peers);
+  EXPECT_GT(moved(1), 0u);
+  DrainAll();
+}
+
+TEST_F(HandoverTest, OneThatAsksNothingStays) {
+  Deploy();
+  const auto peers = Connect(9);
+  for (int i = 0; i < 20; ++i) Exhaust(0, 1, {});
+  EXPECT_EQ(moved(0), 0u);
+  DrainAll();
+}
+
+// What is asked between two shards waits in the kernel, and is answered by the one that gets the connection.
+TEST_F(HandoverTest, ARequestOnTheWayIsAnsweredOnce) {
+  Deploy();
+  const auto peers = Connect(2 * kShards);
+  net::FakeIo* io = shards_[0]->io_;
+  for (int round = 0; round < 20 && moved(0) == 0; ++round) {
+    Exhaust(0, 1, peers);
+    for (const auto peer : peers) io->PeerWrite(peer, kGet);
+    for (int pass = 0; pass < 4; ++pass) {
+      shards_[0]->Pass();
+      // Whoever leaves gets another request while it does.
+      for (const auto peer : peers) io->PeerWrite(peer, kGet);
+    }
+    Hear();
+    for (const auto peer : peers) {
+      const std::string answers = io->PeerRead(peer);
+      size_t count = 0;
+      for (size_t at = 0; (at = answers.find("\r\n\r\nhi", at)) != std::string::npos; ++at) ++count;
+      EXPECT_EQ(count, 5u);
+    }
+  }
+  EXPECT_EQ(moved(0), 1u);
+  DrainAll();
+}
+
+TEST_F(HandoverTest, OneThatDrainsMovesNothing) {
+  Deploy();
+  const auto peers = Connect(9);
+  Exhaust(0, kExhaustedWindows - 1, peers);
+  bool drained = false;
+  shards_[0]->shard_->Drain(kDrainTimeout, Shard::Successor::kAccepts, [&drained] { drained = true; });
+  for (int i = 0; i < 5; ++i) {
+    busy_[0] += kLoadWindow;
+    Advance(kLoadWindow);
+  }
+  EXPECT_EQ(moved(0), 0u);
+  for (const auto peer : peers) EXPECT_TRUE(Ask(peer).ends_with("hi"));
+  bool others[2] = {};
+  Drain(1, &others[0]);
+  Drain(2, &others[1]);
+  Hear();
+  Advance(kDrainTimeout + 5 * kSecond);
+  EXPECT_TRUE(drained && others[0] && others[1]);
+}
+
 // Anything in any order: connections to all shards, requests, ends, and what shards tell one another heard late.
 class HandoverSim {
  public:
@@ -183,6 +269,7 @@ class HandoverSim {
     faults.late = 20;
     faults.partial_send = 30;
     for (uint32_t index = 0; index < kShards; ++index) {
+      balance_.Watch(index, [this, index] { return busy_[index]; });
       OtherShards others{&balance_, index, [this](uint32_t shard, std::function<void(Shard&)> task) {
                            told_[shard].push_back(std::move(task));
                          }};
@@ -194,6 +281,10 @@ class HandoverSim {
 
   void Run(int steps) {
     for (int step = 0; step < steps; ++step) Step();
+    Rest();
+    for (Client& client : clients_) {
+      if (!client.rest.empty() && !client.over) Ask(&client);
+    }
     Rest();
     for (Client& client : clients_) Read(&client);
     for (const Client& client : clients_) EXPECT_EQ(client.answers, client.requests);
@@ -224,6 +315,11 @@ class HandoverSim {
     for (const auto& shard : shards_) sum += shard->counters_->connections_given.Read();
     return sum;
   }
+  uint64_t moved() const {
+    uint64_t sum = 0;
+    for (const auto& shard : shards_) sum += shard->counters_->connections_moved.Read();
+    return sum;
+  }
 
  private:
   static constexpr uint32_t kShards = 3;
@@ -234,6 +330,7 @@ class HandoverSim {
     int requests = 0;
     int answers = 0;
     std::string text = {};  // what has come since the last answer
+    std::string rest = {};  // of a request that is half sent
     bool over = false;
   };
 
@@ -248,6 +345,18 @@ class HandoverSim {
     client->text += shards_[client->shard]->io_->PeerRead(client->peer);
     for (size_t at; (at = client->text.find(answer)) != std::string::npos; ++client->answers) client->text.erase(0, at + answer.size());
   }
+  // A request, at once or half of it now and the rest later. The next one when the last one is answered.
+  void Ask(Client* client) {
+    Read(client);
+    net::FakeIo* io = shards_[client->shard]->io_;
+    if (client->over || client->answers < client->requests) return;
+    std::string bytes = client->rest.empty() ? kGet : std::exchange(client->rest, {});
+    if (bytes == kGet && Pick(2) == 0) {
+      client->rest = bytes.substr(bytes.size() / 2);
+      bytes.resize(bytes.size() / 2);
+    }
+    if (io->PeerWrite(client->peer, bytes) > 0 && client->rest.empty()) ++client->requests;
+  }
   void Rest() {
     for (bool more = true; more;) {
       for (auto& shard : shards_) shard->Settle();
@@ -261,7 +370,21 @@ class HandoverSim {
     task(*shards_[shard]->shard_);
     return true;
   }
+  // Time goes on; one of them is exhausted, mostly the same one as before.
+  void Window() {
+    if (Pick(10) == 0) exhausted_ = Pick(kShards);
+    busy_[exhausted_] += kLoadWindow;
+    for (auto& shard : shards_) {
+      shard->clock_.Advance(kLoadWindow);
+      shard->Pass();
+    }
+    // Some ask while connections are about to leave.
+    for (Client& client : clients_) {
+      if (Pick(2) == 0) Ask(&client);
+    }
+  }
   void Step(Steps which = Steps::kAll) {
+    if (Pick(12) == 0) return Window();
     switch (Pick(8)) {
       case 0:
         if (which == Steps::kAll) Connect();
@@ -277,20 +400,16 @@ class HandoverSim {
       default:
         if (clients_.empty() || which != Steps::kAll) return;
         Client& client = clients_[Pick(clients_.size())];
-        if (client.over) return;
         Read(&client);
-        if (client.answers < client.requests) return;
-        net::FakeIo* io = shards_[client.shard]->io_;
-        if (Pick(6) == 0) {
-          client.over = true;
-          io->PeerReset(client.peer);
-        } else if (io->PeerWrite(client.peer, kGet) > 0) {
-          ++client.requests;
-        }
+        if (client.over || client.answers < client.requests || Pick(12) > 0) return Ask(&client);
+        client.over = true;
+        shards_[client.shard]->io_->PeerReset(client.peer);
     }
   }
 
   std::mt19937_64 random_;
+  Nanos busy_[kShards] = {};
+  uint32_t exhausted_ = 0;
   ConnectionBalance balance_;
   std::vector<std::unique_ptr<ShardHarness>> shards_;
   std::deque<std::function<void(Shard&)>> told_[kShards];
@@ -299,15 +418,19 @@ class HandoverSim {
 
 TEST(HandoverSimTest, EveryRequestIsAnsweredAndNothingIsLeft) {
   uint64_t given = 0;
+  uint64_t moved = 0;
   for (uint64_t seed = 1; seed <= 100; ++seed) {
     SCOPED_TRACE(seed);
     HandoverSim sim(seed);
     sim.Run(500);
     sim.Drain();
     given += sim.given();
+    moved += sim.moved();
     if (testing::Test::HasFailure()) return;
   }
   EXPECT_GT(given, 1000u);
+  GTEST_LOG_(INFO) << given << " given, " << moved << " moved";
+  EXPECT_GT(moved, 300u);
 }
 
 }  // namespace

@@ -70,6 +70,20 @@ inline constexpr size_t kConnectionsMax = 16 * 1024;
 inline constexpr uint32_t kBalanceSlack = 1;
 // And by more than this part: what the kernel's hash makes of many hundred connections is as even as it needs to be.
 inline constexpr uint32_t kBalanceSlackParts = 8;
+// A shard's load is looked at over so long: the kernel brings a thread's time up to date at its ticks, of which this has ten or more.
+inline constexpr Nanos kLoadWindow = 100 * kMillisecond;
+// One that has been busy for this part of so many windows on end is exhausted: below it answers still come as they are asked for, and a
+// burst of a fraction of a second is over before a move helps.
+inline constexpr int kExhaustedPercent = 90;
+inline constexpr int kExhaustedWindows = 3;
+// It gives connections to one that is busy for less than this: what is given must not exhaust that one.
+inline constexpr int kRestedPercent = 50;
+// So many a window, and never more than half of those that ask: each takes along a share of the load that nobody knows before.
+inline constexpr size_t kMovesPerWindow = 2;
+// Who has got one gives none for this time, so that none goes back and forth while both find out what it brought.
+inline constexpr Nanos kMoveRest = 1 * kSecond;
+// One that has less room than this gets none: a connection on its way must not find its place taken.
+inline constexpr uint32_t kMoveRoom = 64;
 // An out-buffer keeps this much between responses; larger ones shrink back.
 inline constexpr size_t kOutBufferKeptBytes = 64 * 1024;
 // Bytes of a streamed response that wait for their peer: beyond it the stream is not read on, below half of it it is again. Fits a kept

@@ -273,7 +273,7 @@ void Session::AfterInput() {
   }
   if (body_open_ && peer_finished_ && unread_bytes() == 0) return Close(CloseMode::kAbort);
   if (streaming_ && stream_blocked_ && waiting_bytes() <= kStreamBufferBytes / 2) MarkReady();
-  if (paused_ && unread_bytes() == 0) {
+  if (paused_ && !leaving_ && unread_bytes() == 0) {
     paused_ = false;
     body_since_ = context_->loop->now();
     context_->loop->io().ResumeRecv(handle_, slot_);
@@ -320,6 +320,28 @@ void Session::OnDrain() {
   if (served_) return Close(CloseMode::kLinger);
   // A connection this young is about to send its request.
   SetDeadline(std::min(deadline_, context_->loop->now() + kLingerTimeout));
+}
+
+bool Session::can_leave() const {
+  return state_ == State::kReading && !sending() && out_ == nullptr && exchange_ == nullptr && !body_open_ && !parser_.mid_request() &&
+         unread_bytes() == 0 && !peer_finished_ && (leaving_ || !paused_);
+}
+
+void Session::BeginLeaving() {
+  leaving_ = true;
+  paused_ = true;
+  context_->loop->io().Quiesce(handle_, slot_);
+}
+
+UniqueFd Session::Leave() {
+  state_ = State::kClosing;
+  context_->loop->Disarm(&timer_);
+  return context_->loop->io().Release(handle_);
+}
+
+void Session::Stay() {
+  leaving_ = false;
+  AfterInput();
 }
 
 void Session::Abort() {

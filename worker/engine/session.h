@@ -6,6 +6,8 @@
 //
 //   kReading --request--> kPending --answer--> kReading ... --last response--> kFinishing --sent--> kClosing --OnClosed--> gone
 //
+// Between two requests another shard may take the connection over (Leave): the bytes that come meanwhile wait in the kernel.
+//
 // A request goes to its function when it is complete, or when the input ends in the middle of its body: then the rest streams. Bytes that
 // the function does not read fill a window, then the stash, then the kernel. A streamed response is written while its buffer has room, and
 // its function is asked for more when the peer has read. The next request is looked at when the response has come to its end and nobody
@@ -32,6 +34,7 @@
 
 #include "base/clock.h"
 #include "base/slot_map.h"
+#include "base/unique_fd.h"
 #include "jsruntime/isolate.h"
 #include "worker/engine/http/parser.h"
 #include "worker/engine/http/writer.h"
@@ -80,6 +83,15 @@ class Session final : private js::RequestBody::Listener {
   void Continue();
   // The next response is the last; an idle connection ends at once.
   void OnDrain();
+  // Nothing is under way, neither here nor with the kernel: another shard can go on with the connection.
+  bool can_leave() const;
+  bool is_leaving() const { return leaving_; }
+  // Receiving ends, and OnQuiet of the loop follows; what comes before it is still answered here. REQUIRES: can_leave().
+  void BeginLeaving();
+  // After that: the connection's socket; nothing is left to do for the session but to be erased. REQUIRES: can_leave().
+  UniqueFd Leave();
+  // Or it goes on here.
+  void Stay();
   // Ends the connection now, whatever is under way.
   void Abort();
 
@@ -162,6 +174,7 @@ class Session final : private js::RequestBody::Listener {
   enum class Submitting : uint8_t { kNo, kYes } submitting_ = Submitting::kNo;
   bool answered_ = false;                 // the request under way has its response in the buffer
   bool paused_ = false;                   // receiving
+  bool leaving_ = false;                  // likewise, until the shard says Leave or Stay
   bool peer_finished_ = false;
   bool wants_continue_ = false;           // the peer waits for "100 Continue"
   bool continue_due_ = false;             // and the function for the body

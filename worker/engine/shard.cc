@@ -21,7 +21,8 @@ constexpr Nanos kAcceptErrorLogPeriod = 10 * kSecond;
 Shard::Shard(const Options& options)
     : loop_(options.loop), counters_(options.counters), logs_(options.logs, options.counters), listen_fd_(options.listen_fd),
       balance_(options.balance), index_(options.index), tell_(options.tell), givers_(balance_ != nullptr ? balance_->shards() - 1 : 0),
-      egress_(options.loop, options.counters, this), sessions_(kConnectionsMax), pool_timer_([this] { pool_->RunDue(loop_->now()); }),
+      egress_(options.loop, options.counters, this), sessions_(kConnectionsMax), moves_(balance_, index_),
+      pool_timer_([this] { pool_->RunDue(loop_->now()); }),
       housekeeping_timer_([this] { OnHousekeeping(); }), drain_timer_([this] { OnDrainTimeout(); }) {
   if (options.offload != nullptr) offload_ = std::make_unique<offload::ThreadWay>(loop_, options.offload);
   pool_ = std::make_unique<runtime::Pool>(this, options.warmup, options.watchdog, counters_,
@@ -227,6 +228,42 @@ bool Shard::GiveAway(net::Handle handle) {
   return true;
 }
 
+// Those that the pass has answered are idle now, for as long as their next requests are on their way.
+void Shard::BeginLeaving() {
+  if (moves_.wanted() == 0 || context_.mode == SessionContext::Mode::kDraining) return;
+  for (const SlotId slot : moves_.active()) {
+    Session* session = sessions_.Find(slot);
+    if (session == nullptr || session->is_leaving() || !session->can_leave()) continue;
+    session->BeginLeaving();
+    moves_.Began();
+    if (moves_.wanted() == 0) return;
+  }
+}
+
+// One that has become quiet goes, unless a request has come in the meantime.
+void Shard::EndLeaving(SlotId slot) {
+  Session* session = sessions_.Find(slot);
+  if (session == nullptr) return;
+  const uint32_t where = moves_.target();
+  if (where == index_ || context_.mode == SessionContext::Mode::kDraining || !session->can_leave()) return session->Stay();
+  balance_->Join(where);
+  balance_->Leave(index_);
+  auto socket = std::make_shared<UniqueFd>(session->Leave());
+  sessions_.Erase(slot);
+  counters_->connections_open.Set(sessions_.size());
+  counters_->connections_moved.Add();
+  tell_(where, [socket](Shard& other) { other.TakeServed(std::move(*socket)); });
+}
+
+// A client that has been answered before looks for no answer that it has not asked for: where there is no room, the connection ends.
+void Shard::TakeServed(UniqueFd socket) {
+  moves_.OnTaken(loop_->now());
+  const net::Handle handle = loop_->io().Adopt(std::move(socket));
+  if (sessions_.size() < sessions_.capacity()) return Take(handle);
+  balance_->Leave(index_);
+  loop_->io().Close(handle, SlotId(), net::Io::CloseMode::kLinger);
+}
+
 void Shard::OnNeighbourKeeps() {
   --givers_;
   TellDrained();
@@ -296,7 +333,9 @@ void Shard::SendWritten() {
   size_t sent = 0;
   for (const SlotId slot : context_.written) {
     Session* session = sessions_.Find(slot);
-    if (session != nullptr) session->OnBatchEnd(session->written().empty() ? 0 : sends_[sent++].taken);
+    if (session == nullptr) continue;
+    session->OnBatchEnd(session->written().empty() ? 0 : sends_[sent++].taken);
+    moves_.NoteActive(slot);
   }
   sends_.clear();
   context_.written.clear();
@@ -321,9 +360,12 @@ void Shard::OnClosed(SlotId slot) {
 
 void Shard::OnPassEnd() {
   SendWritten();
+  for (const SlotId slot : quiet_) EndLeaving(slot);
+  quiet_.clear();
   // Going on may lead to further answers, which are appended behind.
   for (size_t i = 0; i < context_.ready.size(); ++i) {
     if (Session* session = sessions_.Find(context_.ready[i])) session->Continue();
+    moves_.NoteActive(context_.ready[i]);
   }
   context_.ready.clear();
   context_.RecordLatencies();
@@ -332,6 +374,8 @@ void Shard::OnPassEnd() {
     if (link != nullptr) link->OnPassEnd();
   }
   if (port_) EndPassOfRuns();
+  moves_.OnPassEnd(loop_->now());
+  BeginLeaving();
   context_.ready.swap(context_.later);
   ++context_.pass;
   if (!context_.ready.empty()) loop_->ComeBack();

@@ -10,7 +10,8 @@
 // engine's: its requests come from a front's shard, by the versions' ids. It answers for the versions of prepared catalogs too, and for a
 // while (kClassLeaveTime) for those of catalogs before, since the front changes its own at another moment.
 //
-// A new connection that another shard has clearly fewer of goes there (connection_balance.h) before anything is read of it.
+// A new connection that another shard has clearly fewer of goes there (connection_balance.h) before anything is read of it. A shard that is
+// exhausted gives some that it serves to one that is not (connection_moves.h), between two of their requests.
 //
 // Owner:    the engine, one a core.
 // Thread:   constructed, run and destroyed on its own thread. Post and Stop: any.
@@ -35,6 +36,7 @@
 #include "worker/engine/classes/class_link.h"
 #include "worker/engine/classes/class_port.h"
 #include "worker/engine/connection_balance.h"
+#include "worker/engine/connection_moves.h"
 #include "worker/engine/egress_link.h"
 #include "worker/engine/jit_survey.h"
 #include "worker/engine/log_batch.h"
@@ -109,6 +111,8 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
 
   // A connection that another shard has accepted, and counted here.
   void TakeConnection(UniqueFd socket) { Take(loop_->io().Adopt(std::move(socket))); }
+  // One that another shard has served, and counted here.
+  void TakeServed(UniqueFd socket);
   // Another shard drains: it gives none any more.
   void OnNeighbourKeeps();
 
@@ -124,6 +128,7 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
   void OnAcceptError(int error) override;
   void OnRecv(SlotId slot, net::Lease lease, int error) override;
   void OnSent(SlotId slot, int error) override;
+  void OnQuiet(SlotId slot) override { quiet_.push_back(slot); }
   void OnClosed(SlotId slot) override;
   void OnPassEnd() override;
 
@@ -151,6 +156,8 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
   void EndPassOfRuns();
   void SendWritten();
   bool GiveAway(net::Handle handle);
+  void BeginLeaving();
+  void EndLeaving(SlotId slot);
   void Take(net::Handle handle);
   void RefuseConnection(net::Handle handle);
   void OnHousekeeping();
@@ -178,6 +185,8 @@ class Shard final : public net::LoopHandler, public runtime::PoolHost, private F
   std::optional<JitSurvey> jit_;
   SlotMap<Session> sessions_;
   std::vector<net::SendNowItem> sends_;  // of a batch
+  ConnectionMoves moves_;
+  std::vector<SlotId> quiet_;            // of those that leave
   std::map<uint64_t, route::CatalogPtr> prepared_;
   struct Left {
     route::CatalogPtr catalog;

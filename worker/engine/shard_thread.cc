@@ -7,11 +7,13 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 #include "base/log.h"
 #include "worker/engine/core_split.h"
 #include "worker/engine/limits.h"
+#include "worker/engine/thread_times.h"
 
 namespace zts {
 namespace {
@@ -73,6 +75,9 @@ void ShardThread::Run() {
   features_ = (*io)->features();
   net::Loop loop(std::move(io).value(), &clock_);
   RunDelay run_delay;
+  if (options_.balance != nullptr) {
+    options_.balance->Watch(options_.index, [times = std::make_shared<ThreadTimes>()] { return times->Read().busy(); });
+  }
   Shard shard({.loop = &loop,
                .warmup = options_.warmup,
                .watchdog = options_.watchdog,

@@ -1,15 +1,9 @@
 #include "worker/engine/slow_requests.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <numeric>
-#include <string_view>
 #include <utility>
-
-#include "base/bytes.h"
 
 namespace zts {
 namespace {
@@ -23,24 +17,6 @@ std::string Millis(Nanos time) {
 }
 
 }  // namespace
-
-// ---- RunDelay ---------------------------------------------------------------------------------------------------------------
-
-RunDelay::RunDelay() : file_(::open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC)) { Take(); }
-
-Nanos RunDelay::Take() {
-  char text[96];
-  const ssize_t size = file_.valid() ? ::pread(file_.get(), text, sizeof(text), 0) : -1;
-  if (size <= 0) return 0;
-  // "time-on-cpu run-delay timeslices", the first two in nanoseconds.
-  std::string_view rest(text, static_cast<size_t>(size));
-  rest.remove_prefix(std::min(rest.find(' ') + 1, rest.size()));
-  const auto delay = ParseInteger<int64_t>(rest.substr(0, rest.find(' ')));
-  if (!delay) return 0;
-  return *delay - std::exchange(seen_, *delay);
-}
-
-// ---- SlowRequests -----------------------------------------------------------------------------------------------------------
 
 // In the order of what is known best: each part is at most what those before it have left.
 SlowRequest SlowRequests::Explain(Nanos took, const runtime::RequestTimes& times, Nanos delayed) const {

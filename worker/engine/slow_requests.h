@@ -18,28 +18,29 @@
 
 #include <array>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
-#include "base/unique_fd.h"
 #include "worker/engine/limits.h"
 #include "worker/engine/runtime/request_times.h"
+#include "worker/engine/thread_times.h"
 #include "worker/ipc/shared_counters.h"
 
 namespace zts {
 
-// How long a thread has been ready to run while its core ran something else (/proc/thread-self/schedstat). What a hypervisor takes is not
-// in it.
+// How long the thread that it was made on has been ready to run while its core ran something else. Made before the sandbox.
 class RunDelay {
  public:
-  // Before the sandbox: a file is opened. Where it cannot be, there is no delay.
-  RunDelay();
   // Since the call before.
-  Nanos Take();
+  Nanos Take() {
+    const Nanos waited = times_.Read().waited;
+    return waited - std::exchange(seen_, waited);
+  }
 
  private:
-  UniqueFd file_;
-  Nanos seen_ = 0;
+  ThreadTimes times_;
+  Nanos seen_ = times_.Read().waited;
 };
 
 struct SlowRequest {

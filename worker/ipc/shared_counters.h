@@ -158,6 +158,7 @@ struct alignas(64) ShardCounters {
   Counter connections_open;   // gauge
   Counter connections_total;
   Counter connections_given;  // of them, to another shard
+  Counter connections_moved;  // to another shard, after they were served here
   Counter requests_total;     // parsed heads, refused ones included
   Counter refusals[kRefusalSlots];
   Counter recv_bytes;

@@ -74,6 +74,8 @@ constexpr admin::MetricInfo kMetrics[] = {
     {"io", "zts_connections_open", kGauge, "shard", "Open client connections."},
     {"io", "zts_connections_total", kCounter, "shard", "Client connections accepted."},
     {"io", "zts_connections_given_total", kCounter, "shard", "Of them, those that the shard gave to one with fewer."},
+    {"io", "zts_connections_moved_total", kCounter, "shard",
+     "Connections that the shard gave to a rested one while it was exhausted, between two of their requests."},
     {"io", "zts_request_heads_total", kCounter, "shard", "Request heads seen, refused ones included."},
     {"io", "zts_refusals_total", kCounter, "reason", "Requests refused before any function saw them."},
     {"io", "zts_received_bytes_total", kCounter, "", "Bytes received from clients."},

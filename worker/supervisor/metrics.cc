@@ -221,6 +221,7 @@ void AddShards(const ipc::SharedCounters& counters, const Blocks& blocks, Exposi
     out->Add("zts_connections_open", shard.connections_open.Read(), label);
     out->Add("zts_connections_total", shard.connections_total.Read(), label);
     out->Add("zts_connections_given_total", shard.connections_given.Read(), label);
+    out->Add("zts_connections_moved_total", shard.connections_moved.Read(), label);
     out->Add("zts_request_heads_total", shard.requests_total.Read(), label);
     out->Add("zts_shard_catalog_version", shard.active_catalog.Read(), label);
   }

@@ -307,8 +307,8 @@ void FakeIo::AdvanceSend(Link* link, Batch* batch) {
 
 void FakeIo::AdvanceRecv(Link* link, Batch* batch) {
   if (batch->full()) return;
-  // Half of what is late was on its way before it is quiet.
-  if (link->quiescing && (link->recv_over || !Chance(faults_.late / 2))) {
+  // What is late may have been on its way before.
+  if (link->quiescing && (link->recv_over || !Chance(3 * faults_.late))) {
     link->quiescing = false;
     batch->Add({.event = Event::kQuiet, .handle = link->handle, .slot = link->slot});
     return;
