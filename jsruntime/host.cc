@@ -27,6 +27,7 @@ class RealHost final : public Host {
     return from ? std::make_unique<V8Isolate>(snapshot_, script, *from) : nullptr;
   }
   void ReleaseFreeMemory() override;
+  void SetLastWords(std::function<void(std::string_view reason)> words) override { V8Isolate::SetLastWords(std::move(words)); }
   const Snapshot& snapshot() const override { return snapshot_; }
 
  private:

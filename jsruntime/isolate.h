@@ -30,6 +30,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -254,6 +255,9 @@ class IsolateFactory {
   // back the pages of their heaps (RunTasks; for isolates that are not attached their owner calls it). Some milliseconds: for a thread
   // that serves nobody, when none has gone for a while.
   virtual void ReleaseFreeMemory() {}
+  // `words` is called before the process ends for what V8 cannot go on from, on the thread that this has happened to. It must not call V8.
+  // Once, before the first isolate is made.
+  virtual void SetLastWords(std::function<void(std::string_view reason)> words) {}
 };
 
 }  // namespace zts::js

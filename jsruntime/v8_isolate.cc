@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/check.h"
 #include "jsruntime/errors.h"
@@ -325,7 +327,19 @@ void V8Isolate::OnUncaught(v8::Local<v8::Message> message, v8::Local<v8::Value> 
   static_cast<V8Isolate*>(isolate->GetData(kSelfSlot))->ReportUncaught(isolate->GetCurrentContext(), error, outcome);
 }
 
-// What V8 cannot go on from: the process ends, with the name of the function for the supervisor's log.
+namespace {
+
+// Of the process, as its end is.
+std::function<void(std::string_view reason)>& LastWords() {
+  static auto& words = *new std::function<void(std::string_view reason)>;
+  return words;
+}
+
+}  // namespace
+
+void V8Isolate::SetLastWords(std::function<void(std::string_view reason)> words) { LastWords() = std::move(words); }
+
+// What V8 cannot go on from: the process ends, with the name of the function for the supervisor and its log.
 void V8Isolate::OnFatal(const char* location, const char* message) {
   v8::Isolate* isolate = v8::Isolate::TryGetCurrent();
   const Realm* realm = isolate == nullptr ? nullptr : Realm::From(isolate);
@@ -334,6 +348,7 @@ void V8Isolate::OnFatal(const char* location, const char* message) {
                message == nullptr ? "?" : message, script == nullptr ? "-" : script->function.c_str(),
                script == nullptr ? "-" : script->version.c_str());
   std::fflush(stderr);
+  if (LastWords()) LastWords()("V8 cannot go on: " + std::string(message == nullptr ? "no reason given" : message));
   _exit(kV8FatalExitCode);
 }
 

@@ -19,9 +19,11 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "jsruntime/gc_monitor.h"
@@ -49,6 +51,8 @@ class V8Isolate final : public Isolate {
   // One whose heap can be written down: loads `body`, which outlives it, in the module's place. REQUIRES: loaded with this script.
   V8Isolate(const Snapshot& snapshot, const ScriptPtr& script, const FunctionBody& body);
   ~V8Isolate() override;
+  // As IsolateFactory has it.
+  static void SetLastWords(std::function<void(std::string_view reason)> words);
 
   LoadReport LoadFrom(ScriptPtr script, Bytes code_cache) override;
   void Attach(IsolateClient* client) override;
@@ -163,7 +167,7 @@ class V8Isolate final : public Isolate {
 
   static void OnPromiseReject(v8::PromiseRejectMessage message);
   static void OnUncaught(v8::Local<v8::Message> message, v8::Local<v8::Value> error);
-  static void OnFatal(const char* location, const char* message);
+  [[noreturn]] static void OnFatal(const char* location, const char* message);
   static void OnOutOfMemory(const char* location, const v8::OOMDetails& details);
 
   v8::Isolate* isolate_ = nullptr;

@@ -164,12 +164,135 @@ POLLUTION = {
                          "return new Response('x');", EXCEPTION | {"200"}),
     "pollute-getters": ("Object.defineProperty(Response.prototype, 'status', { get() { for (;;) {} } }); return new Response('x');",
                         CPU | {"200"}),
+    "pollute-bytes": ("const b = new TextEncoder().encode('x'.repeat(5000)); Uint8Array.prototype.set = Uint8Array.prototype.slice = ArrayBuffer.prototype.slice ="
+                      "() => { for (;;) {} }; globalThis.Uint8Array = class { constructor() { for (;;) {} } }; return new Response(b);", CPU | EXCEPTION | {"200"}),
+    "pollute-lengths": ("const b = new TextEncoder().encode('x'.repeat(5000)); for (const k of ['length', 'byteLength', 'byteOffset', 'buffer']) Object.defineProperty("
+                        "Object.getPrototypeOf(Uint8Array.prototype), k, { get() { return 2 ** 40; } }); return new Response(b);", CPU | EXCEPTION | {"200"}),
+    "pollute-stream": ("const s = new ReadableStream({ pull(c) { c.enqueue(new Uint8Array(1000)); c.close(); } }); Promise.prototype.then = ReadableStream.prototype"
+                       ".getReader = ReadableStreamDefaultReader.prototype.read = () => { for (;;) {} }; return new Response(await new Response(s).text());",
+                       CPU | EXCEPTION | {"200"}),
+    "pollute-collections": ("Map.prototype.get = Map.prototype.set = Set.prototype.add = Set.prototype.has = WeakMap.prototype.get = () => { for (;;) {} };"
+                            "return new Response(new URL(request.url).searchParams.toString());", CPU | EXCEPTION | {"200"}),
+    "pollute-object": ("Object.defineProperty = Object.freeze = Object.keys = Object.assign = Reflect.apply = Reflect.ownKeys = () => { for (;;) {} };"
+                       "return Response.json({ a: 1 });", CPU | EXCEPTION | {"200"}),
+    "pollute-function": ("Function.prototype.call = Function.prototype.apply = Function.prototype.bind = () => { for (;;) {} };"
+                         "const c = await caches.open('x'); await c.put('http://a/', new Response('x')); return c.match('http://a/');", CPU | EXCEPTION | {"200"}),
+    "pollute-iterators": ("Object.getPrototypeOf([][Symbol.iterator]()).next = Object.getPrototypeOf(new Map()[Symbol.iterator]()).next = () => ({ done: false });"
+                          "return new Response('', { headers: [['a', 'b']] });", CPU | MEMORY | EXCEPTION | {"200"}),
+    "body-resized": ("const b = new ArrayBuffer(1e6, { maxByteLength: 2e6 }); const r = new Response(new Uint8Array(b)); b.resize(0); return r;", EXCEPTION | {"200"}),
+    "body-grown": ("const m = new WebAssembly.Memory({ initial: 1 }); const r = new Response(new Uint8Array(m.buffer)); m.grow(1); return r;", EXCEPTION | {"200"}),
+    "body-transferred": ("const b = new Uint8Array(1e6); const r = new Response(b); structuredClone(b.buffer, { transfer: [b.buffer] }); return r;", {"200"}),
     "delete-globals": ("for (const k of Object.getOwnPropertyNames(globalThis)) { try { delete globalThis[k]; } catch {} } return undefined;", EXCEPTION),
     "freeze-globals": ("for (const k of Object.getOwnPropertyNames(globalThis)) { try { Object.freeze(globalThis[k]?.prototype); Object.freeze("
                        "globalThis[k]); } catch {} } return new Response('x');", EXCEPTION | {"200"}),
     "error-to-string": ("Error.prototype.toString = () => { for (;;) {} }; throw new TypeError('x');", CPU | EXCEPTION),
     "error-stack-limit": ("Error.stackTraceLimit = Infinity; const f = (n) => n === 0 ? (() => { throw new Error('x'); })() : f(n - 1); f(5000);", EXCEPTION),
     "symbol-has-instance": ("Object.defineProperty(Response, Symbol.hasInstance, { value: () => { for (;;) {} } }); return new Response('x');", CPU | {"200"}),
+}
+
+STREAMS = {
+    "stream-endless": ("await new Response(new ReadableStream({ pull(c) { c.enqueue(new Uint8Array(65536)); } })).arrayBuffer();", GREED),
+    "stream-flood": ("new ReadableStream({ start(c) { for (;;) c.enqueue(new Uint8Array(1000)); } });", GREED),
+    "stream-tee": ("const [a] = new ReadableStream({ pull(c) { c.enqueue(new Uint8Array(65536)); } }).tee(); for await (const _ of a) {}", GREED),
+    "stream-transforms": ("let s = new Blob(['x']).stream(); for (;;) s = s.pipeThrough(new TransformStream());", GREED),
+    "stream-itself": ("const t = new TransformStream(); await t.readable.pipeTo(t.writable);", WALL),
+    "stream-size": ("new ReadableStream({ start(c) { c.enqueue(1); } }, { highWaterMark: 1, size() { for (;;) {} } });", CPU),
+    "stream-writers": ("const t = new TransformStream(); const w = t.writable.getWriter(); for (;;) w.write(new Uint8Array(1000));", GREED),
+    "stream-detached": ("const s = new ReadableStream({ type: 'bytes', pull(c) { const u = new Uint8Array(1000); c.enqueue(u); structuredClone(u.buffer,"
+                        "{ transfer: [u.buffer] }); c.close(); } }); return new Response(await new Response(s).text());", EXCEPTION | {"200"}),
+    "stream-iterable": ("await new Response({ async *[Symbol.asyncIterator]() { for (;;) yield new Uint8Array(65536); } }).text();", GREED),
+    "compressors": ("const a = []; for (;;) a.push(new CompressionStream('gzip'), new DecompressionStream('deflate'));", GREED),
+    "compressor-writes": ("const a = []; for (;;) { const w = new CompressionStream('gzip').writable.getWriter(); w.write(new Uint8Array(1000));"
+                          "a.push(w); await null; }", GREED),
+    "decompression": ("const gzip = (b, S) => new Response(new Blob([b]).stream().pipeThrough(new S('gzip'))).bytes();"
+                      "const bomb = await gzip(new Uint8Array(4 << 20), CompressionStream); for (;;) await gzip(bomb, DecompressionStream);", GREED),
+    "channel": ("const { port1 } = new MessageChannel(); for (;;) port1.postMessage(new Array(1000).fill(1));", GREED),
+    "channel-chain": ("const { port1, port2 } = new MessageChannel(); port2.onmessage = () => { port1.postMessage(1); port1.postMessage(1); };"
+                      "port1.postMessage(1); await new Promise(() => {});", CPU | MEMORY | WALL),
+    "cache": ("const c = await caches.open('x'); for (let i = 0;; ++i) await c.put('http://a/' + i, new Response('x'.repeat(1e5)));", CPU | MEMORY),
+    "cache-names": ("for (let i = 0;; ++i) await caches.open('n' + i);", EXCEPTION | CPU),
+}
+
+NATIVE = {
+    "pbkdf2": ("const k = await crypto.subtle.importKey('raw', new Uint8Array(9), 'PBKDF2', false, ['deriveBits']); await crypto.subtle.deriveBits("
+               "{ name: 'PBKDF2', hash: 'SHA-512', salt: new Uint8Array(9), iterations: 2 ** 31 }, k, 256);", CPU | EXCEPTION),
+    "pbkdf2-long": ("const k = await crypto.subtle.importKey('raw', new Uint8Array(9), 'PBKDF2', false, ['deriveBits']); await crypto.subtle.deriveBits("
+                    "{ name: 'PBKDF2', hash: 'SHA-256', salt: new Uint8Array(9), iterations: 1000 }, k, 2 ** 31);", CPU | EXCEPTION),
+    "rsa-large": ("await crypto.subtle.generateKey({ name: 'RSA-PSS', modulusLength: 16384, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' },"
+                  "true, ['sign', 'verify']);", CPU | EXCEPTION),
+    "rsa-exponent": ("await crypto.subtle.generateKey({ name: 'RSA-PSS', modulusLength: 2048, publicExponent: new Uint8Array(2000).fill(255), hash:"
+                     "'SHA-256' }, true, ['sign', 'verify']);", CPU | EXCEPTION),
+    "rsa-keys": ("for (;;) await crypto.subtle.generateKey({ name: 'RSA-PSS', modulusLength: 4096, publicExponent: new Uint8Array([1, 0, 1]), hash:"
+                 "'SHA-256' }, true, ['sign', 'verify']);", CPU | EXCEPTION),
+    "digest": ("const b = new Uint8Array(16 << 20); for (;;) await crypto.subtle.digest('SHA-512', b);", CPU | MEMORY | EXCEPTION),
+    "digest-flood": ("const b = new Uint8Array(1 << 20), a = []; for (;;) a.push(crypto.subtle.digest('SHA-1', b));", GREED),
+    "keys": ("const a = []; for (;;) a.push(await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, true, ['encrypt']));", GREED),
+    "normalize": ("return new Response(String('\u0344'.repeat(5e6).normalize('NFD').length));", GREED | {"200"}),
+    "upper-case": ("let s = '\u0390'.repeat(1e6); for (;;) s.toLocaleUpperCase('tr');", GREED | {FATAL}),
+    "collate": ("const s = '\u0344'.repeat(3e6); for (;;) s.localeCompare(s + 'x', 'de', { sensitivity: 'base' });", GREED | {FATAL}),
+    "intl": ("const a = []; for (;;) a.push(new Intl.NumberFormat('de'), new Intl.DateTimeFormat('ar'), new Intl.Collator('sv'));", GREED),
+    "segmenter": ("const s = 'a b '.repeat(1e6); for (;;) [...new Intl.Segmenter('th', { granularity: 'word' }).segment(s)];", GREED | {FATAL}),
+    "bigint-long": ("return new Response(String((3n ** 4000000n).toString().length));", CPU | EXCEPTION | {"200"}),
+    "bigint-parse": ("return new Response(String(BigInt('7'.repeat(2e6)) % 3n));", CPU | EXCEPTION | {"200"}),
+    "date-parse": ("return new Response(String(Date.parse('1'.repeat(2 ** 26))));", GREED | {"200"}),
+    "json-flat": ("return new Response(String(JSON.parse('[' + '1,'.repeat(1e7) + '1]').length));", GREED | {"200"}),
+    "json-gaps": ("return new Response(String(JSON.stringify(new Array(3e7)).length));", GREED | {"200"}),
+    "clone-holes": ("return new Response(String(structuredClone(new Array(2 ** 31)).length));", GREED | {"200"}),
+    "marks": ("for (;;) performance.mark('x'.repeat(100));", GREED),
+    "patterns": ("const a = []; for (let i = 0;; ++i) a.push(new URLPattern({ pathname: `/:a${i}(x+)*` }));", GREED),
+    "pattern-regexp": ("return new Response(String(new URLPattern({ pathname: '/((?:a+)+)b' }).test('http://a/' + 'a'.repeat(40))));", CPU | EXCEPTION | {"200"}),
+    "form-parts": ("const p = '--b\\r\\ncontent-disposition: form-data; name=a\\r\\n\\r\\n\\r\\n'.repeat(3e5); return new Response(String([...await new Response(p +"
+                   "'--b--', { headers: { 'content-type': 'multipart/form-data; boundary=b' } }).formData()].length));", GREED | {"200"}),
+    "legacy-text": ("const d = new TextDecoder('gb18030'), b = new Uint8Array(8 << 20).fill(0x81); for (;;) d.decode(b);", GREED),
+    "base64-huge": ("return new Response(String(atob('QUFB'.repeat(2 ** 24)).length));", GREED | {"200"}),
+    "escape": ("return new Response(String(encodeURIComponent('\u20ac'.repeat(2 ** 24)).length));", GREED | {"200"}),
+    "sockets": ("for (;;) new WebSocket('ws://127.0.0.1:1/');", CPU | EXCEPTION | MEMORY),
+    "fetches": ("const a = []; for (;;) a.push(fetch('http://127.0.0.1:1/').catch(() => {}));", CPU | EXCEPTION | MEMORY),
+    "fetches-await": ("for (;;) await fetch('http://127.0.0.1:1/').catch(() => {});", CPU | EXCEPTION | MEMORY | WALL),
+    "data-urls": ("const u = 'data:,' + 'x'.repeat(1 << 20), a = []; for (;;) a.push(await fetch(u));", GREED),
+    "imports": ("for (let i = 0;; ++i) await import('data:text/javascript,' + i).catch(() => {});", CPU | EXCEPTION | MEMORY),
+    "atomics-wait": ("const m = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }); Atomics.wait(new Int32Array(m.buffer), 0, 0);", EXCEPTION),
+    "atomics-wait-async": ("const m = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }); await Atomics.waitAsync(new Int32Array(m.buffer), 0, 0)"
+                           ".value;", WALL | EXCEPTION),
+    "atomics-waiters": ("const i = new Int32Array(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer); for (;;) Atomics.waitAsync(i, 0, 0, 1e9);",
+                        GREED),
+    "finalizers": ("const r = new FinalizationRegistry(() => { for (;;) {} }); for (;;) r.register({}, 0);", CPU | MEMORY),
+    "finalizer-later": ("globalThis.r = new FinalizationRegistry(() => { for (;;) {} }); for (let i = 0; i < 1e5; ++i) r.register({}, 0); return new Response('');",
+                        CPU | {"200"}),
+    "report-flood": ("for (;;) reportError(new Error('x'));", CPU | MEMORY | EXCEPTION),
+    "report-itself": ("globalThis.onerror = () => { throw new Error('again'); }; reportError(1); return new Response('');", EXCEPTION | {"200"}),
+    "rejection-loop": ("addEventListener('unhandledrejection', () => { for (;;) {} }); Promise.reject(1); await null; return new Response('');",
+                       CPU | EXCEPTION | {"200"}),
+    "error-cycle": ("const e = new Error('x'); e.cause = e; e.errors = [e, e]; throw e;", EXCEPTION),
+    "error-name": ("const f = { ['x'.repeat(1e6)]() { throw new Error('x'); } }; Object.values(f)[0]();", EXCEPTION),
+    "source-huge": ("(0, eval)('x=1;'.repeat(3e6)); return new Response('');", GREED | {"200"}),
+    "source-deep": ("(0, eval)('(()=>'.repeat(3e4) + '1' + ')'.repeat(3e4)); return new Response('');", GREED | {"200"}),
+    "source-names": ("(0, eval)('var ' + Array.from({ length: 1e6 }, (_, i) => 'v' + i)); return new Response('');", GREED | {"200"}),
+}
+
+# Builtins that go through something that claims to be very long, most of them without a look at terminations.
+LENGTHS = {
+    f"length-{name.lower()}": (f"const o = {{ length: 2 ** 53 - 1 }}; Array.prototype.{name}.call(o{arguments}); return new Response('');",
+                               GREED | {"200", FATAL})
+    for name, arguments in {
+        "includes": ", 1", "indexOf": ", 1", "lastIndexOf": ", 1", "join": "", "reverse": "", "fill": ", 1", "copyWithin": ", 0, 1", "at": ", -1",
+        "some": ", (x) => x", "slice": "", "splice": ", 0, 1", "toSpliced": ", 0, 0", "with": ", 0, 1", "flat": "", "unshift": ", 1", "sort": "",
+        "shift": "", "concat": ", o", "toReversed": "", "toSorted": "",
+    }.items()
+} | {
+    "length-holes": ("return new Response(String(new Array(2 ** 32 - 1).includes(1)));", GREED | {"200"}),
+    "length-holes-fill": ("new Array(2 ** 32 - 1).fill(0);", GREED | {FATAL}),
+    "length-holes-reverse": ("const a = []; a[2 ** 31] = 1; a.reverse();", GREED | {"200", FATAL}),
+    "length-holes-sort": ("const a = []; a[2 ** 31] = 1; a.sort(); return new Response('');", GREED | {"200", FATAL}),
+    "length-holes-join": ("const a = []; a[2 ** 31] = 1; return new Response(String(a.join('').length));", GREED | {"200", FATAL}),
+    "length-from": ("Array.from({ length: 2 ** 53 - 1 });", GREED),
+    "length-typed": ("new Float64Array({ length: 2 ** 40 });", GREED),
+    "length-apply": ("Reflect.apply(String.fromCharCode, null, { length: 2 ** 32 });", GREED),
+    "length-species": ("class A extends Array { static get [Symbol.species]() { return function () { for (;;) {} }; } } new A(1, 2, 3).map((x) => x);", CPU),
+    "length-string": ("return new Response(String('x'.repeat(2 ** 28).split(/(?:)/u).length));", GREED | {"200"}),
+    "length-search": ("const s = 'a'.repeat(2 ** 24); return new Response(String(s.indexOf('a'.repeat(2 ** 23) + 'b')));", GREED | {"200"}),
+    "length-search-last": ("const s = 'a'.repeat(2 ** 22); return new Response(String(s.lastIndexOf('b' + 'a'.repeat(2 ** 21))));", GREED | {"200", FATAL}),
+    "length-replace": ("return new Response(String('a'.repeat(2 ** 24).replace(/a/g, () => 'bb').length));", GREED | {"200", FATAL}),
 }
 
 def wasm(code, pages=1):
@@ -199,6 +322,9 @@ WASM = {
     "wasm-memory-huge": ("new Uint8Array(new WebAssembly.Memory({ initial: 32768 }).buffer).fill(1);", EXCEPTION),
     "wasm-memory-grow": ("const m = new WebAssembly.Memory({ initial: 1 }); for (;;) { m.grow(16); new Uint8Array(m.buffer).fill(1); }", EXCEPTION | CPU),
     "wasm-modules": ("const a = []; for (;;) { " + wasm([]) + " a.push(f); }", EXCEPTION | CPU | MEMORY),
+    "wasm-nested": ("const n = 50000, body = [0, ...Array(n).fill([2, 64]).flat(), ...Array(n).fill(11), 11], leb = (v) => v < 128 ? [v] : [v & 127 | 128, ...leb(v >> 7)];"
+                    "const section = (id, c) => [id, ...leb(c.length), ...c]; new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, ...section(1, [1, 96, 0, 0]),"
+                    "...section(3, [1, 0]), ...section(10, [1, ...leb(body.length), ...body])])); return new Response('');", EXCEPTION | CPU | MEMORY | {"200"}),
     "wasm-tables": ("const a = []; for (;;) a.push(new WebAssembly.Table({ initial: 1e6, element: 'anyfunc' }));", GREED),
     "wasm-shared": ("const a = []; for (;;) a.push(new WebAssembly.Memory({ initial: 100, maximum: 100, shared: true }));", EXCEPTION | CPU),
 }
@@ -207,7 +333,7 @@ LOST = {
     "sparse-fill": ("const a = []; a[2 ** 28] = 1; a.fill(0); return new Response('');", GREED | {FATAL, "200"}),
 }
 
-TABLE = {**ENDLESS, **PROMISES, **ALLOCATION, **RECURSION, **OUTPUT, **POLLUTION, **WASM, **LOST}
+TABLE = {**ENDLESS, **PROMISES, **ALLOCATION, **RECURSION, **OUTPUT, **POLLUTION, **STREAMS, **NATIVE, **LENGTHS, **WASM, **LOST}
 
 
 def source(body):

@@ -197,6 +197,40 @@ class CrashEngine(case.PlatformCase):
         self.zts.deploy("fn-0", answering("after the crash"))
         self.assertAnswer(self.fetch("/fn-0"), 200, "after the crash")
 
+    def test_a_version_that_ends_it_is_named_and_barred(self):
+        kinds = {
+            "fatal": ("Array.prototype.sort.call({ length: 2 ** 53 - 1 });", "V8 cannot go on"),
+            "stuck": ("Array.prototype.includes.call({ length: 2 ** 53 - 1 }, 1);", "a turn of JavaScript did not end after its limit"),
+        }
+        for name, (does, why) in kinds.items():
+            with self.subTest(name):
+                self.zts.deploy(name, f"""export default (request) => {{
+                  if (request.url.includes("?do")) {does}
+                  return new Response("well");
+                }};""", "--cpu-limit", "200ms", "--wall-limit", "300s")
+                for _ in range(3):
+                    wait_until(lambda: self._text_of(f"/{name}") == "well", "the function to be served")
+                    with self.assertRaises((OSError, wire.Closed)):
+                        self.fetch(f"/{name}?do", timeout=310)
+                # Nobody waits for it, however often it has happened.
+                wait_until(lambda: self.zts.worker.log_tail(400).count(why) >= 3, "the last words in the worker's log")
+                wait_until(lambda: self._text_of("/fn-1") == "fn-1", "the others to be served")
+                wait_until(lambda: self._text_of(f"/{name}") != "well", "the version to be barred")
+                deaths = [line for line in self.zts.worker.log_tail(400).splitlines() if f"in {name} v1; " in line]
+                self.assertEqual(len(deaths), 3, deaths)
+                for line in deaths:
+                    self.assertIn(why, line)
+                    self.assertTrue(line.endswith("; a new one starts at once"), line)
+                wait_until(lambda: "barred from worker" in self.zts.ctl("logs", name).out, "the report")
+                self.assertEqual(self.zts.ctl("logs", name).out.count("this version ended the engine process"), 3)
+                self.assertEqual(self._text_of("/fn-1"), "fn-1")
+
+    def _text_of(self, target):
+        try:
+            return self.fetch(target, timeout=60).text
+        except (OSError, wire.Closed):
+            return None
+
     def _served_at(self):
         try:
             response = self.fetch("/fn-0", timeout=60)

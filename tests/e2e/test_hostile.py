@@ -92,6 +92,7 @@ class Hostile(case.PlatformCase):
         if ended == hostile.FATAL:
             self.lost += 1
             wait_until(lambda: self.is_well("/neighbour"), "the next engine to serve")
+            wait_until(lambda: "this version ended the engine process" in self.zts.ctl("logs", name, "-n", "1000").out, "the end in the log")
         else:
             self.assertEqual(self.engine(), engine, f"the engine is another one after {ended}")
             if response.error:

@@ -133,6 +133,7 @@ Status Engine::Configure(const ipc::Configure& configure, UniqueFd counters) {
     budget_ = std::make_unique<runtime::MemoryBudget>(configure.memory_budget_bytes(), configure.shards() + configure.offload_threads());
   }
   watchdog_ = std::make_unique<runtime::Watchdog>([this](uint64_t version_id) { OnStuck(version_id); });
+  factory_->SetLastWords([this](std::string_view reason) { SayLastWords(watchdog_->VersionInTurnHere(), reason); });
   warmup_ = std::make_unique<runtime::Warmup>(factory_.get(), watchdog_.get(), nullptr, runtime::Warmup::Mode::kThread, budget_.get());
   if (!configure.without_listeners()) return {};
   listeners_.resize(shards);
@@ -414,12 +415,16 @@ void Engine::End() {
   channel_.Shutdown();
 }
 
-// The thread sits in a V8 builtin that does not look at terminations. Nothing but the process's end gets it out.
-void Engine::OnStuck(uint64_t version_id) {
+void Engine::SayLastWords(uint64_t version_id, std::string_view reason) {
   ipc::FromEngine message;
   message.mutable_fatal()->set_version_id(version_id);
-  message.mutable_fatal()->set_reason("a turn of JavaScript did not end after its limit");
+  message.mutable_fatal()->set_reason(std::string(reason));
   (void)channel_.Send(message.SerializeAsString());
+}
+
+// The thread sits in a V8 builtin that does not look at terminations. Nothing but the process's end gets it out.
+void Engine::OnStuck(uint64_t version_id) {
+  SayLastWords(version_id, "a turn of JavaScript did not end after its limit");
   ZTS_LOG(kError) << "version " << version_id << ": a turn of JavaScript did not end after its limit; the engine ends";
   ::_exit(kExitStuck);
 }

@@ -84,6 +84,7 @@ class Engine {
   Status Abort(const ipc::Abort& abort);
   void Drain(Nanos timeout);
   void ForgetUnnamed();
+  void SayLastWords(uint64_t version_id, std::string_view reason);
   void OnStuck(uint64_t version_id);
   void End();
 

@@ -40,7 +40,7 @@ void EgressHost::Run() {
   for (;;) {
     const Nanos started = options_.clock->Now();
     RunOnce();
-    const Nanos delay = restarts_.OnDeath(options_.clock->Now() - started);
+    const Nanos delay = restarts_.OnDeath(options_.clock->Now() - started, RestartPolicy::Culprit::kUnknown);
     std::unique_lock lock(mutex_);
     if (ending_changed_.wait_for(lock, std::chrono::nanoseconds(delay), [this] { return ending_; })) return;
   }

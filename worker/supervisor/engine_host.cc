@@ -49,7 +49,7 @@ void EngineHost::Launch() {
     ++status_.deaths[static_cast<int>(DeathCause::kNotStarted)];
     const std::string of = setup_.class_name.empty() ? "" : " of " + setup_.class_name;
     status_.last_death = "the engine" + of + " cannot be started: " + launched.error().message;
-    const Nanos delay = std::max(restart_policy_.OnDeath(0), RestartPolicy::kDelayMin);
+    const Nanos delay = std::max(restart_policy_.OnDeath(0, RestartPolicy::Culprit::kUnknown), RestartPolicy::kDelayMin);
     ZTS_LOG(kError) << status_.last_death << "; next try in " << delay / kMillisecond << " ms";
     SetDeadline(delay);
     SetState(State::kBackoff);
@@ -411,7 +411,8 @@ void EngineHost::OnExit(uint64_t generation, ExitStatus exit) {
   counters_.ResetGauges();
   if (const VersionNames::Name* name = names_.Find(suspect)) death.in = Title(name->function, name->number);
   status_.last_death = death.Sentence();
-  const Nanos delay = restart_policy_.OnDeath(world_.clock->Now() - started_at_);
+  const auto culprit = suspect != 0 ? RestartPolicy::Culprit::kVersion : RestartPolicy::Culprit::kUnknown;
+  const Nanos delay = restart_policy_.OnDeath(world_.clock->Now() - started_at_, culprit);
   ZTS_LOG(kError) << status_.last_death << (delay == 0 ? "; a new one starts at once"
                                                        : "; a new one starts in " +
                                                              std::to_string(delay / kMillisecond) + " ms");
@@ -437,10 +438,14 @@ uint64_t EngineHost::Suspect(DeathCause cause) const {
 }
 
 void EngineHost::Blame(uint64_t version_id) {
-  if (!quarantine_.OnDeath(version_id, world_.clock->Now())) return;
+  const bool barred = quarantine_.OnDeath(version_id, world_.clock->Now());
   const VersionNames::Name* name = names_.Find(version_id);
   if (name == nullptr) return;
   const auto& [function, number] = *name;
+  ReportToTenant(function, number, "error",
+                 "this version ended the engine process of worker " + setup_.worker_name + ", with all requests in it: " +
+                     (fatal_ ? LastWords() : "it was the only one that ran when the process crashed"));
+  if (!barred) return;
   const std::string message = "barred from worker " + setup_.worker_name + ": this version ended the engine " +
                               std::to_string(Quarantine::kDeathsMax) +
                               " times within a minute. Other functions go on; deploy another version, or go back to one, to serve this "

@@ -311,9 +311,13 @@ TEST_F(EngineHostTest, AVersionThatTookTheEngineDownThreeTimesIsLeftOut) {
   EXPECT_EQ(deaths(DeathCause::kFatal), 3u);
   ASSERT_EQ(status().quarantined.size(), 1u);
   EXPECT_EQ(status().quarantined[0].first, "bad");
-  ASSERT_EQ(logs_.size(), 1u);
-  EXPECT_EQ(logs_[0].function, "bad");
-  EXPECT_EQ(logs_[0].severity, "error");
+  ASSERT_EQ(logs_.size(), 1u + Quarantine::kDeathsMax);
+  for (const LogRecord& log : logs_) {
+    EXPECT_EQ(log.function, "bad");
+    EXPECT_EQ(log.severity, "error");
+  }
+  EXPECT_NE(logs_[0].message.find("a turn did not stop"), std::string::npos);
+  EXPECT_NE(logs_.back().message.find("barred"), std::string::npos);
 
   // Other deploys go on with it left out; a new version of it serves again and ends the quarantine.
   Deploy(2, {Spec(1), Spec(2, "bad"), Spec(3, "c")});
@@ -337,10 +341,10 @@ TEST_F(EngineHostTest, OneThatGetsRequestsAgainIsTriedAgain) {
   EXPECT_TRUE(host_.Pardon({1, 2}));
   EXPECT_TRUE(host_.LeftOutIds().empty());
   EXPECT_TRUE(status().quarantined.empty());
-  ASSERT_EQ(logs_.size(), 2u);
-  EXPECT_EQ(logs_[1].function, "bad");
-  EXPECT_EQ(logs_[1].severity, "warn");
-  EXPECT_NE(logs_[1].message.find("another chance on worker w1"), std::string::npos) << logs_[1].message;
+  ASSERT_EQ(logs_.size(), 2u + Quarantine::kDeathsMax);
+  EXPECT_EQ(logs_.back().function, "bad");
+  EXPECT_EQ(logs_.back().severity, "warn");
+  EXPECT_NE(logs_.back().message.find("another chance on worker w1"), std::string::npos) << logs_.back().message;
   Deploy(2, {Spec(1), Spec(2, "bad")});
   EXPECT_EQ(engine().added(), (std::vector<uint64_t>{1, 2}));
 }
@@ -411,6 +415,22 @@ TEST_F(EngineHostTest, YoungDeathsBackOffAfterAFewAtOnce) {
   EXPECT_EQ(status().state, State::kBackoff);
   Pass(1);
   EXPECT_EQ(status().state, State::kStarting);
+}
+
+// Others' requests do not wait for what one version has done.
+TEST_F(EngineHostTest, AVersionsDeathsBackOffNobody) {
+  StartServing();
+  std::vector<FunctionSpecPtr> specs;
+  for (uint64_t id = 1; id <= 10; ++id) specs.push_back(Spec(id, "f" + std::to_string(id)));
+  Deploy(1, specs);
+  for (uint64_t id = 1; id <= 10; ++id) {
+    engine().Fatal(id, "it did not stop");
+    engine().Exit({false, 82});
+    EXPECT_NE(status().state, State::kBackoff);
+    Recover(1);
+  }
+  EXPECT_EQ(launcher_.launches(), 11u);
+  EXPECT_TRUE(status().quarantined.empty());
 }
 
 TEST_F(EngineHostTest, AnEngineThatCannotBeStartedIsTriedAgain) {

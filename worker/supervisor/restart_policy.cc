@@ -4,7 +4,8 @@
 
 namespace zts::supervisor {
 
-Nanos RestartPolicy::OnDeath(Nanos lived) {
+Nanos RestartPolicy::OnDeath(Nanos lived, Culprit culprit) {
+  if (culprit == Culprit::kVersion) return 0;
   young_deaths_ = lived >= kStableAfter ? 0 : young_deaths_ + 1;
   if (young_deaths_ <= kImmediate) return 0;
   // 100 ms doubled six times is past the maximum.

@@ -139,6 +139,17 @@ uint64_t Watchdog::VersionInTurn(const Lane* lane) {
   return lane->version_id.load(std::memory_order_relaxed);
 }
 
+uint64_t Watchdog::VersionInTurnHere() const {
+  clockid_t own;
+  if (pthread_getcpuclockid(pthread_self(), &own) != 0) return 0;
+  std::lock_guard lock(impl_->mutex);
+  for (const auto& lane : impl_->lanes) {
+    const uint64_t version_id = lane->cpu_clock == own ? VersionInTurn(lane.get()) : 0;
+    if (version_id != 0) return version_id;
+  }
+  return 0;
+}
+
 void Watchdog::Silence(Lane* lane) {
   std::lock_guard lock(impl_->mutex);
   lane->on_busy = nullptr;

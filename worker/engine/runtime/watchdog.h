@@ -55,6 +55,8 @@ class Watchdog {
   void Rebind(Lane* lane);
   // The version whose turn the lane's thread is in; 0: none. Any thread; a moment later it may be another.
   static uint64_t VersionInTurn(const Lane* lane);
+  // The version whose turn the calling thread is in; 0: none.
+  uint64_t VersionInTurnHere() const;
   // No call of on_busy is under way or comes after this.
   void Silence(Lane* lane);
   void Start();

@@ -224,6 +224,25 @@ TEST_F(WatchdogTest, ATurnThatDoesNotGetTheCoreToEndOnIsWaitedForWithinReason) {
   EXPECT_EQ(stuck_, std::vector<uint64_t>{42});
 }
 
+TEST_F(WatchdogTest, KnowsWhoseTurnTheCallingThreadIsIn) {
+  CountingIsolate isolate;
+  EXPECT_EQ(watchdog_.VersionInTurnHere(), 0u);
+  Watchdog::Lane* idle = watchdog_.AddLane();
+  Watchdog::Lane* lane = watchdog_.AddLane();
+  std::thread other([&] {
+    Turn elsewhere(watchdog_.AddLane(), &isolate, kBudget, js::OutcomeKind::kCpuLimit, 8);
+    EXPECT_EQ(watchdog_.VersionInTurnHere(), 8u);
+  });
+  other.join();
+  EXPECT_EQ(watchdog_.VersionInTurnHere(), 0u);
+  {
+    Turn turn(lane, &isolate, kBudget, js::OutcomeKind::kCpuLimit, 7);
+    EXPECT_EQ(watchdog_.VersionInTurnHere(), 7u);
+  }
+  EXPECT_EQ(watchdog_.VersionInTurnHere(), 0u);
+  EXPECT_EQ(Watchdog::VersionInTurn(idle), 0u);
+}
+
 TEST_F(WatchdogTest, AThreadThatIsGoneIsNoSuspect) {
   CountingIsolate isolate;
   cpu_ = -1;
