@@ -7,7 +7,7 @@
 //
 // Owner:    the engine, one for its shards.
 // Thread:   any, but Watch; a count is its shard's own cache line, touched when a connection begins or ends.
-// Limits:   kBalanceSlack, kBalanceSlackParts.
+// Limits:   kBalanceSlack, kBalanceSlackParts, kExhaustedFactor, kExhaustedExtra.
 #pragma once
 
 #include <atomic>
@@ -33,6 +33,8 @@ class ConnectionBalance {
   void Begin(uint32_t shard) { shards_[shard].begun.store(true, std::memory_order_release); }
   // None of a shard that has not begun, and of one that nobody watches.
   std::optional<Nanos> BusyTime(uint32_t shard) const;
+  // The shard's thread is busy all the time, or is not any more (connection_moves.h): Choose counts its connections as more than they are.
+  void SetExhausted(uint32_t shard, bool exhausted) { shards_[shard].exhausted.store(exhausted, std::memory_order_relaxed); }
   // The shard that is to have a connection which `self` has accepted: itself, or the one that has least. Counts nothing: two that choose at
   // once may choose the same.
   uint32_t Choose(uint32_t self) const;
@@ -42,9 +44,13 @@ class ConnectionBalance {
   uint32_t open(uint32_t shard) const { return shards_[shard].open.load(std::memory_order_relaxed); }
 
  private:
+  // Its connections, as Choose counts them.
+  uint32_t Weight(uint32_t shard) const;
+
   struct alignas(64) Each {
     std::atomic<uint32_t> open{0};
     std::atomic<bool> begun{false};
+    std::atomic<bool> exhausted{false};
     std::function<Nanos()> busy_time;
   };
   std::vector<Each> shards_;

@@ -88,5 +88,27 @@ TEST(ConnectionBalanceTest, CountsOfManyThreadsComeOut) {
   EXPECT_EQ(balance.open(1), 0u);
 }
 
+TEST(ConnectionBalanceTest, AnExhaustedShardGetsFewer) {
+  ConnectionBalance balance(2);
+  BeginAll(balance);
+  Join(balance, 0, 1);
+  Join(balance, 1, 7);
+  EXPECT_EQ(balance.Choose(0), 0u);
+  EXPECT_EQ(balance.Choose(1), 0u);
+  balance.SetExhausted(0, true);
+  EXPECT_EQ(balance.Choose(0), 1u);
+  EXPECT_EQ(balance.Choose(1), 1u);
+  // But it gets some of many.
+  Join(balance, 1, 93);
+  EXPECT_EQ(balance.Choose(0), 0u);
+  EXPECT_EQ(balance.Choose(1), 0u);
+  balance.SetExhausted(1, true);
+  Join(balance, 0, 98);
+  EXPECT_EQ(balance.Choose(0), 0u);
+  EXPECT_EQ(balance.Choose(1), 1u);
+  balance.SetExhausted(0, false);
+  EXPECT_EQ(balance.Choose(1), 0u);
+}
+
 }  // namespace
 }  // namespace zts

@@ -4,7 +4,7 @@
 
 namespace zts {
 
-ConnectionMoves::ConnectionMoves(const ConnectionBalance* balance, uint32_t self)
+ConnectionMoves::ConnectionMoves(ConnectionBalance* balance, uint32_t self)
     : balance_(balance != nullptr && balance->shards() > 1 ? balance : nullptr), self_(self),
       busy_at_begin_(balance != nullptr ? balance->shards() : 0), busy_now_(busy_at_begin_.size()) {}
 
@@ -17,8 +17,10 @@ void ConnectionMoves::BeginWindow(Nanos now) {
   const Nanos elapsed = now - window_begin_;
   ReadTimes();
   exhausted_windows_ = WasBusy(self_, elapsed, kExhaustedPercent) ? exhausted_windows_ + 1 : 0;
+  const bool exhausted = exhausted_windows_ >= kExhaustedWindows;
+  balance_->SetExhausted(self_, exhausted);
   target_.reset();
-  if (exhausted_windows_ >= kExhaustedWindows && now >= rest_until_) target_ = Rested(elapsed);
+  if (exhausted && now >= rest_until_) target_ = Rested(elapsed);
   active_count_ = 0;
   begun_ = 0;
   window_begin_ = now;

@@ -2,7 +2,7 @@
 //
 // Few connections that are kept alive may ask for very different amounts: with as many as its neighbours a shard can have all work. When
 // its thread has been busy for all of some windows of time (kLoadWindow, kExhaustedPercent, kExhaustedWindows) and another shard's has not,
-// it gives that one some of the connections that ask, at moments when nothing of them is under way.
+// it gives that one some of the connections that ask, at moments when nothing of them is under way. Who accepts new ones hears of it too.
 //
 //   each pass: NoteActive(slot) for each connection that was answered; then OnPassEnd(now), and while wanted() > 0: one of active() begins
 //   to leave, Began(). Where it goes is target().
@@ -32,7 +32,7 @@ namespace zts {
 class ConnectionMoves {
  public:
   // `balance` null: nothing is ever wanted.
-  ConnectionMoves(const ConnectionBalance* balance, uint32_t self);
+  ConnectionMoves(ConnectionBalance* balance, uint32_t self);
 
   // A connection has been answered.
   void NoteActive(SlotId slot) {
@@ -60,7 +60,7 @@ class ConnectionMoves {
   std::optional<uint32_t> Rested(Nanos elapsed) const;
   void ReadTimes();
 
-  const ConnectionBalance* const balance_;
+  ConnectionBalance* const balance_;
   const uint32_t self_;
   Nanos window_begin_ = 0;
   Nanos window_end_ = 0;

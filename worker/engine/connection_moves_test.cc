@@ -88,6 +88,18 @@ TEST_F(ConnectionMovesTest, NothingMovesWhereNobodyRests) {
   EXPECT_GT(moves_.wanted(), 0u);
 }
 
+TEST_F(ConnectionMovesTest, WhoAcceptsHearsOfIt) {
+  for (int i = 0; i < 4; ++i) balance_.Join(1);
+  for (int i = 0; i < 4; ++i) balance_.Join(2);
+  Window({0, 0, 0});
+  EXPECT_EQ(balance_.Choose(0), 0u);
+  Windows(kExhaustedWindows, {100, 100, 100});
+  EXPECT_EQ(moves_.wanted(), 0u);
+  EXPECT_NE(balance_.Choose(0), 0u);
+  Windows(1, {10, 100, 100});
+  EXPECT_EQ(balance_.Choose(0), 0u);
+}
+
 TEST_F(ConnectionMovesTest, AWindowInBetweenBeginsAnew) {
   Window({0, 0, 0});
   for (int i = 0; i < 10; ++i) {

@@ -76,7 +76,11 @@ inline constexpr Nanos kLoadWindow = 100 * kMillisecond;
 // burst of a fraction of a second is over before a move helps.
 inline constexpr int kExhaustedPercent = 90;
 inline constexpr int kExhaustedWindows = 3;
-// It gives connections to one that is busy for less than this: what is given must not exhaust that one.
+// For who looks for a shard for a new connection, it has this many times its connections, and so many more: with one that keeps it busy it
+// gets no second one while others have a few, and of a thousand new ones it still gets its part.
+inline constexpr uint32_t kExhaustedFactor = 2;
+inline constexpr uint32_t kExhaustedExtra = 8;
+// An exhausted one gives connections to one that is busy for less than this: what is given must not exhaust that one.
 inline constexpr int kRestedPercent = 50;
 // So many a window, and never more than half of those that ask: each takes along a share of the load that nobody knows before.
 inline constexpr size_t kMovesPerWindow = 2;
