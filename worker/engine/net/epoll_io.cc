@@ -126,10 +126,7 @@ UniqueFd EpollIo::Release(Handle handle) {
   } else {
     ZTS_CHECK(connection.state == Connection::State::kAccepted);
   }
-  // What still names the old generation finds nothing.
-  const uint32_t generation = connection.generation + 1;
-  connection = Connection{};
-  connection.generation = generation;
+  HandleTable<Connection>::Retire(&connection);
   // As Adopt wants it. A socket that refuses cannot be one of ours.
   ++counters_.syscalls;
   ZTS_CHECK(fcntl(handle, F_SETFL, 0) == 0);
@@ -234,9 +231,7 @@ void EpollIo::Drain(Handle handle, Connection* connection) {
 
 void EpollIo::Finish(Handle handle, Connection* connection) {
   const SlotId slot = connection->slot;
-  const uint32_t generation = connection->generation + 1;
-  *connection = Connection{};
-  connection->generation = generation;
+  const uint32_t generation = HandleTable<Connection>::Retire(connection);
   ++counters_.syscalls;
   ::close(handle);
   ready_.Push({Event::kClosed, 0, handle, generation, slot});

@@ -37,6 +37,14 @@ class HandleTable {
     return entry.generation == token.generation ? &entry : nullptr;
   }
 
+  // A free entry of the next generation: what still names this one finds nothing. Returns that generation.
+  static uint32_t Retire(Entry* entry) {
+    const uint32_t generation = entry->generation + 1;
+    *entry = Entry{};
+    entry->generation = generation;
+    return generation;
+  }
+
   template <typename F>
   void ForEach(F&& f) {
     for (size_t block = 0; block < blocks_.size(); ++block) {

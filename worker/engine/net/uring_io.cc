@@ -215,10 +215,7 @@ UniqueFd UringIo::Release(Handle handle) {
   } else {
     ZTS_CHECK(connection.state == Connection::State::kAccepted);
   }
-  // What still names the old generation finds nothing.
-  const uint32_t generation = connection.generation + 1;
-  connection = Connection{};
-  connection.generation = generation;
+  HandleTable<Connection>::Retire(&connection);
   return UniqueFd(handle);
 }
 
@@ -363,9 +360,7 @@ void UringIo::GiveUp(Handle handle, Connection* connection) {
 void UringIo::FinishIfIdle(Handle handle, Connection* connection) {
   if (connection->state != Connection::State::kClosing || connection->recv_armed || connection->sending) return;
   const SlotId slot = connection->slot;
-  const uint32_t generation = connection->generation + 1;
-  *connection = Connection{};
-  connection->generation = generation;
+  const uint32_t generation = HandleTable<Connection>::Retire(connection);
   ++counters_.syscalls;
   ::close(handle);
   ready_.Push({Event::kClosed, 0, handle, generation, slot});
