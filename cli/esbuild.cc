@@ -270,13 +270,15 @@ Result<EsbuildResult> RunEsbuild(const std::string& entry) {
       "--bundle",
       "--format=esm",
       "--platform=neutral",
-      // Neutral looks at no fields by itself; packages' browser builds are the ones without Node.
-      "--main-fields=browser,module,main",
-      "--conditions=workerd,edge-light,worker,browser",
+      "--main-fields=module,main",
+      "--conditions=workerd,edge-light,worker,node",
       // The bytes, for WebAssembly.instantiate.
       "--loader:.wasm=binary",
       "--external:node:*",
       "--define:process.env.NODE_ENV=\"production\"",
+      // A bundle has one place.
+      "--define:__dirname=\"/\"",
+      "--define:__filename=\"/index.js\"",
       "--target=esnext",
       "--charset=utf8",
       "--sourcemap=inline",

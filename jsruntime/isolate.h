@@ -139,7 +139,8 @@ struct LoadReport {
   Nanos context = 0;  // the part of making the isolate that its context took, whenever that was
   Nanos artifact = 0;  // making source and code cache, or the snapshot, ready for V8
   Nanos compile = 0;
-  Nanos evaluate = 0;
+  Nanos evaluate = 0;  // of the module, and of the runtime's own that it imports
+  Nanos imports = 0;   // the latter's part of it
   enum class Cache : uint8_t { kNone, kAccepted, kRejected } cache = Cache::kNone;
   bool restored = false;  // from the function's snapshot: nothing was compiled, and only afterRestore() was run
 };

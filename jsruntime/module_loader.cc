@@ -150,7 +150,9 @@ v8::MaybeLocal<v8::Module> CompileModule(v8::Isolate* isolate, v8::Local<v8::Con
     if (!caught.HasTerminated()) report->outcome = OutcomeOf(isolate, context, caught, OutcomeKind::kSyntax);
     return {};
   }
+  const Nanos imports_begin = SystemClock().Now();
   if (!LoadImports(isolate, context, module, script, report)) return {};
+  report->imports = SystemClock().Now() - imports_begin;
   if (module->InstantiateModule(context, ResolveImport).IsNothing()) {
     if (!caught.HasTerminated()) report->outcome = OutcomeOf(isolate, context, caught, OutcomeKind::kSyntax);
     return {};

@@ -1,4 +1,4 @@
-// Native objects that JavaScript of the web API holds by an opaque handle: keys, running digests, running ciphers, what
+// Native objects that JavaScript of the web API holds by an opaque handle: keys, running digests, running ciphers and brotli coders, what
 // Wasm modules are charged.
 //
 // A handle is a v8::External that functions never see: web/*.js keeps it in a private field. The object goes when V8 collects the
@@ -28,7 +28,7 @@ inline constexpr size_t kNativeObjectBytesMax = size_t{16} << 20;
 
 class NativeObject {
  public:
-  enum class Kind : uint8_t { kKey, kHash, kCipher, kWasmModule };
+  enum class Kind : uint8_t { kKey, kHash, kCipher, kWasmModule, kBrotli };
 
   explicit NativeObject(Kind kind) : kind_(kind) {}
   NativeObject(const NativeObject&) = delete;

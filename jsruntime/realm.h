@@ -8,6 +8,7 @@
 #include <v8.h>
 
 #include <atomic>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -80,6 +81,8 @@ struct Realm {
   LazyFiles lazy_files;
   const std::atomic<OutcomeKind>* terminate_why = nullptr;  // V8Isolate's; null while the snapshot is built
   v8::Global<v8::Object> web_assembly;       // as V8 has made it; empty where Wasm is not counted
+  // Told of each module of jsruntime/builtins that is compiled; for the snapshot builder, empty elsewhere.
+  std::function<void(std::string_view name, v8::Local<v8::Function> body)> builtin_compiled;
   v8::Global<v8::Function> require_builtin;  // internal.importBuiltin(name) of web/builtins.js
   std::unordered_map<std::string, v8::Global<v8::Module>> builtin_modules;  // by specifier
   InvocationTable invocations;

@@ -1,5 +1,5 @@
 // Builds web.snapshot: runs the eager files of web/manifest.txt in a fresh context and writes the blob; then runs the lazy ones in an
-// isolate made from that blob, for their code caches.
+// isolate made from that blob, for their code caches, and those of the modules of jsruntime/builtins.
 //
 //   snapshot_builder.node OUTPUT MANIFEST FOLDER_OF_JS FOLDER_OF_NPM
 //
@@ -22,6 +22,7 @@
 #include "jsruntime/host.h"
 #include "jsruntime/host_platform.h"
 #include "jsruntime/lazy_files.h"
+#include "jsruntime/ops/builtin.h"
 #include "jsruntime/ops/registry.h"
 #include "jsruntime/realm.h"
 #include "jsruntime/snapshot.h"
@@ -241,6 +242,11 @@ v8::MaybeLocal<v8::Object> RunLazy(v8::Isolate* isolate, v8::Local<v8::Context> 
   return made.As<v8::Object>();
 }
 
+std::string CodeCacheOf(v8::Local<v8::Function> function) {
+  const std::unique_ptr<v8::ScriptCompiler::CachedData> data(v8::ScriptCompiler::CreateCodeCacheForFunction(function));
+  return data == nullptr ? "" : std::string(reinterpret_cast<const char*>(data->data), data->length);
+}
+
 // Runs one lazy file as its first touch would, in a context where nothing else has run, and has web/warm_lazy.js use it: its code, with the
 // functions that ran, is what the cache holds.
 Status FillCodeCache(v8::Isolate* isolate, const WebFile& warm, WebFile* file) {
@@ -260,10 +266,8 @@ Status FillCodeCache(v8::Isolate* isolate, const WebFile& warm, WebFile* file) {
     v8::Local<v8::Value> argument = made;
     if (!use->IsFunction() || !use.As<v8::Function>()->Call(context, uses, 1, &argument).IsEmpty()) {
       isolate->PerformMicrotaskCheckpoint();
-      const std::unique_ptr<v8::ScriptCompiler::CachedData> data(v8::ScriptCompiler::CreateCodeCacheForFunction(function));
-      if (data == nullptr) return Internal("V8 made no code cache of " + file->name);
-      file->code_cache.assign(reinterpret_cast<const char*>(data->data), data->length);
-      return {};
+      file->code_cache = CodeCacheOf(function);
+      return file->code_cache.empty() ? Status(Internal("V8 made no code cache of " + file->name)) : Status();
     }
   }
   const Outcome outcome = OutcomeOf(isolate, context, caught, OutcomeKind::kThrew);
@@ -271,8 +275,43 @@ Status FillCodeCache(v8::Isolate* isolate, const WebFile& warm, WebFile* file) {
                  outcome.message + "\n" + outcome.stack);
 }
 
+// The same for the modules of jsruntime/builtins: warm_lazy.js loads and uses them, all in one context, since they stand on one another.
+Status FillBuiltinCodeCaches(v8::Isolate* isolate, const WebFile& warm, Realm* realm, std::vector<LazyFile>* caches,
+                             std::vector<std::string>* codes) {
+  const v8::HandleScope handles(isolate);
+  const v8::Local<v8::Context> context = v8::Context::New(isolate);
+  const v8::Context::Scope context_scope(context);
+  const auto calls = context->GetDataFromSnapshotOnce<v8::Object>(kSnapshotCalls).ToLocalChecked();
+  std::vector<std::pair<std::string, v8::Global<v8::Function>>> bodies;
+  realm->builtin_compiled = [&](std::string_view name, v8::Local<v8::Function> body) {
+    bodies.emplace_back(BuiltinFileName(name), v8::Global<v8::Function>(isolate, body));
+  };
+  v8::TryCatch caught(isolate);
+  Realm::EnterInvocation(isolate, 0);  // none, as while a module loads
+  v8::Local<v8::Function> users;
+  v8::Local<v8::Object> uses;
+  v8::Local<v8::Value> use;
+  const bool used = CompileLazyFile(isolate, context, {warm.name, warm.source, {}}).ToLocal(&users) &&
+                    RunLazy(isolate, context, calls, warm.name, users).ToLocal(&uses) &&
+                    uses->Get(context, Text(isolate, "node:*")).ToLocal(&use) && use->IsFunction() &&
+                    !use.As<v8::Function>()->Call(context, uses, 0, nullptr).IsEmpty();
+  if (used) isolate->PerformMicrotaskCheckpoint();
+  realm->builtin_compiled = nullptr;
+  if (!used) {
+    const Outcome outcome = OutcomeOf(isolate, context, caught, OutcomeKind::kThrew);
+    return Invalid(warm.name + ": " + outcome.message + "\n" + outcome.stack);
+  }
+  for (auto& [name, body] : bodies) {
+    codes->push_back(CodeCacheOf(body.Get(isolate)));
+    caches->push_back({std::move(name), {}, {}});
+  }
+  for (size_t i = 0; i < codes->size(); ++i) (*caches)[i].code_cache = (*codes)[i];
+  return {};
+}
+
 // In an isolate as the product has it: a code cache fits only what is made from the same blob.
-Status FillCodeCaches(const std::string& blob, std::span<const std::unique_ptr<LazyText>> texts, std::vector<WebFile>* files) {
+Status FillCodeCaches(const std::string& blob, std::span<const std::unique_ptr<LazyText>> texts, std::vector<WebFile>* files,
+                      std::vector<LazyFile>* builtins, std::vector<std::string>* codes) {
   const auto warm = std::find_if(files->begin(), files->end(), [](const WebFile& file) { return file.warms_lazy(); });
   if (warm == files->end()) return Invalid("the manifest has no line NAME.js *");
   const v8::StartupData data = {blob.data(), static_cast<int>(blob.size())};
@@ -297,6 +336,8 @@ Status FillCodeCaches(const std::string& blob, std::span<const std::unique_ptr<L
     for (WebFile& file : *files) {
       if (filled.ok() && file.lazy()) filled = FillCodeCache(isolate, *warm, &file);
     }
+    if (filled.ok()) filled = FillBuiltinCodeCaches(isolate, *warm, &realm, builtins, codes);
+    realm.Clear();
   }
   tasks->Close();
   HostPlatform()->DisposeIsolate(isolate);
@@ -307,10 +348,14 @@ Status Build(const std::string& output, const std::string& manifest, const std::
   ZTS_ASSIGN_OR_RETURN(std::vector<WebFile> files, ReadWebFiles(manifest, folder, npm_folder));
   const auto texts = TextsOf(files);
   ZTS_ASSIGN_OR_RETURN(const std::string blob, BuildBlob(files, texts));
-  ZTS_RETURN_IF_ERROR(FillCodeCaches(blob, texts, &files));
+  std::vector<LazyFile> builtins;  // views of `codes`
+  std::vector<std::string> codes;
+  ZTS_RETURN_IF_ERROR(FillCodeCaches(blob, texts, &files, &builtins, &codes));
   std::vector<std::string_view> sources;
   for (const auto& text : texts) sources.emplace_back(text->data(), text->length());
-  return WriteFileAtomically(output, Snapshot::Encode(blob, sources, LazyFilesOf(files)));
+  std::vector<LazyFile> lazy_files = LazyFilesOf(files);
+  lazy_files.insert(lazy_files.end(), builtins.begin(), builtins.end());
+  return WriteFileAtomically(output, Snapshot::Encode(blob, sources, lazy_files));
 }
 
 int Main(int argc, char** argv) {

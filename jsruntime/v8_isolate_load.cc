@@ -55,7 +55,7 @@ void V8Isolate::LoadModule(v8::Local<v8::Context> context, Bytes code_cache, Loa
   v8::Local<v8::Module> module;
   const bool compiled = CompileModule(isolate_, context, script_, code_cache, report).ToLocal(&module);
   const Nanos middle = Now();
-  report->compile = middle - start - report->artifact;
+  report->compile = middle - start - report->artifact - report->imports;
   if (!compiled) return;
   module_.Reset(isolate_, module);
   v8::Local<v8::Promise> promise;
@@ -63,7 +63,7 @@ void V8Isolate::LoadModule(v8::Local<v8::Context> context, Bytes code_cache, Loa
     AwaitModule(context, promise, report);
     if (report->outcome.ok() && !TerminationSeen()) BindHandler(context, module->GetModuleNamespace(), report);
   }
-  report->evaluate = Now() - middle;
+  report->evaluate = Now() - middle + report->imports;
 }
 
 void V8Isolate::AwaitModule(v8::Local<v8::Context> context, v8::Local<v8::Promise> promise, LoadReport* report) {

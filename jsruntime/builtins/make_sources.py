@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Bundles the modules of this folder with the packages they stand on, and writes them as C++.
 
-  make_sources.py --packages PACKAGES.tar --folder FOLDER --output sources.cc
+  make_sources.py --packages PACKAGES.tar --node NODE --folder FOLDER --output sources.cc
 
 node/x/y.js becomes the module "x/y"; node/internal/x.js and webcrypto/index.js become "zts:x" and "zts:webcrypto". Each is one text; modules
-of this folder are left as require() in each other's texts, so that no code is there twice.
+of this folder are left as require() in each other's texts, so that no code is there twice. "zts:node_exports" is what node_exports.cjs writes.
 """
 
 import argparse
@@ -33,12 +33,13 @@ def modules(folder):
 
 # What packages take for a global of Node's. The modules that node:process itself stands on do without.
 PROCESS = "import process from 'process';\nexport { process };\n"
-WITHOUT_PROCESS = ("process", "events", "async_hooks")
+WITHOUT_PROCESS = ("process", "events", "async_hooks", "zts:node_exports")
 
 
-def bundle(folder, name, entry, externals):
+def bundle(folder, name, entry, externals, version):
     command = [ESBUILD, entry, "--bundle", "--format=cjs", "--platform=neutral", "--main-fields=browser,module,main", "--target=esnext",
-               "--charset=ascii", "--minify-whitespace", "--minify-syntax", "--log-level=warning", "--define:process.env.NODE_ENV=\"production\""]
+               "--charset=ascii", "--minify-whitespace", "--minify-syntax", "--log-level=warning", "--define:process.env.NODE_ENV=\"production\"",
+               f"--define:NODE_VERSION=\"{version}\""]
     command += [f"--external:{external}" for external in externals]
     if name not in WITHOUT_PROCESS:
         command.append("--inject:globals/process.js")
@@ -62,6 +63,7 @@ def literal(text):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--packages", required=True)
+    parser.add_argument("--node", required=True)
     parser.add_argument("--folder", required=True)
     parser.add_argument("--output", required=True)
     options = parser.parse_args()
@@ -75,11 +77,14 @@ def main():
         for file, text in (("process.js", PROCESS), ("package.json", '{"sideEffects": false}')):
             with open(os.path.join(work, "globals", file), "w", encoding="ascii") as out:
                 out.write(text)
+        with open(os.path.join(work, "node", "internal", "node_exports.js"), "w", encoding="ascii") as out:
+            subprocess.run([options.node, os.path.join(options.folder, "node_exports.cjs")], stdout=out, check=True)
         found = modules(work)
         public = [name for name, _ in found if not name.startswith("zts:")]
         # "node:x", and the "x/" by which packages ask for a package of that name.
         externals = ["zts:*", "node:*"] + public + [f"{name}/" for name in public]
-        texts = [(name, bundle(work, name, entry, externals)) for name, entry in found]
+        version = subprocess.run([options.node, "-p", "process.versions.node"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+        texts = [(name, bundle(work, name, entry, externals, version)) for name, entry in found]
     with open(options.output, "w", encoding="ascii") as out:
         out.write('// Made by make_sources.py.\n#include "jsruntime/builtins/sources.h"\n\nnamespace zts::js {\nnamespace {\n\n')
         out.write("constexpr BuiltinSource kSources[] = {\n")

@@ -23,20 +23,29 @@ const std::vector<std::unique_ptr<LazyText>>& Texts() {
   return texts;
 }
 
-v8::MaybeLocal<v8::Function> Compile(v8::Isolate* isolate, const BuiltinSource& builtin, LazyText* shared) {
+// The code cache that web.snapshot has of it; null where there is none.
+v8::ScriptCompiler::CachedData* CodeCacheOf(const std::string& name, LazyFiles files) {
+  const LazyFile* file = FindLazyFile(files, name);
+  if (file == nullptr || file->code_cache.empty()) return nullptr;
+  return new v8::ScriptCompiler::CachedData(reinterpret_cast<const uint8_t*>(file->code_cache.data()),
+                                            static_cast<int>(file->code_cache.size()), v8::ScriptCompiler::CachedData::BufferNotOwned);
+}
+
+v8::MaybeLocal<v8::Function> Compile(v8::Isolate* isolate, const BuiltinSource& builtin, LazyText* shared, LazyFiles files) {
   const v8::Local<v8::Context> context = isolate->GetCurrentContext();
   v8::Local<v8::String> text;
   v8::Local<v8::String> name;
-  if (!v8::String::NewExternalOneByte(isolate, shared).ToLocal(&text) ||
-      !Latin1String(isolate, "node:" + std::string(builtin.name)).ToLocal(&name)) {
-    return {};
-  }
-  v8::ScriptCompiler::Source source(text, v8::ScriptOrigin(name));
+  const std::string cached_as = BuiltinFileName(builtin.name);
+  if (!v8::String::NewExternalOneByte(isolate, shared).ToLocal(&text) || !Latin1String(isolate, cached_as).ToLocal(&name)) return {};
+  v8::ScriptCompiler::CachedData* cache = CodeCacheOf(cached_as, files);
+  v8::ScriptCompiler::Source source(text, v8::ScriptOrigin(name), cache);  // takes over `cache`
   v8::Local<v8::String> parameters[] = {
       v8::String::NewFromUtf8Literal(isolate, "native"), v8::String::NewFromUtf8Literal(isolate, "internal"),
       v8::String::NewFromUtf8Literal(isolate, "module"), v8::String::NewFromUtf8Literal(isolate, "exports"),
       v8::String::NewFromUtf8Literal(isolate, "require")};
-  return v8::ScriptCompiler::CompileFunction(context, &source, std::size(parameters), parameters);
+  return v8::ScriptCompiler::CompileFunction(context, &source, std::size(parameters), parameters, 0, nullptr,
+                                             cache != nullptr ? v8::ScriptCompiler::kConsumeCodeCache
+                                                              : v8::ScriptCompiler::kNoCompileOptions);
 }
 
 void Builtin(const v8::FunctionCallbackInfo<v8::Value>& info) {
@@ -48,7 +57,10 @@ void Builtin(const v8::FunctionCallbackInfo<v8::Value>& info) {
     LazyText* shared = Texts()[at++].get();
     if (builtin.name != name.view()) continue;
     v8::Local<v8::Function> body;
-    if (Compile(isolate, builtin, shared).ToLocal(&body)) info.GetReturnValue().Set(body);
+    const Realm* realm = Realm::From(isolate);
+    if (!Compile(isolate, builtin, shared, realm != nullptr ? realm->lazy_files : LazyFiles()).ToLocal(&body)) return;
+    if (realm != nullptr && realm->builtin_compiled) realm->builtin_compiled(builtin.name, body);
+    info.GetReturnValue().Set(body);
     return;
   }
 }
@@ -92,6 +104,8 @@ constexpr Op kOps[] = {
 }  // namespace
 
 std::span<const Op> BuiltinOps() { return kOps; }
+
+std::string BuiltinFileName(std::string_view name) { return "node:" + std::string(name); }
 
 std::vector<intptr_t> BuiltinTextReferences() {
   std::vector<intptr_t> references;

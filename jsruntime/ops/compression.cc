@@ -42,8 +42,9 @@ void Free(void*, void*) {}
 int WindowBits(int format) { return format == 0 ? MAX_WBITS + 16 : format == 1 ? MAX_WBITS : -MAX_WBITS; }
 
 void ZlibOpen(const v8::FunctionCallbackInfo<v8::Value>& info) {
-  if (info.Length() != 2 || !info[0]->IsInt32()) return;
+  if (info.Length() < 2 || !info[0]->IsInt32()) return;
   v8::Isolate* isolate = info.GetIsolate();
+  const int level = info[2]->IsInt32() ? std::clamp(info[2].As<v8::Int32>()->Value(), Z_DEFAULT_COMPRESSION, Z_BEST_COMPRESSION) : kLevel;
   const bool compress = info[1]->BooleanValue(isolate);
   const size_t size = compress ? kDeflateStateBytes : kInflateStateBytes;
   uint8_t* data = nullptr;
@@ -57,7 +58,7 @@ void ZlibOpen(const v8::FunctionCallbackInfo<v8::Value>& info) {
   codec->stream.zfree = Free;
   codec->stream.opaque = codec;
   const int bits = WindowBits(info[0].As<v8::Int32>()->Value());
-  const int made = compress ? deflateInit2(&codec->stream, kLevel, Z_DEFLATED, bits, kMemoryLevel, Z_DEFAULT_STRATEGY)
+  const int made = compress ? deflateInit2(&codec->stream, level, Z_DEFLATED, bits, kMemoryLevel, Z_DEFAULT_STRATEGY)
                             : inflateInit2(&codec->stream, bits);
   if (made != Z_OK) return ThrowRangeError(isolate, "zlib could not be started");
   info.GetReturnValue().Set(state);
@@ -77,7 +78,8 @@ void ZlibStep(const v8::FunctionCallbackInfo<v8::Value>& info) {
   const std::span<uint8_t> progress = WritableBytes(info[4]);
   const size_t at = std::min<size_t>(info[2].As<v8::Uint32>()->Value(), input.size());
   if (state.size() < sizeof(Codec) || progress.size() < 2 * sizeof(uint32_t)) return;
-  const bool finish = info[3]->BooleanValue(info.GetIsolate());
+  const ZlibOperation operation = OperationOf(info.GetIsolate(), info[3]);
+  const bool finish = operation == kZlibFinish;
   auto* codec = reinterpret_cast<Codec*>(state.data());
   std::array<uint8_t, kZlibChunkBytes> out;
   const auto available = static_cast<unsigned>(std::min<size_t>(input.size() - at, std::numeric_limits<unsigned>::max()));
@@ -85,7 +87,7 @@ void ZlibStep(const v8::FunctionCallbackInfo<v8::Value>& info) {
   codec->stream.avail_in = available;
   codec->stream.next_out = out.data();
   codec->stream.avail_out = out.size();
-  const int code = codec->compress ? deflate(&codec->stream, finish ? Z_FINISH : Z_NO_FLUSH)
+  const int code = codec->compress ? deflate(&codec->stream, finish ? Z_FINISH : operation == kZlibFlush ? Z_SYNC_FLUSH : Z_NO_FLUSH)
                                    : inflate(&codec->stream, Z_NO_FLUSH);
   const uint32_t left[2] = {available - codec->stream.avail_in, static_cast<uint32_t>(StatusOf(code, *codec, finish))};
   std::memcpy(progress.data(), left, sizeof(left));
@@ -97,13 +99,25 @@ void ZlibStep(const v8::FunctionCallbackInfo<v8::Value>& info) {
   info.GetReturnValue().Set(bytes);
 }
 
+void ZlibCrc32(const v8::FunctionCallbackInfo<v8::Value>& info) {
+  if (info.Length() != 2 || !info[1]->IsUint32()) return;
+  const std::span<uint8_t> bytes = WritableBytes(info[0]);
+  info.GetReturnValue().Set(static_cast<uint32_t>(::crc32_z(info[1].As<v8::Uint32>()->Value(), bytes.data(), bytes.size())));
+}
+
 constexpr Op kOps[] = {
     {"zlibOpen", ZlibOpen},
     {"zlibStep", ZlibStep},
+    {"zlibCrc32", ZlibCrc32},
 };
 
 }  // namespace
 
 std::span<const Op> CompressionOps() { return kOps; }
+
+ZlibOperation OperationOf(v8::Isolate* isolate, v8::Local<v8::Value> value) {
+  if (value->IsInt32()) return static_cast<ZlibOperation>(std::clamp(value.As<v8::Int32>()->Value(), 0, int{kZlibFlush}));
+  return value->BooleanValue(isolate) ? kZlibFinish : kZlibRun;
+}
 
 }  // namespace zts::js

@@ -1,8 +1,10 @@
-// Native half of web/compression.js: zlib of the host binary.
+// Native half of web/compression.js and of node:zlib: zlib of the host binary.
 //
-//   zlibOpen(format, compress) -> state     format: 0 gzip, 1 deflate (zlib), 2 deflate-raw; a Uint8Array that only zlibStep may touch
-//   zlibStep(state, input, at, finish, progress) -> Uint8Array of at most kZlibChunkBytes, maybe empty
-//     reads input from `at` on; finish: no more comes. progress, a Uint32Array(2): [0] bytes of input taken, [1] ZlibStatus
+//   zlibOpen(format, compress[, level]) -> state   format: 0 gzip, 1 deflate (zlib), 2 deflate-raw; a Uint8Array that only zlibStep may touch
+//   zlibStep(state, input, at, operation, progress) -> Uint8Array of at most kZlibChunkBytes, maybe empty
+//     reads input from `at` on. operation, a ZlibOperation; true is kZlibFinish. progress, a Uint32Array(2): [0] bytes of input taken,
+//     [1] ZlibStatus
+//   zlibCrc32(bytes, before) -> number; before: of what stood in front of it, 0 at the beginning
 //
 // Everything that zlib allocates lies in `state`, which is an ordinary buffer: counted by the quota, and gone with its last reference.
 //
@@ -25,6 +27,9 @@ inline constexpr size_t kInflateStateBytes = size_t{96} << 10;
 
 // As web/compression.js has them.
 enum ZlibStatus : int { kZlibMore, kZlibEnd, kZlibBroken };
+// kZlibFinish: no more input comes. kZlibFlush: what is in it so far comes out whole.
+enum ZlibOperation : int { kZlibRun, kZlibFinish, kZlibFlush };
+ZlibOperation OperationOf(v8::Isolate* isolate, v8::Local<v8::Value> value);
 
 std::span<const Op> CompressionOps();
 

@@ -25,7 +25,9 @@ bool ReadCall(const OpInfo& info, Call* call) {
   call->scheme = static_cast<Scheme>(NumberOr(info[0], kSchemeCount));
   call->key = KeyOf(info[1]);
   call->digest = DigestOf(info.GetIsolate(), info[2]);
-  call->salt_length = static_cast<int>(std::min(NumberOr(info[3], 0), uint32_t{kRsaBitsMax}));
+  call->salt_length = info[3]->IsInt32() && info[3].As<v8::Int32>()->Value() < 0
+                          ? RSA_PSS_SALTLEN_AUTO
+                          : static_cast<int>(std::min(NumberOr(info[3], 0), uint32_t{kRsaBitsMax}));
   if (call->scheme >= kSchemeCount || call->key == nullptr) return false;
   if (call->scheme != kEdwards && call->digest == nullptr) return false;
   return (call->key->pkey == nullptr) == (call->scheme == kHmac);

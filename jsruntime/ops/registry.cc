@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 
 #include "jsruntime/ops/base64.h"
+#include "jsruntime/ops/brotli.h"
 #include "jsruntime/ops/compression.h"
 #include "jsruntime/ops/body_stream.h"
 #include "jsruntime/ops/console.h"
@@ -56,6 +57,7 @@ std::vector<Op> AllOps() {
   add(LazyOps());
   add(LegacyTextOps());
   add(CompressionOps());
+  add(BrotliOps());
   add(FetchOps());
   add(BodyStreamOps());
   add(WasmOps());

@@ -88,8 +88,14 @@ const calls = {
     const example = 'export default { async fetch(request, env, ctx) { return new Response("hello"); } }';
     env = Object.freeze(environment);
     internal.startClock();
-    if (!('default' in namespace)) return `The module has no default export: ${example}`;
     const value = namespace.default;
+    // A module written for Node serves with what it has made of node:http.
+    const server = typeof value?.fetch === 'function' ? null : internal.serverOf?.(value) ?? null;
+    if (server !== null) {
+      receiver = server;
+      return undefined;
+    }
+    if (!('default' in namespace)) return `The module has no default export: ${example}`;
     if (typeof value === 'function') {
       if (/^class\b/.test(Function.prototype.toString.call(value))) {
         return `The default export is a class: export an instance of it, e.g. export default new ${value.name || 'Handler'}()`;

@@ -1,4 +1,4 @@
-// What the first users of lazy files do: done while their code caches are made, so that the code V8 makes of it is in there. Each gets what
+// What the first users of lazy files, and of the modules of jsruntime/builtins, do: done while their code caches are made, so that the code V8 makes of it is in there. Each gets what
 // its file has returned, in a context where nothing else has run; what it leaves behind goes with the context.
 
 function useStreams({ ReadableStream, WritableStream, TransformStream }) {
@@ -13,8 +13,56 @@ function useStreams({ ReadableStream, WritableStream, TransformStream }) {
   new ReadableStream({ pull(controller) { controller.close(); }, type: 'bytes' }).tee();
 }
 
+// The modules of jsruntime/builtins: what packages do with them while they load, and the first requests.
+function useModules() {
+  const need = internal.importBuiltin;
+  for (const name of ['fs', 'fs/promises', 'os', 'net', 'tls', 'dns', 'tty', 'perf_hooks', 'worker_threads', 'cluster', 'punycode', 'sys', 'console', 'child_process',
+                      'module', 'util/types', 'timers/promises', 'stream/promises', 'stream/web', 'stream/consumers', 'assert/strict', 'path/posix', 'https', 'dns/promises']) {
+    need(name);
+  }
+  need('fs').existsSync('/');
+  const { Buffer } = need('buffer');
+  const bytes = Buffer.concat([Buffer.from('text'), Buffer.from([1, 2]), Buffer.alloc(2), Buffer.from('aGk', 'base64')]);
+  bytes.toString('hex') + bytes.toString() + bytes.toString('base64') + bytes.subarray(1, 2).length;
+  bytes.equals(Buffer.from('text'));
+  Buffer.byteLength('text');
+  Buffer.isBuffer(bytes);
+  const EventEmitter = need('events');
+  class Emitter extends EventEmitter {}
+  new Emitter().on('event', () => {}).once('event', () => {}).emit('event', 1);
+  need('util').inherits(function () {}, EventEmitter);
+  need('util').promisify((done) => done(null, 1))();
+  need('util').format('%s', 1);
+  need('path').join('a', '..', 'b') + need('path').resolve('/a', 'b') + need('path').extname('a.b') + need('path').basename('/a/b');
+  need('querystring').stringify(need('querystring').parse('a=b&c=d'));
+  need('url').parse('http://host/path?query');
+  need('process').nextTick(() => {});
+  need('assert')(true);
+  need('timers').setImmediate(() => {}).close();
+  const { AsyncLocalStorage, AsyncResource } = need('async_hooks');
+  new AsyncLocalStorage().run(1, () => AsyncResource.bind(() => {}))();
+  new (need('string_decoder').StringDecoder)('utf8').write(bytes);
+  need('diagnostics_channel').channel('name').publish({});
+  const crypto = need('crypto');
+  crypto.createHash('sha256').update('text').digest('hex');
+  crypto.createHmac('sha256', 'key').update('text').digest('base64');
+  crypto.timingSafeEqual(Buffer.from('a'), Buffer.from('a'));
+  crypto.createSecretKey(bytes).type;
+  const { Readable, Transform, pipeline } = need('stream');
+  const through = new Transform({ transform(chunk, encoding, done) { done(null, chunk); } });
+  pipeline(Readable.from(['a', 'b']), through, () => {});
+  through.on('data', () => {});
+  const server = need('http').createServer((request, response) => {
+    request.on('data', () => {});
+    response.setHeader('content-type', 'text/plain');
+    response.end(request.method + request.url + request.headers.host);
+  });
+  server.fetch(new Request('http://localhost/path'));
+}
+
 return {
   __proto__: null,
+  'node:*': useModules,
   'format.js': ({ format }) => {
     class Shape { name = 'x'; list = [1, 'two', null]; }
     format('%s is %d and %o', 'x', 1, {});

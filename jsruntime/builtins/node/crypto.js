@@ -2,6 +2,10 @@
 //
 // Work is done in place, also that of the functions with a callback: there is no other thread to do it.
 const { Buffer } = require('buffer');
+const { Transform, Writable } = require('stream');
+const { absent } = require('zts:absent');
+const keys = require('zts:key_object');
+const signatures = require('zts:signatures');
 
 const kHashes = { sha1: 'SHA-1', sha224: 'sha224', sha256: 'SHA-256', sha384: 'SHA-384', sha512: 'SHA-512', md5: 'md5' };
 const failure = (message, code) => Object.assign(new Error(message), { code });
@@ -19,7 +23,14 @@ function bytesOf(value, encoding, what) {
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return value;
   throw argument(`${what} is neither a string nor bytes`);
 }
-const keyBytes = (key) => bytesOf(key, 'utf8', 'The key');
+const isKey = (key) => typeof key === 'object' && key !== null && (keys.KeyObject.isKeyObject(key) || internal.keyParts(key) !== undefined);
+// Of a secret key, in any form.
+function keyBytes(key) {
+  if (!isKey(key)) return bytesOf(key, 'utf8', 'The key');
+  const { type, handle } = keys.KeyObject.open(keys.KeyObject.isKeyObject(key) ? key : keys.KeyObject.from(key));
+  if (type !== 'secret') throw failure(`Invalid key object type ${type}, expected secret.`, 'ERR_CRYPTO_INVALID_KEY_OBJECT_TYPE');
+  return need(native.keyRaw(handle), 'The key cannot be read');
+}
 
 const asBuffer = (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 const encoded = (bytes, encoding) => {
@@ -40,9 +51,21 @@ function later(work, callback) {
 
 // --- hashes --------------------------------------------------------------------------------------------------------------------------
 
-class Digest {
+// A stream, too: what is written is hashed, and the hash is what can be read at the end.
+class Digest extends Transform {
   #handle;
-  constructor(handle) { this.#handle = need(handle, 'The hash cannot be started: too many are running'); }
+  constructor(handle, options) {
+    super(options);
+    this.#handle = need(handle, 'The hash cannot be started: too many are running');
+  }
+  _transform(chunk, encoding, done) {
+    this.update(chunk, encoding);
+    done();
+  }
+  _flush(done) {
+    this.push(this.digest());
+    done();
+  }
   update(data, encoding) {
     if (this.#handle === null) throw failure('Digest already called', 'ERR_CRYPTO_HASH_FINALIZED');
     need(native.hashUpdate(this.#handle, bytesOf(data, encoding, 'The data')), 'The data cannot be hashed');
@@ -60,12 +83,12 @@ class Digest {
   }
 }
 class Hash extends Digest {
-  copy() { return new Hash(this.handleCopy()); }
+  copy(options) { return new Hash(this.handleCopy(), options); }
 }
 class Hmac extends Digest {}
 
-const createHash = (name) => new Hash(native.hashStart(hashNamed(name), undefined));
-const createHmac = (name, key) => new Hmac(native.hashStart(hashNamed(name), keyBytes(key)));
+const createHash = (name, options) => new Hash(native.hashStart(hashNamed(name), undefined), options);
+const createHmac = (name, key, options) => new Hmac(native.hashStart(hashNamed(name), keyBytes(key)), options);
 const hash = (name, data, encoding = 'hex') => createHash(name).update(data).digest(encoding);
 
 // --- randomness ----------------------------------------------------------------------------------------------------------------------
@@ -141,13 +164,14 @@ function cipherNamed(name) {
   return { bytes: Number(bits) / 8, mode: mode.toLowerCase() };
 }
 
-class CipherBase {
+class CipherBase extends Transform {
   #handle;
   #encrypt;
   #mode;
   #tag = null;
   #ended = false;
   constructor(encrypt, name, key, iv, options = {}) {
+    super(options);
     const cipher = cipherNamed(name);
     const secret = keyBytes(key);
     const start = bytesOf(iv, 'utf8', 'The iv');
@@ -156,6 +180,18 @@ class CipherBase {
     this.#encrypt = encrypt;
     this.#mode = cipher.mode;
     this.#handle = need(native.cipherStart(cipher.mode, encrypt, secret, start, options.authTagLength ?? 16), 'Invalid initialization vector', 'ERR_CRYPTO_INVALID_IV');
+  }
+  _transform(chunk, encoding, done) {
+    this.push(this.update(chunk, encoding));
+    done();
+  }
+  _flush(done) {
+    try {
+      this.push(this.final());
+      done();
+    } catch (error) {
+      done(error);
+    }
   }
   update(data, inputEncoding, outputEncoding) {
     if (this.#ended) throw failure('Unsupported state', 'ERR_CRYPTO_INVALID_STATE');
@@ -204,12 +240,69 @@ function timingSafeEqual(a, b) {
   return equal;
 }
 
-module.exports = {
+// --- signatures ----------------------------------------------------------------------------------------------------------------------
+
+// What is signed is kept until then: the native side takes it whole.
+class Signing extends Writable {
+  #pieces = [];
+  constructor(name, options) {
+    super(options);
+    this.hash = hashNamed(name);
+  }
+  update(data, encoding) {
+    this.#pieces.push(Buffer.from(bytesOf(data, encoding, 'The data')));
+    return this;
+  }
+  _write(chunk, encoding, done) {
+    this.update(chunk, encoding);
+    done();
+  }
+  data() { return Buffer.concat(this.#pieces); }
+}
+class Sign extends Signing {
+  sign(key, encoding) { return encoded(signatures.signWith(this.hash, this.data(), key), encoding); }
+}
+class Verify extends Signing {
+  verify(key, signature, encoding) { return signatures.verifyWith(this.hash, this.data(), key, bytesOf(signature, encoding, 'The signature')); }
+}
+
+// The name of the hash is null where the key decides (Ed25519).
+const hashOrNone = (name) => (name == null ? 'SHA-256' : hashNamed(name));
+function sign(name, data, key, callback) {
+  const work = () => signatures.signWith(hashOrNone(name), bytesOf(data, undefined, 'The data'), key);
+  return callback === undefined ? work() : later(work, callback);
+}
+function verify(name, data, key, signature, callback) {
+  const work = () => signatures.verifyWith(hashOrNone(name), bytesOf(data, undefined, 'The data'), key, bytesOf(signature, undefined, 'The signature'));
+  return callback === undefined ? work() : later(work, callback);
+}
+
+const { generateKeyPairSync, generateKeySync } = keys;
+function generateKeyPair(name, options, callback) {
+  later(() => generateKeyPairSync(name, options), (error, pair) => callback(error, pair?.publicKey, pair?.privateKey));
+}
+Object.defineProperty(generateKeyPair, Symbol.for('nodejs.util.promisify.custom'), { value: async (name, options) => generateKeyPairSync(name, options) });
+const generateKey = (name, options, callback) => later(() => generateKeySync(name, options), callback);
+
+const kCipherNames = kCipherBits.flatMap((bits) => kModes.map((mode) => `aes-${bits}-${mode}`));
+function getCipherInfo(name) {
+  if (!kCipherNames.includes(`${name}`.toLowerCase())) return undefined;
+  const { bytes, mode } = cipherNamed(name);
+  return { name: name.toLowerCase(), mode, keyLength: bytes, ivLength: mode === 'gcm' ? 12 : 16, ...(mode === 'cbc' && { blockSize: 16 }) };
+}
+
+const own = {
   Hash, Hmac, createHash, createHmac, hash, getHashes: () => Object.keys(kHashes),
   randomBytes, randomFillSync, randomFill: (target, callback) => later(() => randomFillSync(target), callback), randomInt,
   pseudoRandomBytes: randomBytes, randomUUID: () => native.randomUuid(), getRandomValues: (view) => globalThis.crypto.getRandomValues(view),
   pbkdf2, pbkdf2Sync, scrypt, scryptSync, hkdf, hkdfSync,
   Cipheriv, Decipheriv, createCipheriv: (...values) => new Cipheriv(...values), createDecipheriv: (...values) => new Decipheriv(...values),
-  getCiphers: () => kCipherBits.flatMap((bits) => kModes.map((mode) => `aes-${bits}-${mode}`)),
-  timingSafeEqual, webcrypto: globalThis.crypto, subtle: globalThis.crypto.subtle, constants: {},
+  getCiphers: () => [...kCipherNames], getCipherInfo, getCurves: () => ['prime256v1', 'secp384r1', 'secp521r1'], getFips: () => 0,
+  Sign, Verify, createSign: (name, options) => new Sign(name, options), createVerify: (name, options) => new Verify(name, options), sign, verify,
+  KeyObject: keys.KeyObject, createSecretKey: keys.createSecretKey, createPrivateKey: keys.createPrivateKey, createPublicKey: keys.createPublicKey,
+  generateKeyPair, generateKeyPairSync, generateKey, generateKeySync,
+  publicEncrypt: (key, data) => signatures.publicEncrypt(key, data, hashNamed), privateDecrypt: (key, data) => signatures.privateDecrypt(key, data, hashNamed),
+  timingSafeEqual, webcrypto: globalThis.crypto, subtle: globalThis.crypto.subtle,
 };
+const nodes = absent('crypto');
+module.exports = { ...nodes, ...own, constants: { ...nodes.constants, ...signatures.constants } };

@@ -6,5 +6,9 @@ function require_(specifier) {
     { code: 'MODULE_NOT_FOUND' });
 }
 
-const isBuiltin = (name) => native.builtinNames().includes(`${name}`.replace(/^node:/, ''));
-module.exports = { require: require_, createRequire: () => require_, builtinModules: native.builtinNames(), isBuiltin };
+const names = [...new Set([...native.builtinNames(), ...Object.keys(require('zts:node_exports'))])].sort();
+// Some go by their whole name only.
+const kPrefixed = ['ffi', 'sea', 'sqlite', 'test', 'test/reporters'];
+const builtinModules = names.map((name) => (kPrefixed.includes(name) ? `node:${name}` : name));
+const isBuiltin = (name) => builtinModules.includes(`${name}`) || (`${name}`.startsWith('node:') && names.includes(`${name}`.slice('node:'.length)));
+module.exports = { require: require_, createRequire: () => require_, builtinModules, isBuiltin };

@@ -1,6 +1,6 @@
 // node:process: the function's settings in env, and what packages ask for while they load.
 //
-// versions.node is missing on purpose: packages take it for leave to use files and sockets.
+// The version is that of the Node whose modules these are: packages that look for it find here what they then use, or hear why not.
 const EventEmitter = require('events');
 
 const seconds = () => internal.now() / 1000;
@@ -56,9 +56,9 @@ const process = Object.assign(new EventEmitter(), {
   ppid: 0,
   platform: 'linux',
   arch: 'x64',
-  version: '',
-  versions: {},
-  release: { name: 'zts' },
+  version: `v${NODE_VERSION}`,
+  versions: { node: NODE_VERSION },
+  release: { name: 'node' },
   features: {},
   config: { variables: {} },
   browser: false,

@@ -23,11 +23,8 @@ test('one module by all its names', async () => {
   ok(isBuiltin('node:path') && !isBuiltin('left-pad'));
 });
 
-test('modules that are not here say so', async () => {
-  const error = await rejects(import('node:fs'), Error);
-  ok(error.message.includes('node:fs') && error.message.includes('file system') && error.message.includes('node:buffer'), error.message);
-  ok(throws(() => bundled('http'), Error).message.includes('fetch()'));
-  ok(throws(() => bundled('os'), Error).message.includes('node:os'));
+test('there is no other module', async () => {
+  equal((await rejects(import('node:nothing'), Error)).code, 'ERR_UNKNOWN_BUILTIN_MODULE');
   equal(throws(() => bundled('left-pad'), Error).code, 'MODULE_NOT_FOUND');
   await rejects(import('zts:webcrypto'), Error);
   throws(() => bundled('zts:webcrypto'), Error);
@@ -50,7 +47,7 @@ test('Buffer', () => {
 test('process: env is the function\'s', async () => {
   equal(process.env.GREETING, 'hello');
   equal(process.env.NOTHING, undefined);
-  equal(process.versions.node, undefined);
+  ok(/^v\d+\.\d+\.\d+$/.test(process.version) && process.version === `v${process.versions.node}`);
   const order = [];
   process.nextTick((value) => order.push(value), 'tick');
   order.push('now');

@@ -1,0 +1,62 @@
+// node:crypto's signatures and RSA encryption, over the native operations of web crypto.
+const { Buffer } = require('buffer');
+const der = require('zts:der');
+const { privateKeyOf, publicKeyOf } = require('zts:key_object');
+
+const failure = (message, code) => Object.assign(new Error(message), { code });
+const kPkcs1 = 1, kNoPadding = 3, kOaep = 4, kPss = 6;  // RSA_PKCS1_PADDING and its like
+const kDigestSalt = -1, kAutoSalt = -2;                   // RSA_PSS_SALTLEN_DIGEST; _AUTO, which is _MAX_SIGN for signing
+const kHashBytes = { 'SHA-1': 20, sha224: 28, 'SHA-256': 32, 'SHA-384': 48, 'SHA-512': 64, md5: 16 };
+const kScheme = { pkcs1: 0, pss: 1, ecdsa: 2, edwards: 3 };
+const kCoordinateBytes = { 'P-256': 32, 'P-384': 48, 'P-521': 66 };
+
+const optionsOf = (input) => (typeof input === 'object' && input !== null && !ArrayBuffer.isView(input) ? input : {});
+
+// The scheme, the hash and the salt's length for a key, as the options have them.
+function schemeOf(key, hash, { padding = kPkcs1, saltLength = kAutoSalt }) {
+  if (key.kind === 'EC') return [kScheme.ecdsa, hash, 0];
+  if (key.kind !== 'RSA') return [kScheme.edwards, 'SHA-512', 0];
+  if (padding === kPkcs1) return [kScheme.pkcs1, hash, 0];
+  if (padding !== kPss) throw failure(`Invalid padding: ${padding}`, 'ERR_INVALID_ARG_VALUE');
+  return [kScheme.pss, hash, saltLength === kDigestSalt ? kHashBytes[hash] : saltLength];
+}
+const isDer = (key, { dsaEncoding }) => key.kind === 'EC' && dsaEncoding !== 'ieee-p1363';
+
+function signWith(hash, data, input) {
+  const key = privateKeyOf(input);
+  const options = optionsOf(input);
+  const [scheme, name, salt] = schemeOf(key, hash, options);
+  const made = native.sign(scheme, key.handle, name, salt, data);
+  if (made === undefined) throw failure('The data cannot be signed with this key', 'ERR_CRYPTO_OPERATION_FAILED');
+  return isDer(key, options) ? der.signatureToDer(Buffer.from(made)) : Buffer.from(made);
+}
+
+function verifyWith(hash, data, input, signature) {
+  const key = publicKeyOf(input);
+  const options = optionsOf(input);
+  if (isDer(key, options)) {
+    signature = der.signatureFromDer(signature, kCoordinateBytes[key.curve]);
+    if (signature === undefined) return false;
+  }
+  const [scheme, name, salt] = schemeOf(key, hash, options);
+  return native.verify(scheme, key.handle, name, salt, signature, data) === true;
+}
+
+// --- encryption ----------------------------------------------------------------------------------------------------------------------
+
+function oaep(encrypt, key, input, data, hashNamed) {
+  const { padding = kOaep, oaepHash = 'sha1', oaepLabel } = optionsOf(input);
+  if (padding !== kOaep) throw failure('RSA encryption has the padding RSA_PKCS1_OAEP_PADDING here', 'ERR_METHOD_NOT_IMPLEMENTED');
+  const made = native.rsaOaep(encrypt, key.handle, hashNamed(oaepHash), oaepLabel ?? new Uint8Array(0), data);
+  if (made === undefined) throw failure(encrypt ? 'The data is too long for the key' : 'oaep decoding error', 'ERR_OSSL_RSA_OAEP_DECODING_ERROR');
+  return Buffer.from(made);
+}
+const publicEncrypt = (input, data, hashNamed) => oaep(true, publicKeyOf(input), input, data, hashNamed);
+const privateDecrypt = (input, data, hashNamed) => oaep(false, privateKeyOf(input), input, data, hashNamed);
+
+const constants = {
+  RSA_PKCS1_PADDING: kPkcs1, RSA_NO_PADDING: kNoPadding, RSA_PKCS1_OAEP_PADDING: kOaep, RSA_PKCS1_PSS_PADDING: kPss,
+  RSA_PSS_SALTLEN_DIGEST: kDigestSalt, RSA_PSS_SALTLEN_MAX_SIGN: kAutoSalt, RSA_PSS_SALTLEN_AUTO: kAutoSalt,
+};
+
+module.exports = { signWith, verifyWith, publicEncrypt, privateDecrypt, constants };

@@ -1,0 +1,2 @@
+// node:sys: node:util by its first name.
+module.exports = require('util');

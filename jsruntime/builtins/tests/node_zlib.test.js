@@ -1,0 +1,105 @@
+// node:zlib: what Node itself has made is read, and what is made here can be read.
+import { Buffer } from 'node:buffer';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { buffer } from 'node:stream/consumers';
+import { promisify } from 'node:util';
+import zlib from 'node:zlib';
+
+const text = 'hello '.repeat(50);
+const large = Buffer.alloc(300_000, 'The same again, and not quite: ');
+const pairs = [['gzip', 'gunzip'], ['deflate', 'inflate'], ['deflateRaw', 'inflateRaw'], ['brotliCompress', 'brotliDecompress'], ['gzip', 'unzip'], ['deflate', 'unzip']];
+const creator = (verb) => zlib[`create${verb[0].toUpperCase()}${verb.slice(1)}`];
+
+test('what Node has made', () => {
+  equal(zlib.gunzipSync(Buffer.from('H4sIAAAAAAAAA8tIzcnJV8gYJYkgAcFIQlksAQAA', 'base64')).toString(), text);
+  equal(zlib.brotliDecompressSync(Buffer.from('GysB+I2Ubt5EVYaWbCBvMVscABwH', 'base64')).toString(), text);
+});
+
+test('there and back, at once, by callback and as streams', async () => {
+  for (const [there, back] of pairs) {
+    for (const input of [Buffer.alloc(0), Buffer.from(text), large]) {
+      const packed = zlib[`${there}Sync`](input);
+      ok(input.length < 100 || packed.length < input.length / 4, there);
+      ok(zlib[`${back}Sync`](packed).equals(input), `${there} ${back}`);
+      ok((await promisify(zlib[back])(await promisify(zlib[there])(input))).equals(input), `${there} ${back}`);
+      const through = creator(there)();
+      const out = creator(back)();
+      const read = buffer(out);
+      await pipeline(Readable.from([input.subarray(0, 7), input.subarray(7)]), through, out);
+      ok((await read).equals(input), `${there} ${back} streams`);
+    }
+  }
+});
+
+test('every cut of compressed data', () => {
+  const input = Buffer.from('some text, and some text');
+  for (const [there, back] of pairs) {
+    const packed = zlib[`${there}Sync`](input);
+    for (let end = 0; end < packed.length; end++) {
+      const error = throws(() => zlib[`${back}Sync`](packed.subarray(0, end)), Error);
+      equal(error.code, 'Z_BUF_ERROR', `${back} of ${end}`);
+    }
+  }
+});
+
+test('a byte at a time', async () => {
+  for (const [there, back] of pairs) {
+    const out = creator(back)();
+    const read = buffer(out);
+    for (const byte of zlib[`${there}Sync`](text)) out.write(Buffer.from([byte]));
+    out.end();
+    equal((await read).toString(), text);
+  }
+});
+
+test('data that is not of the format', async () => {
+  for (const back of ['gunzip', 'inflate', 'inflateRaw', 'unzip', 'brotliDecompress']) {
+    throws(() => zlib[`${back}Sync`](Buffer.alloc(30, 0xff)), Error);
+    await rejects(promisify(zlib[back])(Buffer.alloc(30, 0xff)), Error);
+    const stream = creator(back)();
+    stream.end(Buffer.alloc(30, 0xff));
+    await rejects(buffer(stream), Error);
+  }
+  throws(() => zlib.gzipSync(7), TypeError);
+});
+
+test('files of several members, and what follows them', () => {
+  const two = Buffer.concat([zlib.gzipSync('one '), zlib.gzipSync('two')]);
+  equal(zlib.gunzipSync(two).toString(), 'one two');
+  equal(zlib.gunzipSync(Buffer.concat([two, Buffer.alloc(9)])).toString(), 'one two');
+});
+
+test('options', () => {
+  ok(zlib.gzipSync(large, { level: 9 }).length <= zlib.gzipSync(large, { level: 1 }).length);
+  equal(zlib.gzipSync(large, { level: 0 }).length > large.length, true);
+  const fast = { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 1 } };
+  ok(zlib.brotliDecompressSync(zlib.brotliCompressSync(large, fast)).equals(large));
+  equal(throws(() => zlib.gunzipSync(zlib.gzipSync(large), { maxOutputLength: 1000 }), RangeError).code, 'ERR_BUFFER_TOO_LARGE');
+  equal(zlib.crc32('hello'), 0x3610a686);
+  equal(zlib.crc32('lo', zlib.crc32('hel')), 0x3610a686);
+});
+
+test('a flush brings out what is in there', async () => {
+  for (const [make, unmake] of [['createGzip', 'createGunzip'], ['createBrotliCompress', 'createBrotliDecompress']]) {
+    const packer = zlib[make]();
+    const unpacker = zlib[unmake]();
+    packer.on('data', (chunk) => unpacker.write(chunk));
+    const got = new Promise((resolve) => unpacker.once('data', resolve));
+    packer.write('first');
+    packer.flush();
+    equal((await got).toString(), 'first');
+  }
+});
+
+test('compressors that nobody ends do not end the function', async () => {
+  const kept = [];
+  const error = throws(() => { for (;;) kept.push(zlib.createBrotliCompress()); }, Error);
+  equal(error.code, 'Z_MEM_ERROR');
+  kept.length = 0;
+  for (let i = 0; i < 10; i++) {
+    zlib.createBrotliCompress().write('x');
+    await new Promise((resolve) => setTimeout(resolve, 0));  // what is being written is held
+  }
+  ok(zlib.brotliDecompressSync(zlib.brotliCompressSync(text)).equals(Buffer.from(text)));
+});

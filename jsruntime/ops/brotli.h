@@ -1,0 +1,29 @@
+// Brotli for node:zlib, by the host binary's own (RFC 7932).
+//
+//   brotliOpen(compress, quality, windowBits) -> handle; undefined where the memory limit or that of native objects is reached
+//   brotliStep(handle, input, at, operation, progress) -> Uint8Array: as zlibStep of compression.h
+//   brotliClose(handle)   its memory goes at once; a step after it is kZlibBroken
+//
+// What it allocates counts against the function's memory limit. Decompression takes it as it goes, and is broken at the limit. The host's
+// brotli ends the process where a compressor gets no memory: it takes what it can ever need when it is opened (BrotliEncoderBytesMax), and
+// is not refused any of it afterwards.
+//
+// Thread:   the isolate's. A step takes at most kBrotliInputBytes, so that a turn that is to end is asked about between steps: at the highest
+//           quality that much is some tenths of a second.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "jsruntime/ops/registry.h"
+
+namespace zts::js {
+
+inline constexpr size_t kBrotliInputBytes = size_t{128} << 10;
+// By quality (0 to 11) and the window's bits: above what was measured over 40 MB of input, of the kind that fills its tables.
+size_t BrotliEncoderBytesMax(uint32_t quality, uint32_t window_bits);
+
+std::span<const Op> BrotliOps();
+
+}  // namespace zts::js
