@@ -10,6 +10,7 @@
 #include "base/sha256.h"
 #include "cli/esbuild.h"
 #include "cli/module_scan.h"
+#include "cli/node_imports.h"
 
 namespace zts::cli {
 namespace {
@@ -105,6 +106,7 @@ Result<Bundle> MakeBundle(const std::string& path) {
     bundle.code = std::move(built.code);
     bundle.errors = std::move(built.errors);
     bundle.warnings = std::move(built.warnings);
+    for (SourceError& warning : WarnOfNodeImports(built.source_map)) bundle.warnings.push_back(std::move(warning));
     bundle.source_map = BoundedMap(std::move(built.source_map), bundle.warnings);
   }
   bundle.digest = ToHex(Sha256Of(bundle.code));

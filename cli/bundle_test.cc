@@ -68,7 +68,7 @@ TEST_F(BundleTest, TypeScriptLosesItsTypes) {
 TEST_F(BundleTest, ImportsAreBundledIn) {
   Write("lib/util.ts", "export const marker = 'from-util';");
   Write("node_modules/pkg/package.json", R"({"name":"pkg","main":"node.js","browser":"web.js"})");
-  Write("node_modules/pkg/node.js", "module.exports = require('fs')");
+  Write("node_modules/pkg/node.js", "module.exports = require('net')");
   Write("node_modules/pkg/web.js", "module.exports = 'from-the-web-build'");
   const auto bundle = MakeBundle(Write(
       "main.js", "import {marker} from './lib/util.ts'; import pkg from 'pkg';\nexport default () => marker + pkg;"));
@@ -77,6 +77,31 @@ TEST_F(BundleTest, ImportsAreBundledIn) {
   EXPECT_NE(bundle->code.find("from-util"), std::string::npos);
   EXPECT_NE(bundle->code.find("from-the-web-build"), std::string::npos);
   EXPECT_EQ(bundle->code.find("import "), std::string::npos);
+}
+
+TEST_F(BundleTest, OfAPackagesBuildsTheOneForWorkersComesFirst) {
+  const auto build_of = [&](const std::string& name, const std::string& exports) {
+    Write("node_modules/" + name + "/package.json", R"({"name":")" + name + R"(","exports":)" + exports + "}");
+    for (const char* each : {"worker", "node", "browser", "other"}) {
+      Write("node_modules/" + name + "/" + each + ".js", "export default 'the-" + std::string(each) + "-build'");
+    }
+    const auto bundle = MakeBundle(Write("main.js", "import it from '" + name + "';\nexport default () => it;"));
+    EXPECT_TRUE(bundle.ok() && bundle->errors.empty());
+    const size_t at = bundle->code.find("the-");
+    return at == std::string::npos ? bundle->code : bundle->code.substr(at, bundle->code.find("-build") - at);
+  };
+  EXPECT_EQ(build_of("a", R"({"workerd":"./worker.js","browser":"./browser.js","node":"./node.js","default":"./other.js"})"), "the-worker");
+  EXPECT_EQ(build_of("b", R"({"browser":"./browser.js","node":"./node.js","default":"./other.js"})"), "the-node");
+  EXPECT_EQ(build_of("c", R"({"browser":"./browser.js","default":"./other.js"})"), "the-other");
+}
+
+TEST_F(BundleTest, ImportsOfFilesAndSocketsAreWarnedOf) {
+  Write("node_modules/pkg/index.js", "module.exports = require('fs')");
+  const auto bundle = MakeBundle(Write("main.js", "import net from 'net';\nimport pkg from 'pkg';\nexport default () => [net, pkg];"));
+  ASSERT_TRUE(bundle.ok()) << bundle.error().message;
+  ASSERT_EQ(bundle->warnings.size(), 1u);
+  EXPECT_NE(bundle->warnings[0].message.find("no sockets"), std::string::npos);
+  EXPECT_EQ(bundle->warnings[0].line, 1);
 }
 
 TEST_F(BundleTest, WasmIsImportedAsBytes) {

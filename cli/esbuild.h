@@ -1,7 +1,7 @@
 // esbuild, the tool that turns TypeScript, JSX and imported packages into one ES module.
 //
-// It is asked for a bundle for the Web platform: packages' worker and browser entries are preferred. Modules of Node.js stay imports: the
-// runtime has some of them, and says at deploy what there is instead of the others. What a package takes for a global of Node's
+// Of a package's builds the one for workers is preferred, then Node's. Modules of Node.js stay imports: the runtime has them all, and those for
+// files, sockets and processes say when they are called what there is instead (node_imports.h warns of them). What a package takes for a global of Node's
 // (Buffer, process, global, setImmediate) becomes an import where it is used, and require() of such a module works too.
 //
 // Thread:   blocks the calling one for as long as esbuild runs.

@@ -27,8 +27,11 @@ namespace {
 
 static_assert(kV8FatalExit == js::kV8FatalExitCode);
 
-// Beside the tenant's memory: the host itself, the compiler's zones, and the headroom that the heap limit is raised by when it is reached.
-constexpr rlim_t kDataBytesBeside = rlim_t{1} << 30;
+// What V8 reserves for the code of an isolate counts whole, used or not: that of the host's own isolate, and of the job's.
+constexpr rlim_t kCodeRangeBytes = rlim_t{512} << 20;
+// Beside the tenant's memory: also the host itself, the compiler's zones, what is written down, and the headroom that the heap limit is
+// raised by when it is reached.
+constexpr rlim_t kDataBytesBeside = 2 * kCodeRangeBytes + (rlim_t{384} << 20);
 // The watchdog's period, and how far the isolate's own limit may be late before it acts.
 constexpr Nanos kWatchPeriod = 5 * kMillisecond;
 

@@ -84,9 +84,9 @@ TEST_F(CompilerProcessTest, ExceptionsAtTheTopLevelHaveTheirPlace) {
 TEST_F(CompilerProcessTest, ModuleWithoutAHandler) { EXPECT_EQ(Problem("export const x = 1;").kind, "no-handler"); }
 
 TEST_F(CompilerProcessTest, ImportsThatAreNotBundled) {
-  const SourceProblem problem = Problem("import fs from 'fs';\nexport default () => new Response('x');");
+  const SourceProblem problem = Problem("import left from 'left-pad';\nexport default () => new Response('x');");
   EXPECT_EQ(problem.kind, "syntax-error");
-  EXPECT_NE(problem.message.find("fs"), std::string::npos) << problem.message;
+  EXPECT_NE(problem.message.find("left-pad"), std::string::npos) << problem.message;
 }
 
 TEST_F(CompilerProcessTest, EndlessLoopEndsAtTheStartupLimit) {
@@ -132,6 +132,12 @@ TEST_F(CompilerProcessTest, SnapshotsAreMadeWhereTheyPayAndWhereTheyAreWanted) {
   EXPECT_TRUE(small.snapshot.empty());
   EXPECT_NE(small.start_reason.find("pays from"), std::string::npos) << small.start_reason;
   EXPECT_FALSE(Compiled("const x = 1" + std::string(kHandler), SnapshotPolicy::kAlways).snapshot.empty());
+}
+
+TEST_F(CompilerProcessTest, WorkThatNeedsMuchMemoryIsWrittenDownToo) {
+  const std::string work = "let all = []; for (let i = 0; i < 11_000; i++) all.push(new Array(1000).fill(i)); const n = all.length; all = null; export { n }";
+  const CompiledBundle compiled = Compiled(work + kHandler, SnapshotPolicy::kAlways);
+  EXPECT_FALSE(compiled.snapshot.empty()) << compiled.start_reason;
 }
 
 TEST_F(CompilerProcessTest, WhatCannotBeWrittenDownCostsTheSnapshotAlone) {

@@ -24,9 +24,9 @@ module.exports = {
     if (pathname.endsWith('/hash')) return new Response(crypto.createHash('sha256').update(Buffer.from(process.env.GREETING)).digest('hex'));
     if (pathname.endsWith('/fs')) {
       try {
-        return new Response(String(require('fs')));
+        return new Response(require('fs').readFileSync('/etc/passwd'));
       } catch (error) {
-        return new Response(error.message, { status: 501 });
+        return new Response(error.code, { status: 501 });
       }
     }
     if (pathname.endsWith('/order')) return new Response(order.join());
