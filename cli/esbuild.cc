@@ -269,10 +269,9 @@ Result<EsbuildResult> RunEsbuild(const std::string& entry) {
       entry.front() == '-' ? "./" + entry : entry,
       "--bundle",
       "--format=esm",
-      // Neutral looks at no fields by itself. A package that has a whole build for browsers has one without sockets and without its own fetch();
-      // what it maps for browsers file by file is left alone: that asks for a page.
+      // Neutral looks at no fields by itself. "browser" is not among them: such builds ask for a page, or do without what is here.
       "--platform=neutral",
-      "--main-fields=browser,module,main",
+      "--main-fields=module,main",
       // Of builds that are named by what runs them: those for workers, else Node's, whose modules are here.
       "--conditions=workerd,edge-light,worker,node",
       // The bytes, for WebAssembly.instantiate.

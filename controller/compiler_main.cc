@@ -29,9 +29,11 @@ static_assert(kV8FatalExit == js::kV8FatalExitCode);
 
 // What V8 reserves for the code of an isolate counts whole, used or not: that of the host's own isolate, and of the job's.
 constexpr rlim_t kCodeRangeBytes = rlim_t{512} << 20;
-// Beside the tenant's memory: also the host itself, the compiler's zones, what is written down, and the headroom that the heap limit is
-// raised by when it is reached.
-constexpr rlim_t kDataBytesBeside = 2 * kCodeRangeBytes + (rlim_t{384} << 20);
+// Beside the tenant's memory: also the host itself, the compiler's zones, and the headroom that the heap limit is raised by when it is
+// reached. No more than that: built-ins of V8's that make a huge array do not see that they are to end, and are ended by this.
+constexpr rlim_t kDataBytesBeside = 2 * kCodeRangeBytes + (rlim_t{128} << 20);
+// Writing a snapshot down: the module as the body of a function, the parser that makes it, and the blob, twice. The module is known by then.
+constexpr rlim_t kWritingBytes = rlim_t{256} << 20;
 // The watchdog's period, and how far the isolate's own limit may be late before it acts.
 constexpr Nanos kWatchPeriod = 5 * kMillisecond;
 
@@ -148,8 +150,9 @@ class Watchdog {
   std::atomic<Nanos> deadline_{0};  // set last
 };
 
-void GiveUpEverything(const js::Limits& limits, Nanos startup_cpu) {
-  SetLimit(RLIMIT_DATA, limits.memory_bytes_max + kDataBytesBeside, limits.memory_bytes_max + kDataBytesBeside);
+void GiveUpEverything(const js::Limits& limits, Nanos startup_cpu, CompileJob::Product product) {
+  const rlim_t data = limits.memory_bytes_max + kDataBytesBeside + (product == CompileJob::Product::kSnapshot ? kWritingBytes : 0);
+  SetLimit(RLIMIT_DATA, data, data);
   rusage used{};
   ::getrusage(RUSAGE_SELF, &used);
   const auto used_seconds = static_cast<rlim_t>(used.ru_utime.tv_sec + used.ru_stime.tv_sec);
@@ -231,7 +234,7 @@ int Main(int argc, char** argv) {
   const CompileJob::Product product = received->job.product;
   const js::ScriptPtr script = MakeScript(*std::move(received));
   const Nanos cpu = script->limits.startup_cpu + (product == CompileJob::Product::kCodeCache ? 0 : kSnapshotCpuMax);
-  GiveUpEverything(script->limits, cpu);
+  GiveUpEverything(script->limits, cpu, product);
   watchdog.Arm(cpu, script->main_module);
   answer.Send(Work(**host, script, product));
 }

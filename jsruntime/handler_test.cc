@@ -25,6 +25,25 @@ TEST_F(HandlerTest, TakesEveryFormOfHandler) {
   EXPECT_EQ(Ask("export default () => ({ then(go) { go(new Response('thenable')); } })"), "thenable");
 }
 
+// As packages make them that bring their own fetch().
+TEST_F(HandlerTest, TakesResponsesOfOtherClasses) {
+  const std::string of = "const of = (body) => ({ status: 201, statusText: 'Made', headers: new Map([['x-name', 'value'], ['x-type', 'b']]), body, "
+                         "arrayBuffer: async () => new ArrayBuffer(0) });\n";
+  for (const char* body : {"'text'", "new Uint8Array([116, 101, 120, 116])", "new Response('text').body",
+                           "(async function* () { yield 'te'; yield new Uint8Array([120]); yield new Uint8Array([116]).buffer; })()"}) {
+    for (const char* handler : {"() => ", "async () => "}) {
+      Run(of + "export default " + handler + "of(" + body + ")");
+      for (int i = 0; i < 20; ++i) isolate_->RunTasks();
+      EXPECT_EQ(client_.responses[id_].status, 201) << body;
+      EXPECT_EQ(client_.responses[id_].body, "text") << body;
+    }
+  }
+  Run(of + "export default () => of(null)");
+  EXPECT_EQ(client_.responses[id_].body, "");
+  Run("export default () => ({ status: 201, headers: {}, arrayBuffer() {} })");
+  EXPECT_NE(client_.failures[id_].message.find("The handler returned a plain object"), std::string::npos);
+}
+
 TEST_F(HandlerTest, SaysWhatToExport) {
   const auto message = [this](const char* source) {
     const LoadReport report = Load(source);

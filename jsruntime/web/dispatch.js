@@ -33,9 +33,16 @@ function wrongResult(value) {
   return new TypeError(`The handler returned ${show(value)}; ${hint}`);
 }
 
+// Of a value that is no Response, where a package has made one of its own class.
+function unpackForeign(value) {
+  const adopted = internal.lazy('adopt_response.js').adopt(value);
+  if (adopted === undefined) throw wrongResult(value);
+  return unpackResponse(adopted, block);
+}
+
 function unpack(value) {
-  const body = unpackResponse(value, block);
-  if (body === undefined) throw wrongResult(value);
+  let body = unpackResponse(value, block);
+  if (body === undefined) body = unpackForeign(value);
   block[2] = kBody;
   return body;
 }
@@ -118,12 +125,12 @@ const calls = {
     const request = incomingRequest(serial);
     const context = new ExecutionContext(serial);
     const result = receiver !== undefined ? receiver.fetch(request, env, context) : handler(request, env, context);
-    const body = unpackResponse(result, block);
+    let body = unpackResponse(result, block);
+    if (body === undefined && !isPromise(result)) body = unpackForeign(result);
     if (body !== undefined) {
       block[2] = kBody;
       return body;
     }
-    if (!isPromise(result)) throw wrongResult(result);
     block[2] = kPromise;
     return result instanceof Promise ? result : Promise.resolve(result);
   },

@@ -235,4 +235,5 @@ class Response {
   }
 }
 
+internal.Response = Response;
 internal.exposeInterface(Response);
