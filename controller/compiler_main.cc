@@ -172,6 +172,7 @@ CompileOutcome MakeCodeCache(js::Host& host, const js::ScriptPtr& script) {
   return CompiledBundle{.code_cache = std::move(compiled.code_cache),
                         .artifact_key = js::ArtifactKey(),
                         .evaluate_ns = std::min(compiled.report.evaluate, compiled.load_cpu),
+                        .reads_environment = compiled.reads_environment,
                         .snapshot_refusal = std::move(compiled.snapshot_refusal)};
 }
 

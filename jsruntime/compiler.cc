@@ -28,6 +28,7 @@ Compiled Compile(Host& host, ScriptPtr script) {
   compiled.load_cpu = ThreadCpuNow() - before;
   compiled.outcome = compiled.report.outcome;
   if (!compiled.outcome.ok()) return compiled;
+  compiled.reads_environment = isolate.has_read_environment();
   compiled.snapshot_refusal = isolate.WhyNoSnapshot();
   compiled.code_cache = isolate.MakeCodeCache();
   return compiled;

@@ -18,6 +18,7 @@ namespace zts::js {
 struct Compiled {
   Outcome outcome;
   std::string code_cache;  // produced after evaluation, with the functions that ran inside
+  bool reads_environment = false;  // while it loads: a snapshot of it is for this environment alone
   std::string snapshot_refusal;  // why there can be no snapshot of the evaluated module; empty: Record may be tried
   LoadReport report;
   Nanos load_cpu = 0;  // of this thread; the report's times include waiting for a core

@@ -14,6 +14,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 
@@ -25,11 +27,15 @@ class Snapshot;
 inline constexpr size_t kSnapshotExports = 1;
 
 struct FunctionSnapshot {
-  std::string_view text;  // FunctionBody::text
-  std::string_view blob;  // at a multiple of 64
+  std::string_view text;         // FunctionBody::text
+  std::string_view blob;         // at a multiple of 64
+  std::string_view environment;  // the EnvironmentKey that it is for; empty: the module has not asked for any
 };
 
-std::string EncodeFunctionSnapshot(const Snapshot& base, std::string_view text, std::string_view blob);
+std::string EncodeFunctionSnapshot(const Snapshot& base, const FunctionSnapshot& made);
 std::optional<FunctionSnapshot> DecodeFunctionSnapshot(const Snapshot& base, Bytes bytes);
+
+// One for each set of variables, whatever their order: what a module has made of them while it loaded is good for the same set alone.
+std::string EnvironmentKey(const std::vector<std::pair<std::string, std::string>>& variables);
 
 }  // namespace zts::js

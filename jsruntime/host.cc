@@ -24,7 +24,8 @@ class RealHost final : public Host {
   }
   std::unique_ptr<Isolate> RestoreIsolate(const ScriptPtr& script) override {
     const auto from = DecodeFunctionSnapshot(snapshot_, script->function_snapshot);
-    return from ? std::make_unique<V8Isolate>(snapshot_, script, *from) : nullptr;
+    if (!from || (!from->environment.empty() && from->environment != EnvironmentKey(script->env))) return nullptr;
+    return std::make_unique<V8Isolate>(snapshot_, script, *from);
   }
   void ReleaseFreeMemory() override;
   void SetLastWords(std::function<void(std::string_view reason)> words) override { V8Isolate::SetLastWords(std::move(words)); }

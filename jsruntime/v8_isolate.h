@@ -84,6 +84,7 @@ class V8Isolate final : public Isolate {
   // From here on Date and Math.random tell who asks them. For an isolate that is thrown away; before Load.
   void WatchLoad();
   // Why the loaded module cannot begin from a snapshot of itself, as far as can be seen from outside of V8's heap; empty: nothing is known.
+  bool has_read_environment() const { return realm_.has_read_environment; }
   std::string WhyNoSnapshot();
   // REQUIRES: made with a body, and loaded well. The isolate is only good for destruction after it. Empty: *refusal says why. V8 may end
   // the process.

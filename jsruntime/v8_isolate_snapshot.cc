@@ -114,7 +114,6 @@ void V8Isolate::WatchLoad() {
 std::string V8Isolate::WhyNoSnapshot() {
   if (realm_.timers.started() > 0) return "it starts timers while it loads";
   if (realm_.objects.size() > 0) return "it holds keys, digests or ciphers when it has loaded";
-  if (realm_.has_read_environment) return "it reads its environment while it loads, which may change without a deploy";
   const Turn turn(this);
   if (!module_.IsEmpty()) {
     // Who renews what must differ says so by this export.
@@ -165,7 +164,8 @@ std::string V8Isolate::TakeSnapshot(std::string* refusal) {
   const std::unique_ptr<const char[]> owner(blob.data);
   *refusal = blob.CanBeRehashed() ? "" : "V8 can read it back in this process only: it holds a table that cannot be hashed anew";
   if (!refusal->empty()) return "";
-  return EncodeFunctionSnapshot(*frozen_->base, frozen_->body->text, {blob.data, static_cast<size_t>(blob.raw_size)});
+  const std::string environment = realm_.has_read_environment ? EnvironmentKey(script_->env) : "";
+  return EncodeFunctionSnapshot(*frozen_->base, {frozen_->body->text, {blob.data, static_cast<size_t>(blob.raw_size)}, environment});
 }
 
 // --- an isolate that begins from what was written -----------------------------------------------------------------------------------

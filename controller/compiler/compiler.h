@@ -33,6 +33,7 @@ struct CompiledBundle {
   std::string code_cache;  // a process that was asked for the snapshot answers with that, here
   std::string artifact_key;
   int64_t evaluate_ns = 0;       // what evaluating the module took
+  bool reads_environment = false;  // while it is evaluated: a snapshot is good for the job's env alone
   std::string snapshot_refusal;  // why there can be no snapshot of the evaluated module; empty: it may be tried
   std::string snapshot;          // empty: isolates begin from the code cache
   std::string start_reason;      // why they begin as they do, for people

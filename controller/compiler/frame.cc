@@ -86,6 +86,7 @@ std::string EncodeAnswer(const CompileOutcome& outcome) {
   if (const auto* compiled = std::get_if<CompiledBundle>(&outcome)) {
     return Frame({{"artifact_key", compiled->artifact_key},
                   {"evaluate_ns", compiled->evaluate_ns},
+                  {"reads_environment", compiled->reads_environment},
                   {"snapshot_refusal", compiled->snapshot_refusal}},
                  compiled->code_cache);
   }
@@ -105,6 +106,7 @@ Result<CompileOutcome> DecodeAnswer(std::string text, std::string body) {
   if (std::string key = TextOf(head, "artifact_key"); !key.empty()) {
     CompiledBundle compiled{.code_cache = std::move(body), .artifact_key = std::move(key)};
     compiled.evaluate_ns = NumberOf(head, "evaluate_ns");
+    compiled.reads_environment = head.value("reads_environment", Json(false)) == Json(true);
     compiled.snapshot_refusal = TextOf(head, "snapshot_refusal");
     return CompileOutcome(std::move(compiled));
   }

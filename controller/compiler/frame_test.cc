@@ -42,11 +42,12 @@ TEST(CompilerFrameTest, AnswersComeBack) {
   ASSERT_TRUE(compiled.ok());
   EXPECT_EQ(std::get<CompiledBundle>(*compiled).code_cache, std::string("\0\xff", 2));
   EXPECT_EQ(std::get<CompiledBundle>(*compiled).artifact_key, "v8|flags");
-  FrameReader more = ReadAtOnce(EncodeAnswer(CompiledBundle{"cache", "key", 12'000'000, "it starts timers"}));
+  FrameReader more = ReadAtOnce(EncodeAnswer(CompiledBundle{"cache", "key", 12'000'000, true, "it starts timers"}));
   const auto refused = DecodeAnswer(more.TakeHead(), more.TakeBody());
   ASSERT_TRUE(refused.ok());
   EXPECT_EQ(std::get<CompiledBundle>(*refused).evaluate_ns, 12'000'000);
   EXPECT_EQ(std::get<CompiledBundle>(*refused).snapshot_refusal, "it starts timers");
+  EXPECT_TRUE(std::get<CompiledBundle>(*refused).reads_environment);
   FrameReader bad = ReadAtOnce(EncodeAnswer(SourceProblem{"syntax-error", "not \xff UTF-8", "a.js", 3, 7, "let let", "stack"}));
   const auto problem = DecodeAnswer(bad.TakeHead(), bad.TakeBody());
   ASSERT_TRUE(problem.ok());

@@ -183,7 +183,10 @@ void ProcessCompiler::AddSnapshot(const CompileJob& job, CompiledBundle& compile
     return;
   }
   auto snapshot = MakeSnapshot(job);
-  compiled.start_reason = snapshot.ok() ? took : took + ", but " + snapshot.error().message;
+  const std::string made = took + (compiled.reads_environment ? "; with other variables or secrets than at this deploy it starts from its code cache, "
+                                                                "since it reads them while it loads"
+                                                              : "");
+  compiled.start_reason = snapshot.ok() ? made : took + ", but " + snapshot.error().message;
   if (snapshot.ok()) compiled.snapshot = *std::move(snapshot);
 }
 

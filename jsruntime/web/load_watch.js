@@ -6,6 +6,31 @@ let asked = {};
 let wasmAsked = false;
 let stackTraceLimit = undefined;  // its descriptor, from one context to the next
 
+// V8 cannot write down a CallSite, and packages keep those that Error.prepareStackTrace has shown them: while a snapshot is made they are
+// shown copies, with what each method would have said.
+let prepare = undefined;  // what the module has put there
+const wrapped = new Map();  // what it sees in its place -> prepare
+const kSiteMethods = ['getTypeName', 'getFunctionName', 'getMethodName', 'getFileName', 'getLineNumber', 'getColumnNumber', 'getEvalOrigin', 'getScriptNameOrSourceURL',
+                      'getScriptHash', 'getEnclosingLineNumber', 'getEnclosingColumnNumber', 'getPosition', 'getPromiseIndex', 'isToplevel', 'isEval', 'isNative',
+                      'isConstructor', 'isAsync', 'isPromiseAll', 'toString'];
+function copyOfSite(site) {
+  const copy = { getThis() {}, getFunction() {} };
+  for (const name of kSiteMethods) {
+    if (typeof site[name] !== 'function') continue;
+    const value = site[name]();
+    copy[name] = () => value;
+  }
+  return copy;
+}
+function wrapPrepare() {
+  if (typeof prepare !== 'function') return prepare;
+  for (const [seen, original] of wrapped) if (original === prepare) return seen;
+  const original = prepare;
+  const seen = function (error, sites) { return Reflect.apply(original, this, [error, sites.map(copyOfSite)]); };
+  wrapped.set(seen, original);
+  return seen;
+}
+
 const asks = (what, original) => function (...values) {
   asked[what] = true;
   return Reflect.apply(original, this, values);
@@ -38,11 +63,17 @@ internal.loadCalls = {
     const askedForWasm = () => { wasmAsked = true; };
     Object.defineProperty(Error, 'stackTraceLimit', { value: 10, writable: true, enumerable: true, configurable: true });
     Object.defineProperty(globalThis, 'WebAssembly', { get: askedForWasm, set: askedForWasm, configurable: true });
+    Object.defineProperty(Error, 'prepareStackTrace', { get: wrapPrepare, set: (value) => { prepare = wrapped.get(value) ?? value; }, configurable: true });
   },
   // Why the context cannot be written down; undefined: it can.
   snapshotting() {
     if (wasmAsked) return 'it asks for WebAssembly while it loads';
     stackTraceLimit = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit');
+    if (Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace')?.get === wrapPrepare && Reflect.deleteProperty(Error, 'prepareStackTrace') && prepare !== undefined) {
+      Error.prepareStackTrace = prepare;
+    }
+    prepare = undefined;
+    wrapped.clear();
     const usual = Reflect.deleteProperty(Error, 'stackTraceLimit') && Reflect.deleteProperty(globalThis, 'WebAssembly') &&
                   Object.isExtensible(Error) && Object.isExtensible(globalThis);
     return usual ? undefined : 'it freezes or replaces what V8 adds to in each context';
