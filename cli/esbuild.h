@@ -1,8 +1,8 @@
 // esbuild, the tool that turns TypeScript, JSX and imported packages into one ES module.
 //
-// Of a package's builds the one for workers is preferred, then Node's. Modules of Node.js stay imports: the runtime has them all, and those for
-// files, sockets and processes say when they are called what there is instead (node_imports.h warns of them). What a package takes for a global of Node's
-// (Buffer, process, global, setImmediate) becomes an import where it is used, and require() of such a module works too.
+// Of a package's builds the one for workers is preferred, then Node's. Modules of Node.js stay imports: the runtime has them all, and those
+// for files, sockets and processes say when they are called what there is instead (node_imports.h warns of them). What a package takes for
+// a global of Node's (Buffer, process, global, setImmediate) becomes an import where it is used, and require() of such a module works too.
 //
 // Thread:   blocks the calling one for as long as esbuild runs.
 // Limits:   kBundlerTimeMax, kBundlerOutputBytesMax.

@@ -10,7 +10,8 @@ struct Absent {
   std::string_view name;
   std::string_view why;
 };
-constexpr std::string_view kNoFiles = "a function has no file system: reading fails with ENOENT. Import data into the bundle, or fetch() it";
+constexpr std::string_view kNoFiles =
+    "a function has no file system: reading fails with ENOENT. Import data into the bundle, or fetch() it";
 constexpr std::string_view kNoSockets = "a function has no sockets: connecting fails. Make requests with fetch(), WebSocket or node:http";
 constexpr std::string_view kNoProcesses = "a function has one thread and starts no process: what starts one throws";
 constexpr Absent kAbsent[] = {
@@ -23,7 +24,8 @@ constexpr Absent kAbsent[] = {
 const Absent* Find(std::string_view specifier) {
   constexpr std::string_view kScheme = "node:";
   if (specifier.starts_with(kScheme)) specifier.remove_prefix(kScheme.size());
-  const auto found = std::find_if(std::begin(kAbsent), std::end(kAbsent), [specifier](const Absent& each) { return each.name == specifier; });
+  const auto is_it = [specifier](const Absent& each) { return each.name == specifier; };
+  const auto found = std::find_if(std::begin(kAbsent), std::end(kAbsent), is_it);
   return found == std::end(kAbsent) ? nullptr : found;
 }
 

@@ -1,5 +1,5 @@
-// What a function's own sources import of Node's that a function can import and hardly use: said at deploy, since the call that fails may be in
-// a request much later. Packages import such modules by the dozen and do without them; of them nothing is said.
+// What a function's own sources import of Node's that a function can import and hardly use: said at deploy, since the call that fails may
+// be in a request much later. Packages import such modules by the dozen and do without them; of them nothing is said.
 //
 // Thread:   pure.
 #pragma once

@@ -32,7 +32,8 @@ constexpr rlim_t kCodeRangeBytes = rlim_t{512} << 20;
 // Beside the tenant's memory: also the host itself, the compiler's zones, and the headroom that the heap limit is raised by when it is
 // reached. No more than that: built-ins of V8's that make a huge array do not see that they are to end, and are ended by this.
 constexpr rlim_t kDataBytesBeside = 2 * kCodeRangeBytes + (rlim_t{128} << 20);
-// Writing a snapshot down: the module as the body of a function, the parser that makes it, and the blob, twice. The module is known by then.
+// Writing a snapshot down: the module as the body of a function, the parser that makes it, and the blob, twice. The module is known by
+// then.
 constexpr rlim_t kWritingBytes = rlim_t{256} << 20;
 // The watchdog's period, and how far the isolate's own limit may be late before it acts.
 constexpr Nanos kWatchPeriod = 5 * kMillisecond;

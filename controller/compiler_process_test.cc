@@ -135,7 +135,8 @@ TEST_F(CompilerProcessTest, SnapshotsAreMadeWhereTheyPayAndWhereTheyAreWanted) {
 }
 
 TEST_F(CompilerProcessTest, WorkThatNeedsMuchMemoryIsWrittenDownToo) {
-  const std::string work = "let all = []; for (let i = 0; i < 11_000; i++) all.push(new Array(1000).fill(i)); const n = all.length; all = null; export { n }";
+  const std::string work =
+      "let all = []; for (let i = 0; i < 11_000; i++) all.push(new Array(1000).fill(i)); const n = all.length; all = null; export { n }";
   const CompiledBundle compiled = Compiled(work + kHandler, SnapshotPolicy::kAlways);
   EXPECT_FALSE(compiled.snapshot.empty()) << compiled.start_reason;
 }

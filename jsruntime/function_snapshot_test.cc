@@ -68,8 +68,8 @@ TEST_F(FunctionSnapshotTest, KeepsWhatItKnowsOfItsStack) {
       "}\n"
       "const site = where();\n"
       "const now = () => { const site = where(); return `${site.getFunctionName()}:${site.getLineNumber()}`; };\n"
-      "export default () => new Response([site.getFunctionName(), site.getLineNumber(), site.isEval(), `${site}`.includes('fn.js:4'), now(),\n"
-      "                                   Object.hasOwn(Error, 'prepareStackTrace')].join());";
+      "export default () => new Response([site.getFunctionName(), site.getLineNumber(), site.isEval(), `${site}`.includes('fn.js:4'),\n"
+      "                                   now(), Object.hasOwn(Error, 'prepareStackTrace')].join());";
   EXPECT_EQ(AskRestored(source), "where,4,false,true,where:4,true");
   EXPECT_EQ(AskRestored("Error.prepareStackTrace = (error) => `mine: ${error.message}`; const kept = Error.prepareStackTrace;\n"
                         "export default () => new Response(new Error('x').stack + typeof kept)"),
@@ -79,7 +79,8 @@ TEST_F(FunctionSnapshotTest, KeepsWhatItKnowsOfItsStack) {
 
 // One that has read its environment while it loaded is for that environment.
 TEST_F(FunctionSnapshotTest, OfAnEnvironment) {
-  const std::string source = "import process from 'node:process'; const greeting = process.env.GREETING; export default () => new Response(greeting)";
+  const std::string source =
+      "import process from 'node:process'; const greeting = process.env.GREETING; export default () => new Response(greeting)";
   EXPECT_EQ(AskRestored(source), "hi");
   for (const auto& other : std::vector<std::vector<std::pair<std::string, std::string>>>{
            {}, {{"GREETING", "ho"}}, {{"GREETING", "hi"}, {"MORE", ""}}, {{"GREETINGh", "i"}}}) {

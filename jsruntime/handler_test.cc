@@ -27,8 +27,9 @@ TEST_F(HandlerTest, TakesEveryFormOfHandler) {
 
 // As packages make them that bring their own fetch().
 TEST_F(HandlerTest, TakesResponsesOfOtherClasses) {
-  const std::string of = "const of = (body) => ({ status: 201, statusText: 'Made', headers: new Map([['x-name', 'value'], ['x-type', 'b']]), body, "
-                         "arrayBuffer: async () => new ArrayBuffer(0) });\n";
+  const std::string of =
+      "const of = (body) => ({ status: 201, statusText: 'Made', headers: new Map([['x-name', 'value'], ['x-type', 'b']]), body,\n"
+      "                        arrayBuffer: async () => new ArrayBuffer(0) });\n";
   for (const char* body : {"'text'", "new Uint8Array([116, 101, 120, 116])", "new Response('text').body",
                            "(async function* () { yield 'te'; yield new Uint8Array([120]); yield new Uint8Array([116]).buffer; })()"}) {
     for (const char* handler : {"() => ", "async () => "}) {

@@ -183,9 +183,9 @@ void ProcessCompiler::AddSnapshot(const CompileJob& job, CompiledBundle& compile
     return;
   }
   auto snapshot = MakeSnapshot(job);
-  const std::string made = took + (compiled.reads_environment ? "; with other variables or secrets than at this deploy it starts from its code cache, "
-                                                                "since it reads them while it loads"
-                                                              : "");
+  constexpr const char* kForThisEnvironment =
+      "; with other variables or secrets than at this deploy it starts from its code cache, since it reads them while it loads";
+  const std::string made = took + (compiled.reads_environment ? kForThisEnvironment : "");
   compiled.start_reason = snapshot.ok() ? made : took + ", but " + snapshot.error().message;
   if (snapshot.ok()) compiled.snapshot = *std::move(snapshot);
 }

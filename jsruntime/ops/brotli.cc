@@ -26,7 +26,8 @@ constexpr size_t kHeadBytes = 16;
 struct Brotli final : NativeObject {
   static constexpr Kind kKind = Kind::kBrotli;
   // `reserved` is taken from the quota already.
-  Brotli(std::shared_ptr<PageQuota> quota_, bool compress, size_t reserved_) : NativeObject(kKind), quota(std::move(quota_)), reserved(reserved_) {
+  Brotli(std::shared_ptr<PageQuota> quota_, bool compress, size_t reserved_)
+      : NativeObject(kKind), quota(std::move(quota_)), reserved(reserved_) {
     if (compress) encoder = BrotliEncoderCreateInstance(Allocate, Free, this);
     else decoder = BrotliDecoderCreateInstance(Allocate, Free, this);
   }
@@ -105,10 +106,9 @@ struct Step {
 
 ZlibStatus Encode(Brotli* brotli, int operation, Step* step) {
   constexpr BrotliEncoderOperation kOperations[] = {BROTLI_OPERATION_PROCESS, BROTLI_OPERATION_FINISH, BROTLI_OPERATION_FLUSH};
-  if (BrotliEncoderCompressStream(brotli->encoder, kOperations[operation], &step->in_left, &step->in, &step->out_left, &step->out, nullptr) ==
-      BROTLI_FALSE) {
-    return kZlibBroken;
-  }
+  const BROTLI_BOOL went_well = BrotliEncoderCompressStream(brotli->encoder, kOperations[operation], &step->in_left, &step->in,
+                                                             &step->out_left, &step->out, nullptr);
+  if (went_well == BROTLI_FALSE) return kZlibBroken;
   return BrotliEncoderIsFinished(brotli->encoder) != BROTLI_FALSE ? kZlibEnd : kZlibMore;
 }
 

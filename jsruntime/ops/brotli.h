@@ -8,8 +8,8 @@
 // brotli ends the process where a compressor gets no memory: it takes what it can ever need when it is opened (BrotliEncoderBytesMax), and
 // is not refused any of it afterwards.
 //
-// Thread:   the isolate's. A step takes at most kBrotliInputBytes, so that a turn that is to end is asked about between steps: at the highest
-//           quality that much is some tenths of a second.
+// Thread:   the isolate's. A step takes at most kBrotliInputBytes, so that a turn that is to end is asked about between steps: at the
+//           highest quality that much is some tenths of a second.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,7 @@
 // Native half of web/compression.js and of node:zlib: zlib of the host binary.
 //
-//   zlibOpen(format, compress[, level]) -> state   format: 0 gzip, 1 deflate (zlib), 2 deflate-raw; a Uint8Array that only zlibStep may touch
+//   zlibOpen(format, compress[, level]) -> state, a Uint8Array that only zlibStep may touch
+//     format: 0 gzip, 1 deflate (zlib), 2 deflate-raw
 //   zlibStep(state, input, at, operation, progress) -> Uint8Array of at most kZlibChunkBytes, maybe empty
 //     reads input from `at` on. operation, a ZlibOperation; true is kZlibFinish. progress, a Uint32Array(2): [0] bytes of input taken,
 //     [1] ZlibStatus
