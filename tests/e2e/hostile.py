@@ -329,11 +329,47 @@ WASM = {
     "wasm-shared": ("const a = []; for (;;) a.push(new WebAssembly.Memory({ initial: 100, maximum: 100, shared: true }));", EXCEPTION | CPU),
 }
 
+ZLIB = "const zlib = await import('node:zlib');"
+KEYS = "const crypto = await import('node:crypto');"
+HTTP = "const { createServer } = await import('node:http'); const { once } = await import('node:events');"
+NODE = {
+    "node-gzip": (ZLIB + "const b = new Uint8Array(16 << 20); for (;;) zlib.gunzipSync(zlib.gzipSync(b));", GREED),
+    "node-gzip-bomb": (ZLIB + "let b = new Uint8Array(32 << 20); b = zlib.gzipSync(b); const a = []; for (;;) a.push(zlib.gunzipSync(b));", GREED),
+    "node-gzip-members": (ZLIB + "const one = zlib.gzipSync(''); const b = new Uint8Array(one.length * 1e5); for (let i = 0; i < 1e5; i++) b.set(one, i * one.length);"
+                          "for (;;) zlib.gunzipSync(b);", GREED),
+    "node-deflaters": (ZLIB + "const a = []; for (;;) a.push(zlib.createGzip(), zlib.createInflate());", GREED),
+    "node-brotli": (ZLIB + "const b = crypto.getRandomValues(new Uint8Array(65536)); const all = new Uint8Array(16 << 20);"
+                    "for (let i = 0; i < all.length; i += 65536) all.set(b.map((x) => x & (i >> 16)), i); for (;;) zlib.brotliCompressSync(all);", GREED),
+    "node-brotli-bomb": (ZLIB + "const b = zlib.brotliCompressSync(new Uint8Array(16 << 20)); const a = []; for (;;) a.push(zlib.brotliDecompressSync(b));", GREED),
+    "node-brotli-loop": (ZLIB + "const b = zlib.brotliCompressSync(new Uint8Array(1 << 20)); for (;;) zlib.brotliDecompressSync(b);", CPU),
+    "node-brotli-coders": (ZLIB + "const a = []; for (;;) a.push(zlib.createBrotliDecompress(), zlib.createBrotliCompress({ params: { [zlib.constants.BROTLI_PARAM_LGWIN]: 24 } }));", GREED),
+    "node-brotli-forgotten": (ZLIB + "for (;;) zlib.createBrotliCompress();", GREED),
+    "node-brotli-memory": (ZLIB + "const a = []; try { for (;;) a.push(new Uint8Array(1 << 20).fill(1)); } catch {} const c = zlib.createBrotliCompress();"
+                           "for (;;) c.write(new Uint8Array(1 << 20));", GREED),
+    "node-crc": (ZLIB + "const b = new Uint8Array(48 << 20); for (;;) zlib.crc32(b);", CPU),
+    "node-pairs": (KEYS + "for (;;) crypto.generateKeyPairSync('rsa', { modulusLength: 4096 });", CPU),
+    "node-keys": (KEYS + "const a = []; const { privateKey } = crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' }); const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });"
+                  "for (;;) a.push(crypto.createPrivateKey(pem));", GREED),
+    "node-signatures": (KEYS + "const { privateKey } = crypto.generateKeyPairSync('ed25519'); for (;;) crypto.sign(null, new Uint8Array(1 << 20), privateKey);", CPU),
+    "node-sign-pieces": (KEYS + "const s = crypto.createSign('sha256'); for (;;) s.update(new Uint8Array(1 << 20));", GREED),
+    "node-der": (KEYS + "const b = Buffer.alloc(1 << 20, 0x30); for (;;) { try { crypto.createPublicKey({ key: b, format: 'der', type: 'spki' }); } catch {} }".replace(
+        "Buffer.alloc(1 << 20, 0x30)", "new Uint8Array(1 << 20).fill(0x30)"), CPU),
+    "node-server-silent": (HTTP + "return createServer(() => {}).fetch(request);", WALL),
+    "node-server-flood": (HTTP + "return createServer((q, s) => { s.writeHead(200); for (;;) s.write('x'.repeat(65536)); }).fetch(request);", GREED | {"200"}),
+    "node-server-headers": (HTTP + "return createServer((q, s) => { for (let i = 0; ; i++) s.setHeader('x' + i, 'y'.repeat(1000)); }).fetch(request);", GREED),
+    "node-server-recursion": (HTTP + "const s = createServer((q, r) => { s.fetch(request).then(() => r.end()); }); return s.fetch(request);", GREED | WALL),
+    "node-emitter": ("const { EventEmitter } = await import('node:events'); const e = new EventEmitter(); e.on('x', () => { e.emit('x'); }); e.emit('x');", EXCEPTION),
+    "node-ticks": ("const process = await import('node:process'); const f = () => { process.nextTick(f); }; f(); await new Promise(() => {});", CPU),
+    "node-imports": ("const { builtinModules } = await import('node:module'); const a = []; for (;;) for (const m of builtinModules) a.push(await import(m));", GREED),
+    "node-sites": ("Error.prepareStackTrace = (e, s) => s; const a = []; for (;;) a.push(new Error().stack);", GREED),
+    "node-foreign": ("return { status: 200, headers: { forEach(f) { for (;;) f('a', 'b'); } }, arrayBuffer() {}, body: null };", GREED),
+}
+
 LOST = {
     "sparse-fill": ("const a = []; a[2 ** 28] = 1; a.fill(0); return new Response('');", GREED | {FATAL, "200"}),
 }
 
-TABLE = {**ENDLESS, **PROMISES, **ALLOCATION, **RECURSION, **OUTPUT, **POLLUTION, **STREAMS, **NATIVE, **LENGTHS, **WASM, **LOST}
+TABLE = {**ENDLESS, **PROMISES, **ALLOCATION, **RECURSION, **OUTPUT, **POLLUTION, **STREAMS, **NATIVE, **LENGTHS, **WASM, **NODE, **LOST}
 
 
 def source(body):
