@@ -103,6 +103,9 @@ Result<Bundle> MakeBundle(const std::string& path) {
   bundle.bundled = kind == Kind::kNeedsBundler || ImportsModules(bundle.code);
   if (bundle.bundled) {
     ZTS_ASSIGN_OR_RETURN(EsbuildResult built, RunEsbuild(entry.string()));
+    if (built.code.size() > kReadableBytesMax) {
+      ZTS_ASSIGN_OR_RETURN(built, RunEsbuild(entry.string(), Layout::kCompact));
+    }
     bundle.code = std::move(built.code);
     bundle.errors = std::move(built.errors);
     bundle.warnings = std::move(built.warnings);

@@ -18,6 +18,8 @@ namespace zts::cli {
 
 // Nothing that large could be deployed; reading stops there so that a wrong path costs no memory.
 inline constexpr size_t kSourceBytesMax = size_t{64} << 20;
+// A larger bundle goes without its blanks and comments, which are a third of what packages have: the controller takes 10 MiB.
+inline constexpr size_t kReadableBytesMax = size_t{8} << 20;
 // With the sources in it, a map is two to three times its bundle. What is larger goes without them, and then not at all. The controller
 // takes no larger one (kSourceMapBytesMax of controller/limits.h).
 inline constexpr size_t kSourceMapBytesMax = size_t{24} << 20;

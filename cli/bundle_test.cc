@@ -95,6 +95,18 @@ TEST_F(BundleTest, OfAPackagesBuildsTheOneForWorkersComesFirst) {
   EXPECT_EQ(build_of("c", R"({"browser":"./browser.js","default":"./other.js"})"), "the-other");
 }
 
+TEST_F(BundleTest, LargeBundlesGoWithoutBlanks) {
+  std::string lines;
+  while (lines.size() < kReadableBytesMax) lines += "    all . push (  1  ) ;   /*! of a license */   // and so on, and so on, and so on, and so on, and so on\n";
+  Write("lines.js", "export const all = [];\n" + lines);
+  Write("common.cjs", "module.exports = require('os');");
+  const auto bundle = MakeBundle(Write("main.js", "import { all } from './lines.js';\nimport os from './common.cjs';\nexport default () => [all, os];"));
+  ASSERT_TRUE(bundle.ok()) << bundle.error().message;
+  ASSERT_TRUE(bundle->errors.empty()) << bundle->errors[0].message;
+  EXPECT_LT(bundle->code.size(), kReadableBytesMax / 4);
+  EXPECT_NE(bundle->code.find("import { require } from \"node:module\""), std::string::npos);
+}
+
 TEST_F(BundleTest, ImportsOfFilesAndSocketsAreWarnedOf) {
   Write("node_modules/pkg/index.js", "module.exports = require('fs')");
   const auto bundle = MakeBundle(Write("main.js", "import net from 'net';\nimport pkg from 'pkg';\nexport default () => [net, pkg];"));

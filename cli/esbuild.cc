@@ -174,7 +174,8 @@ void DropUnusedGlobals(std::string& code) {
 
 // esbuild calls the require() it finds around it, and there is none. An import may stand at the end: lines and columns stay.
 void ProvideRequire(std::string& code) {
-  if (code.find("var __require = ") == std::string::npos) return;
+  const bool asks = code.find("__require = ") != std::string::npos || code.find("__require=") != std::string::npos;
+  if (!asks) return;
   code += "import { require } from \"node:module\";\n";
 }
 
@@ -255,7 +256,7 @@ Diagnostics ParseEsbuildOutput(std::string_view text) {
   return found;
 }
 
-Result<EsbuildResult> RunEsbuild(const std::string& entry) {
+Result<EsbuildResult> RunEsbuild(const std::string& entry, Layout layout) {
   Result<std::string> esbuild = FindOnPath("esbuild");
   if (!esbuild.ok()) {
     return Error{ErrorCode::kUnsupported,
@@ -289,6 +290,7 @@ Result<EsbuildResult> RunEsbuild(const std::string& entry) {
       "--log-level=warning",
       "--log-limit=20",
   };
+  if (layout == Layout::kCompact) argv.insert(argv.end(), {"--minify-whitespace", "--minify-syntax", "--legal-comments=none"});
   for (const std::string_view name : kNodeModules) argv.push_back("--external:" + std::string(name));
   globals.AddTo(argv);
   ZTS_ASSIGN_OR_RETURN(Finished finished, RunTool(argv, {kBundlerOutputBytesMax, kBundlerTimeMax}));

@@ -9,6 +9,7 @@
 // Errors:   a missing esbuild or one that crashes is a Result; errors in the sources are a value.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,8 +31,11 @@ struct EsbuildResult {
   std::vector<SourceError> warnings;
 };
 
+// kCompact: without what is for readers alone; names stay.
+enum class Layout : uint8_t { kReadable, kCompact };
+
 // Sources are named from the working directory; from the entry's folder when that is elsewhere.
-Result<EsbuildResult> RunEsbuild(const std::string& entry);
+Result<EsbuildResult> RunEsbuild(const std::string& entry, Layout layout = Layout::kReadable);
 
 struct Diagnostics {
   std::vector<SourceError> errors;

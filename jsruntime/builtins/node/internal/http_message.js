@@ -65,7 +65,7 @@ function* linesOf(message) {
 function PeerSocket(remoteAddress) {
   EventEmitter.call(this);
   Object.assign(this, {
-    remoteAddress, remoteFamily: remoteAddress?.includes(':') ? 'IPv6' : 'IPv4', remotePort: 0, localAddress: '127.0.0.1', localPort: 0, encrypted: false,
+    remoteAddress, remoteFamily: undefined, remotePort: undefined, localAddress: '127.0.0.1', localPort: 0, encrypted: false,
     readable: true, writable: true, destroyed: false, connecting: false, bytesRead: 0, bytesWritten: 0, timeout: 0, writableLength: 0, writableHighWaterMark: 65536,
   });
 }

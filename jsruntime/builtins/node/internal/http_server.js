@@ -220,8 +220,8 @@ Object.assign(Server.prototype, {
   // A request of the function's, to its response.
   fetch(request) {
     return new Promise((resolve) => {
-      const forwarded = request.headers.get('x-forwarded-for');
-      const socket = new PeerSocket(forwarded === null ? undefined : forwarded.split(',')[0].trim());
+      // Whose address this is, is not known here: what a header says of it is anybody's word.
+      const socket = new PeerSocket(undefined);
       socket.encrypted = request.url.startsWith('https:');
       const message = requestOf(request, socket);
       const response = new ServerResponse(message);
