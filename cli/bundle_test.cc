@@ -97,10 +97,13 @@ TEST_F(BundleTest, OfAPackagesBuildsTheOneForWorkersComesFirst) {
 
 TEST_F(BundleTest, LargeBundlesGoWithoutBlanks) {
   std::string lines;
-  while (lines.size() < kReadableBytesMax) lines += "    all . push (  1  ) ;   /*! of a license */   // and so on, and so on, and so on, and so on, and so on\n";
+  while (lines.size() < kReadableBytesMax) {
+    lines += "    all . push (  1  ) ;   /*! of a license */   // and so on, and so on, and so on, and so on, and so on\n";
+  }
   Write("lines.js", "export const all = [];\n" + lines);
   Write("common.cjs", "module.exports = require('os');");
-  const auto bundle = MakeBundle(Write("main.js", "import { all } from './lines.js';\nimport os from './common.cjs';\nexport default () => [all, os];"));
+  const auto bundle = MakeBundle(
+      Write("main.js", "import { all } from './lines.js';\nimport os from './common.cjs';\nexport default () => [all, os];"));
   ASSERT_TRUE(bundle.ok()) << bundle.error().message;
   ASSERT_TRUE(bundle->errors.empty()) << bundle->errors[0].message;
   EXPECT_LT(bundle->code.size(), kReadableBytesMax / 4);
