@@ -95,6 +95,25 @@ TEST_F(BundleTest, OfAPackagesBuildsTheOneForWorkersComesFirst) {
   EXPECT_EQ(build_of("c", R"({"browser":"./browser.js","default":"./other.js"})"), "the-other");
 }
 
+TEST_F(BundleTest, WhatPackagesAskForAndIsNotInstalledIsLeftOut) {
+  Write("node_modules/pkg/index.js", "try { require('optional'); } catch {}\nexports.load = () => import('later');\nconst other = require('other/file.js');");
+  const auto bundle = MakeBundle(Write("main.js", "import pkg from 'pkg';\nexport default () => pkg;"));
+  ASSERT_TRUE(bundle.ok()) << bundle.error().message;
+  ASSERT_TRUE(bundle->errors.empty()) << bundle->errors[0].message;
+  ASSERT_FALSE(bundle->warnings.empty());
+  EXPECT_NE(bundle->warnings.back().message.find("other/file.js"), std::string::npos) << bundle->warnings.back().message;
+  // In a file of one's own it is an error.
+  const auto own = MakeBundle(Write("own.js", "import pkg from 'pkg';\nimport it from 'not-there';\nexport default () => [pkg, it];"));
+  ASSERT_TRUE(own.ok());
+  ASSERT_FALSE(own->errors.empty());
+}
+
+TEST_F(BundleTest, ClassesThatNameThemselvesInAStaticBlock) {
+  const auto bundle = MakeBundle(Write("main.ts", "class A { static { A.reset(); } static reset(): void {} }\nexport default () => A;"));
+  ASSERT_TRUE(bundle.ok() && bundle->errors.empty());
+  EXPECT_EQ(bundle->code.find("static {"), std::string::npos) << bundle->code;
+}
+
 TEST_F(BundleTest, LargeBundlesGoWithoutBlanks) {
   std::string lines;
   while (lines.size() < kReadableBytesMax) {

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -17,6 +18,7 @@ namespace {
 constexpr std::string_view kBar = "\u2502";  // between line number and source line
 constexpr std::string_view kErrorMark = "[ERROR] ";
 constexpr std::string_view kWarningMark = "[WARNING] ";
+constexpr std::string_view kUnresolved = "Could not resolve \"";
 
 std::string_view TakeLine(std::string_view& text) {
   const size_t end = text.find('\n');
@@ -65,9 +67,8 @@ std::optional<std::string_view> After(std::string_view line, std::string_view ma
 }
 
 void AdviseInstalling(SourceError& error) {
-  constexpr std::string_view kHead = "Could not resolve \"";
-  if (error.message.rfind(kHead, 0) != 0) return;
-  const std::string rest = error.message.substr(kHead.size());
+  if (error.message.rfind(kUnresolved, 0) != 0) return;
+  const std::string rest = error.message.substr(kUnresolved.size());
   const std::string module = rest.substr(0, rest.find('"'));
   if (!module.empty() && module.front() != '.' && module.front() != '/') {
     error.message += ". Install it beside the file: npm install " + module;
@@ -256,7 +257,17 @@ Diagnostics ParseEsbuildOutput(std::string_view text) {
   return found;
 }
 
-Result<EsbuildResult> RunEsbuild(const std::string& entry, Layout layout) {
+namespace {
+
+// What a package asks for that is not installed; empty where the error is another one, or in a file of the function's own.
+std::string MissingOfPackage(const SourceError& error) {
+  if (error.file.find("node_modules/") == std::string::npos || error.message.rfind(kUnresolved, 0) != 0) return "";
+  const std::string rest = error.message.substr(kUnresolved.size());
+  return rest.substr(0, rest.find('"'));
+}
+
+// `left_out`: modules that stay imports though nobody has them.
+Result<EsbuildResult> RunOnce(const std::string& entry, Layout layout, const std::vector<std::string>& left_out) {
   Result<std::string> esbuild = FindOnPath("esbuild");
   if (!esbuild.ok()) {
     return Error{ErrorCode::kUnsupported,
@@ -283,14 +294,17 @@ Result<EsbuildResult> RunEsbuild(const std::string& entry, Layout layout) {
       "--define:__dirname=\"/\"",
       "--define:__filename=\"/index.js\"",
       "--target=esnext",
+      // esbuild 0.17 gives a class that names itself another name, which its static blocks would see before it has a value.
+      "--supported:class-static-blocks=false",
       "--charset=utf8",
       "--sourcemap=inline",
       "--jsx=automatic",
       "--color=false",
       "--log-level=warning",
-      "--log-limit=20",
+      "--log-limit=100",
   };
   if (layout == Layout::kCompact) argv.insert(argv.end(), {"--minify-whitespace", "--minify-syntax", "--legal-comments=none"});
+  for (const std::string& name : left_out) argv.push_back("--external:" + name);
   for (const std::string_view name : kNodeModules) argv.push_back("--external:" + std::string(name));
   globals.AddTo(argv);
   ZTS_ASSIGN_OR_RETURN(Finished finished, RunTool(argv, {kBundlerOutputBytesMax, kBundlerTimeMax}));
@@ -304,6 +318,35 @@ Result<EsbuildResult> RunEsbuild(const std::string& entry, Layout layout) {
   DropUnusedGlobals(finished.out);
   ProvideRequire(finished.out);
   return EsbuildResult{std::move(finished.out), std::move(map), std::move(found.errors), std::move(found.warnings)};
+}
+
+SourceError LeftOut(const std::vector<std::string>& names) {
+  constexpr size_t kNamed = 10;
+  std::string list;
+  for (size_t i = 0; i < std::min(names.size(), kNamed); ++i) list += (i == 0 ? "" : ", ") + names[i];
+  if (names.size() > kNamed) list += " and " + std::to_string(names.size() - kNamed) + " more";
+  return {.message = "packages ask for what is not installed, and fail where they need it: " + list};
+}
+
+}  // namespace
+
+// Packages name more than they need: what they can do without is often not there, and found missing where it is asked for.
+Result<EsbuildResult> RunEsbuild(const std::string& entry, Layout layout) {
+  constexpr int kRoundsMax = 4;  // esbuild names a limited number of errors at a time
+  std::vector<std::string> left_out;
+  for (int round = 0;; ++round) {
+    ZTS_ASSIGN_OR_RETURN(EsbuildResult built, RunOnce(entry, layout, left_out));
+    std::vector<std::string> missing;
+    for (const SourceError& error : built.errors) missing.push_back(MissingOfPackage(error));
+    const bool only_packages = std::none_of(missing.begin(), missing.end(), [](const std::string& name) { return name.empty(); });
+    if (built.errors.empty() || !only_packages || round == kRoundsMax) {
+      if (built.errors.empty() && !left_out.empty()) built.warnings.push_back(LeftOut(left_out));
+      return built;
+    }
+    for (std::string& name : missing) {
+      if (std::find(left_out.begin(), left_out.end(), name) == left_out.end()) left_out.push_back(std::move(name));
+    }
+  }
 }
 
 }  // namespace zts::cli

@@ -43,6 +43,12 @@ define(prototype, 'write', function (string, offset, length, encoding) {
   return write.call(this, string, replace(offset), replace(length), replace(encoding));
 });
 
+// By which packages go around what toString() and write() look at first.
+for (const [name, encoding] of [['ascii', 'latin1'], ['base64', 'base64'], ['base64url', 'base64url'], ['hex', 'hex'], ['latin1', 'latin1'], ['ucs2', 'utf16le'], ['utf8', 'utf8']]) {
+  define(prototype, `${name}Slice`, function (start, end) { return this.toString(name === 'ascii' ? 'ascii' : encoding, start, end); });
+  define(prototype, `${name}Write`, function (string, offset = 0, length = this.length - offset) { return this.write(string, offset, length, encoding); });
+}
+
 const isAscii = (input) => Buffer.from(input.buffer ?? input, input.byteOffset, input.byteLength).every((byte) => byte < 128);
 const isUtf8Bytes = (input) => {
   try {

@@ -6,6 +6,7 @@ const { Transform, Writable } = require('stream');
 const { absent } = require('zts:absent');
 const keys = require('zts:key_object');
 const signatures = require('zts:signatures');
+const { ECDH } = require('zts:ecdh');
 
 const kHashes = { sha1: 'SHA-1', sha224: 'sha224', sha256: 'SHA-256', sha384: 'SHA-384', sha512: 'SHA-512', md5: 'md5' };
 const failure = (message, code) => Object.assign(new Error(message), { code });
@@ -277,6 +278,11 @@ function verify(name, data, key, signature, callback) {
   return callback === undefined ? work() : later(work, callback);
 }
 
+function diffieHellman({ privateKey, publicKey }) {
+  const secret = native.agree(keys.privateKeyOf(privateKey).handle, keys.publicKeyOf(publicKey).handle);
+  return asBuffer(need(secret, 'The keys are not of one curve', 'ERR_CRYPTO_INCOMPATIBLE_KEY'));
+}
+
 const { generateKeyPairSync, generateKeySync } = keys;
 function generateKeyPair(name, options, callback) {
   later(() => generateKeyPairSync(name, options), (error, pair) => callback(error, pair?.publicKey, pair?.privateKey));
@@ -300,6 +306,7 @@ const own = {
   getCiphers: () => [...kCipherNames], getCipherInfo, getCurves: () => ['prime256v1', 'secp384r1', 'secp521r1'], getFips: () => 0,
   Sign, Verify, createSign: (name, options) => new Sign(name, options), createVerify: (name, options) => new Verify(name, options), sign, verify,
   KeyObject: keys.KeyObject, createSecretKey: keys.createSecretKey, createPrivateKey: keys.createPrivateKey, createPublicKey: keys.createPublicKey,
+  ECDH, createECDH: (curve) => new ECDH(curve), diffieHellman,
   generateKeyPair, generateKeyPairSync, generateKey, generateKeySync,
   publicEncrypt: (key, data) => signatures.publicEncrypt(key, data, hashNamed), privateDecrypt: (key, data) => signatures.privateDecrypt(key, data, hashNamed),
   timingSafeEqual, webcrypto: globalThis.crypto, subtle: globalThis.crypto.subtle,

@@ -44,6 +44,15 @@ test('Buffer', () => {
   same(JSON.parse(JSON.stringify(Buffer.from('a'))), { type: 'Buffer', data: [97] });
 });
 
+test('Buffer: what packages call in the place of toString and write', () => {
+  const buffer = Buffer.from('h\u00e9llo', 'latin1');
+  same([buffer.latin1Slice(1, 3), buffer.asciiSlice(0, 1), buffer.hexSlice(0, 2), buffer.base64Slice(0, 3)], ['\u00e9l', 'h', '68e9', 'aOls']);
+  equal(Buffer.from('caf\u00e9').utf8Slice(3), '\u00e9');
+  equal(buffer.latin1Write('xy', 1), 2);
+  equal(buffer.latin1Slice(), 'hxylo');
+  equal(Buffer.from('a\0b\0').ucs2Slice(), 'ab');
+});
+
 test('process: env is the function\'s', async () => {
   equal(process.env.GREETING, 'hello');
   equal(process.env.NOTHING, undefined);

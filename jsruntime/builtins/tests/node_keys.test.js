@@ -160,3 +160,31 @@ test('hashes and ciphers are streams, too', async () => {
   cipher.end('data');
   equal(cipher.read().length, 16);
 });
+
+test('ECDH, as Node computes it', () => {
+  const pair = (hex) => {
+    const made = crypto.createECDH('prime256v1');
+    made.setPrivateKey(hex, 'hex');
+    return made;
+  };
+  const a = pair('0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20');
+  const b = pair('2122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f40');
+  equal(a.getPublicKey('hex'), '04515c3d6eb9e396b904d3feca7f54fdcd0cc1e997bf375dca515ad0a6c3b4035f4536be3a50f318fbf9a5475902a221502bef0d57e08c53b2cc0a56f17d9f9354');
+  equal(a.getPublicKey('hex', 'compressed'), '02515c3d6eb9e396b904d3feca7f54fdcd0cc1e997bf375dca515ad0a6c3b4035f');
+  equal(a.computeSecret(b.getPublicKey(), null, 'hex'), '4fe243908f378aa1c2a69538822e6ed908c3225d8692575507c649901245150a');
+  ok(b.computeSecret(a.getPublicKey('base64', 'compressed'), 'base64').equals(a.computeSecret(b.getPublicKey())));
+  equal(a.getPrivateKey('hex').slice(0, 8), '01020304');
+  for (const curve of ['secp384r1', 'secp521r1']) {
+    const [one, two] = [crypto.createECDH(curve), crypto.createECDH(curve)];
+    one.generateKeys();
+    two.generateKeys();
+    ok(one.computeSecret(two.getPublicKey()).equals(two.computeSecret(one.getPublicKey())));
+  }
+  throws(() => crypto.createECDH('secp256k1'), Error);
+  throws(() => crypto.createECDH('prime256v1').getPublicKey(), Error);
+  throws(() => a.computeSecret(Buffer.alloc(65, 4)), Error);
+  throws(() => pair('00'), Error);
+  throws(() => pair('ff'.repeat(32)), Error);
+  const [x, y] = [crypto.generateKeyPairSync('x25519'), crypto.generateKeyPairSync('x25519')];
+  ok(crypto.diffieHellman({ privateKey: x.privateKey, publicKey: y.publicKey }).equals(crypto.diffieHellman({ privateKey: y.privateKey, publicKey: x.publicKey })));
+});
