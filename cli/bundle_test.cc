@@ -96,7 +96,8 @@ TEST_F(BundleTest, OfAPackagesBuildsTheOneForWorkersComesFirst) {
 }
 
 TEST_F(BundleTest, WhatPackagesAskForAndIsNotInstalledIsLeftOut) {
-  Write("node_modules/pkg/index.js", "try { require('optional'); } catch {}\nexports.load = () => import('later');\nconst other = require('other/file.js');");
+  Write("node_modules/pkg/index.js",
+        "try { require('optional'); } catch {}\nexports.load = () => import('later');\nconst other = require('other/file.js');");
   const auto bundle = MakeBundle(Write("main.js", "import pkg from 'pkg';\nexport default () => pkg;"));
   ASSERT_TRUE(bundle.ok()) << bundle.error().message;
   ASSERT_TRUE(bundle->errors.empty()) << bundle->errors[0].message;
