@@ -53,10 +53,10 @@ const headerMethods = {
 };
 
 // [name, value] for each line of it; without what is the connection's.
-const kConnections = ['connection', 'keep-alive', 'transfer-encoding', 'proxy-connection', 'te', 'upgrade', 'expect'];
+const kConnections = new Set(['connection', 'keep-alive', 'transfer-encoding', 'proxy-connection', 'te', 'upgrade', 'expect']);
 function* linesOf(message) {
   for (const [key, [name, value]] of message[kFields]) {
-    if (kConnections.includes(key)) continue;
+    if (kConnections.has(key)) continue;
     for (const each of Array.isArray(value) ? value : [value]) yield [name, `${each}`];
   }
 }
@@ -64,13 +64,23 @@ function* linesOf(message) {
 // Stands where code looks for the connection of a message: it is always there, and does nothing.
 function PeerSocket(remoteAddress) {
   EventEmitter.call(this);
-  Object.assign(this, {
-    remoteAddress, remoteFamily: undefined, remotePort: undefined, localAddress: '127.0.0.1', localPort: 0, encrypted: false,
-    readable: true, writable: true, destroyed: false, connecting: false, bytesRead: 0, bytesWritten: 0, timeout: 0, writableLength: 0, writableHighWaterMark: 65536,
-  });
+  this.remoteAddress = remoteAddress;
+  this.encrypted = false;
+  this.readable = this.writable = true;
+  this.destroyed = false;
 }
 Object.setPrototypeOf(PeerSocket.prototype, EventEmitter.prototype);
 Object.assign(PeerSocket.prototype, {
+  remoteFamily: undefined,
+  remotePort: undefined,
+  localAddress: '127.0.0.1',
+  localPort: 0,
+  connecting: false,
+  bytesRead: 0,
+  bytesWritten: 0,
+  timeout: 0,
+  writableLength: 0,
+  writableHighWaterMark: 65536,
   setTimeout() { return this; },
   setNoDelay() { return this; },
   setKeepAlive() { return this; },
@@ -103,10 +113,17 @@ const kReader = Symbol('reader');
 const kOpen = Symbol('open');
 function IncomingMessage(socket) {
   Readable.call(this, { autoDestroy: true, highWaterMark: 65536 });
-  Object.assign(this, {
-    httpVersion: '1.1', httpVersionMajor: 1, httpVersionMinor: 1, complete: false, headers: {}, rawHeaders: [], trailers: {}, rawTrailers: [],
-    aborted: false, upgrade: false, url: '', method: null, statusCode: null, statusMessage: null, socket, [kReader]: null, [kOpen]: null,
-  });
+  this.httpVersion = '1.1';
+  this.httpVersionMajor = this.httpVersionMinor = 1;
+  this.complete = this.aborted = this.upgrade = false;
+  this.headers = {};
+  this.rawHeaders = [];
+  this.trailers = {};
+  this.rawTrailers = [];
+  this.url = '';
+  this.method = this.statusCode = this.statusMessage = null;
+  this.socket = socket;
+  this[kReader] = this[kOpen] = null;
 }
 Object.setPrototypeOf(IncomingMessage.prototype, Readable.prototype);
 Object.setPrototypeOf(IncomingMessage, Readable);

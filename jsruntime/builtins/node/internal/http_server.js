@@ -13,20 +13,29 @@ const kNullBody = [204, 205, 304];  // Fetch standard, null body status
 // --- the response --------------------------------------------------------------------------------------------------------------------
 
 const kState = Symbol('state');
+const kSent = 'HTTP/1.1\r\n\r\n';  // of a head that the worker writes, its date included
 // Without respond_() - of code that makes its own - what is written goes nowhere.
 function ServerResponse(request, options) {
   Writable.call(this, { autoDestroy: true, highWaterMark: 65536, ...(options?.highWaterMark && { highWaterMark: options.highWaterMark }) });
-  Object.assign(this, {
-    [kFields]: new Map(), statusCode: 200, statusMessage: undefined, headersSent: false, finished: false, sendDate: true, req: request, _header: null,
-    _hasBody: request?.method !== 'HEAD',
-    socket: request?.socket ?? null, shouldKeepAlive: true, chunkedEncoding: false, useChunkedEncodingByDefault: true, strictContentLength: false,
-    [kState]: { respond: null, whole: undefined, controller: null, wake: null, written: false },
-  });
+  this[kFields] = new Map();
+  this[kState] = { respond: null, whole: undefined, controller: null, wake: null, written: false };
+  this.statusCode = 200;
+  this.statusMessage = undefined;
+  this.headersSent = this.finished = false;
+  this.sendDate = true;
+  this.req = request;
+  this.socket = request?.socket ?? null;
+  this._header = null;
+  this._hasBody = request?.method !== 'HEAD';
 }
 Object.setPrototypeOf(ServerResponse.prototype, Writable.prototype);
 Object.setPrototypeOf(ServerResponse, Writable);
 Object.defineProperty(ServerResponse.prototype, 'connection', { get() { return this.socket; }, configurable: true });
 Object.assign(ServerResponse.prototype, headerMethods, {
+  shouldKeepAlive: true,
+  chunkedEncoding: false,
+  useChunkedEncodingByDefault: true,
+  strictContentLength: false,
   writeHead(status, message, headers) {
     if (this.headersSent) throw failure(Error, 'Cannot write headers after they are sent to the client', 'ERR_HTTP_HEADERS_SENT');
     const code = status | 0;
@@ -42,12 +51,16 @@ Object.assign(ServerResponse.prototype, headerMethods, {
     this.statusCode = code;
     if (kNullBody.includes(code)) this._hasBody = false;
     this.statusMessage = message ?? this.statusMessage ?? STATUS_CODES[code] ?? 'unknown';
-    if (this.sendDate && !this.hasHeader('date')) this[kFields].set('date', ['Date', new Date().toUTCString()]);
-    let text = `HTTP/1.1 ${code} ${this.statusMessage}\r\n`;
-    for (const [name, value] of linesOf(this)) text += `${name}: ${value}\r\n`;
-    this._header = `${text}\r\n`;
+    this._header = this[kState].respond !== null ? kSent : this.text_();
     this.headersSent = true;
     return this;
+  },
+  // The head as it would go over the wire, for who makes a response by itself.
+  text_() {
+    if (this.sendDate && !this.hasHeader('date')) this[kFields].set('date', ['Date', new Date().toUTCString()]);
+    let text = `HTTP/1.1 ${this.statusCode} ${this.statusMessage}\r\n`;
+    for (const [name, value] of linesOf(this)) text += `${name}: ${value}\r\n`;
+    return `${text}\r\n`;
   },
   _implicitHeader() { this.writeHead(this.statusCode); },
   flushHeaders() {
