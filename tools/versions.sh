@@ -16,7 +16,7 @@ BUILD_PACKAGES="
 bazel-bootstrap bazel-rules-java bazel-rules-proto bazel-platforms
 g++ make python3 openssl ca-certificates zip unzip esbuild
 libgrpc++-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev librocksdb-dev
-liburing-dev node-llhttp prometheus-cpp-dev libssl-dev libseccomp-dev libcurl4-openssl-dev libwslay-dev nghttp2-server
+liburing-dev node-llhttp prometheus-cpp-dev libssl-dev libseccomp-dev libcurl4-openssl-dev libbrotli-dev libwslay-dev nghttp2-server
 python3-yaml python3-jsonschema libcli11-dev libcpp-httplib-dev nlohmann-json3-dev libgtest-dev libgmock-dev libbenchmark-dev
 "
 

@@ -1,4 +1,4 @@
-// Brotli for node:zlib, by the host binary's own (RFC 7932).
+// Brotli for node:zlib (RFC 7932): by the host binary's own code, declared by Debian's headers of the same interface.
 //
 //   brotliOpen(compress, quality, windowBits) -> handle; undefined where the memory limit or that of native objects is reached
 //   brotliStep(handle, input, at, operation, progress) -> Uint8Array: as zlibStep of compression.h

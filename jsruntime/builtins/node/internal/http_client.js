@@ -1,5 +1,6 @@
 // node:http's client: one fetch() a request, without its redirects. Connections, their reuse and TLS are the worker's business; an Agent is
-// there to be configured, and changes nothing.
+// there to be configured, and changes nothing. Methods whose names end in _ are not for packages; constructors are functions, not classes,
+// since packages call them on objects of their own.
 const EventEmitter = require('events');
 const { Writable } = require('stream');
 const { Buffer } = require('buffer');
@@ -238,9 +239,7 @@ Object.assign(ClientRequest.prototype, headerMethods, {
     done(error);
   },
 });
-for (const name of ['connection']) {
-  Object.defineProperty(ClientRequest.prototype, name, { get() { return this.socket; }, configurable: true });
-}
+Object.defineProperty(ClientRequest.prototype, 'connection', { get() { return this.socket; }, configurable: true });
 
 // request() and get() of node:http, or of node:https.
 function clientOf(protocol) {

@@ -1,10 +1,11 @@
 // node:http's servers: of a request to the function they make Node's two objects, and of what is written to the second its response. A server
-// that listens is the function's handler where the module exports none (web/dispatch.js); with its fetch() it can be exported, too.
+// that listens is the function's handler where the module exports none (web/dispatch.js); with its fetch() it can be exported, too. Names that
+// end in _, and constructors that are functions: as in http_client.js.
 const EventEmitter = require('events');
 const { Writable } = require('stream');
 const { Buffer } = require('buffer');
 const { absent } = require('zts:absent');
-const { failure, validateHeaderName, kFields, headerMethods, linesOf, PeerSocket, IncomingMessage } = require('zts:http_message');
+const { failure, kFields, headerMethods, linesOf, PeerSocket, IncomingMessage } = require('zts:http_message');
 
 const { STATUS_CODES } = absent('http');
 const kReadWholeBytes = 64 * 1024;  // a request's body up to here is read at once
