@@ -57,31 +57,35 @@ class Codec {
     if (this.#handle === undefined) throw failure('Insufficient memory', 'Z_MEM_ERROR', constants.Z_MEM_ERROR);
   }
 
-  // Calls push(bytes) for each piece of output;
+  // Calls push(bytes) for each piece of output.
   run(input, operation, push) {
-    let at = 0;
+    for (let at = 0, more = true; more;) {
+      const made = this.step(input, at, operation);
+      if (made.out.length > 0) push(made.out);
+      ({ taken: at, more } = made);
+    }
+  }
+  // One piece of output: { out, taken, more }. taken: of the input, from its beginning; more: there may be another one.
+  step(input, at, operation) {
     if (this.#handle === null) {
       // Told apart by the first byte: of the two, only gzip begins with 31.
-      if (input.length === 0 && operation !== kFinish) return;
+      if (input.length === 0 && operation !== kFinish) return { out: nothing, taken: at, more: false };
       this.#format = input[0] === 31 ? kGzip : kDeflate;
       this.#open();
     }
-    for (;;) {
-      if (this.ended) {
-        if (!(this.#format === kGzip && input[at] === 31)) return;
-        this.ended = false;
-        this.#open();
-      }
-      const out = this.#step(this.#handle, input, at, operation, progress);
-      const [taken, status] = progress;
-      at += taken;
-      this.bytesWritten += taken;
-      if (status === kBroken) throw this.#broken(operation === kFinish && at >= input.length);
-      if (out.length > 0) push(out);
-      if (status === kEnd) this.ended = true;
-      else if (at >= input.length && out.length < kChunkBytes && operation !== kFinish) return;
-      if (this.ended && this.#compress) return;
+    if (this.ended) {
+      if (this.#compress || this.#format !== kGzip || input[at] !== 31) return { out: nothing, taken: at, more: false };
+      this.ended = false;
+      this.#open();
     }
+    const out = this.#step(this.#handle, input, at, operation, progress);
+    const [taken, status] = progress;
+    at += taken;
+    this.bytesWritten += taken;
+    if (status === kBroken) throw this.#broken(operation === kFinish && at >= input.length);
+    this.ended = status === kEnd;
+    const isOver = at >= input.length && out.length < kChunkBytes && operation !== kFinish;
+    return { out, taken: at, more: this.ended ? !this.#compress : !isOver };
   }
   #broken(isShort) {
     if (this.#format === kBrotli) return isShort ? failure('unexpected end of file', 'Z_BUF_ERROR', constants.Z_BUF_ERROR) : failure('Decompression failed', 'ERR__ERROR_FORMAT', -2);
@@ -114,42 +118,101 @@ function whole(format, compress, input, options = {}) {
 
 const kMarks = new WeakSet();  // empty chunks that ask for a flush
 
-class ZlibBase extends Transform {
-  #codec;
-  constructor(format, compress, options = {}) {
-    super({ highWaterMark: 16384, ...options });
-    this.#codec = new Codec(format, compress, options);
-  }
-  get bytesWritten() { return this.#codec.bytesWritten; }
-  _transform(chunk, encoding, done) { this.#run(bytesOf(chunk), kMarks.has(chunk) ? kFlush : kRun, done); }
-  _flush(done) { this.#run(nothing, kFinish, done); }
-  #run(input, operation, done) {
-    try {
-      if (!(operation === kFinish && this.#codec.ended)) {
-        this.#codec.run(input, operation, (out) => { this.push(Buffer.from(out.buffer, out.byteOffset, out.byteLength)); });
-      }
-      done();
-    } catch (error) {
-      done(error);
+const kCodec = Symbol('codec');
+function initialize(stream, format, compress, options = {}) {
+  Transform.call(stream, { highWaterMark: 16384, ...options });
+  stream[kCodec] = new Codec(format, compress, options);
+  // What packages look for that do without streams.
+  stream._handle = new Handle(stream);
+  stream._writeState = new Uint32Array(2);
+  stream._chunkSize = options.chunkSize ?? constants.Z_DEFAULT_CHUNK;
+  stream._outOffset = 0;
+  stream._outBuffer = Buffer.alloc(stream._chunkSize);
+  stream._finishFlushFlag = options.finishFlush ?? constants.Z_FINISH;
+  stream._hadError = false;
+}
+function ZlibBase() {}
+Object.setPrototypeOf(ZlibBase, Transform);
+Object.setPrototypeOf(ZlibBase.prototype, Transform.prototype);
+
+const operationOf = (flag) => (flag === constants.Z_FINISH ? kFinish : flag === constants.Z_NO_FLUSH ? kRun : kFlush);
+function run(stream, input, operation, done) {
+  const codec = stream[kCodec];
+  try {
+    if (!(operation === kFinish && codec.ended)) {
+      codec.run(input, operation, (out) => { stream.push(Buffer.from(out.buffer, out.byteOffset, out.byteLength)); });
     }
-  }
-  _destroy(error, done) {
-    this.#codec.close();
+    done();
+  } catch (error) {
     done(error);
   }
+}
+
+Object.defineProperty(ZlibBase.prototype, 'bytesWritten', { get() { return this[kCodec].bytesWritten; }, configurable: true });
+Object.assign(ZlibBase.prototype, {
+  _transform(chunk, encoding, done) { run(this, bytesOf(chunk), kMarks.has(chunk) ? kFlush : kRun, done); },
+  _flush(done) { run(this, nothing, kFinish, done); },
+  _destroy(error, done) {
+    this[kCodec].close();
+    done(error);
+  },
   flush(kind, callback) {
     const done = typeof kind === 'function' ? kind : callback;
     const mark = Buffer.alloc(0);
     kMarks.add(mark);
     if (this.writableEnded) queueMicrotask(done ?? (() => {}));
     else this.write(mark, undefined, done);
-  }
-  params(level, strategy, callback) { queueMicrotask(() => callback(null)); }
-  reset() {}
+  },
+  params(level, strategy, callback) { queueMicrotask(() => callback(null)); },
+  reset() {},
   close(callback) {
     if (callback !== undefined) this.once('close', () => callback());
     this.destroy();
+  },
+  // All that comes of the chunk, at once.
+  _processChunk(chunk, flag, callback) {
+    const pieces = [];
+    try {
+      this[kCodec].run(bytesOf(chunk), operationOf(flag), (out) => pieces.push(out));
+    } catch (error) {
+      if (callback === undefined) throw error;
+      return callback(error);
+    }
+    const all = Buffer.concat(pieces);
+    return callback === undefined ? all : callback(null, all);
+  },
+});
+
+// What stands in the place of Node's binding: output goes into the caller's buffer, as much as has room there.
+class Handle {
+  #stream;
+  #left = nothing;
+  constructor(stream) { this.#stream = stream; }
+  writeSync(flag, input, at, length, output, offset, room) {
+    const data = bytesOf(input).subarray(at, at + length);
+    let taken = 0;
+    let more = true;
+    while (room > 0 && (more || this.#left.length > 0)) {
+      if (this.#left.length === 0) {
+        try {
+          ({ out: this.#left, taken, more } = this.#stream[kCodec].step(data, taken, operationOf(flag)));
+        } catch (error) {
+          this.#stream._hadError = true;
+          this.#stream.emit('error', error);
+          return;
+        }
+      }
+      const part = this.#left.subarray(0, room);
+      output.set(part, offset);
+      offset += part.length;
+      room -= part.length;
+      this.#left = this.#left.subarray(part.length);
+    }
+    this.#stream._writeState[0] = room;
+    this.#stream._writeState[1] = length - taken;
   }
+  close() { this.#stream[kCodec].close(); }
+  reset() {}
 }
 
 const kKinds = {
@@ -158,10 +221,10 @@ const kKinds = {
 };
 const made = {};
 for (const [name, [format, compress]] of Object.entries(kKinds)) {
-  // Callable without `new`, and to be inherited from by either way.
+  // Callable without `new`, also on an object of a class of one's own.
   const Kind = { [name]: function (options) {
-    if (new.target === undefined) return new Kind(options);
-    return Reflect.construct(ZlibBase, [format, compress, options], new.target);
+    if (!(this instanceof Kind)) return new Kind(options);
+    initialize(this, format, compress, options);
   } }[name];
   Object.setPrototypeOf(Kind, ZlibBase);
   Object.setPrototypeOf(Kind.prototype, ZlibBase.prototype);

@@ -103,3 +103,29 @@ test('compressors that nobody ends do not end the function', async () => {
   }
   ok(zlib.brotliDecompressSync(zlib.brotliCompressSync(text)).equals(Buffer.from(text)));
 });
+
+// As pngjs and minizlib do it.
+test('without streams', () => {
+  function Mine(options) { zlib.Inflate.call(this, options); }
+  Object.setPrototypeOf(Mine.prototype, zlib.Inflate.prototype);
+  const packed = zlib.deflateSync(large);
+  for (const room of [1000, 70_000, 400_000]) {
+    const mine = new Mine({ chunkSize: room });
+    ok(mine instanceof zlib.Inflate && zlib.Inflate() instanceof zlib.Inflate);
+    const pieces = [];
+    let left = packed.length;
+    for (let full = true; full;) {
+      const out = Buffer.alloc(room);
+      mine._handle.writeSync(zlib.constants.Z_FINISH, packed, packed.length - left, left, out, 0, room);
+      left = mine._writeState[1];
+      pieces.push(out.subarray(0, room - mine._writeState[0]));
+      full = mine._writeState[0] === 0;
+    }
+    ok(Buffer.concat(pieces).equals(large), `${room}`);
+    mine._handle.close();
+  }
+  ok(zlib.createInflate()._processChunk(packed, zlib.constants.Z_FINISH).equals(large));
+  const broken = zlib.createInflate().on('error', () => {});
+  broken._handle.writeSync(zlib.constants.Z_FINISH, Buffer.alloc(30, 0xff), 0, 30, Buffer.alloc(10), 0, 10);
+  ok(broken._hadError);
+});
