@@ -66,10 +66,15 @@ std::optional<std::string_view> After(std::string_view line, std::string_view ma
   return line.substr(at + mark.size());
 }
 
-void AdviseInstalling(SourceError& error) {
-  if (error.message.rfind(kUnresolved, 0) != 0) return;
+// The module that nobody could find; empty where the error is another one.
+std::string UnresolvedModule(const SourceError& error) {
+  if (!error.message.starts_with(kUnresolved)) return "";
   const std::string rest = error.message.substr(kUnresolved.size());
-  const std::string module = rest.substr(0, rest.find('"'));
+  return rest.substr(0, rest.find('"'));
+}
+
+void AdviseInstalling(SourceError& error) {
+  const std::string module = UnresolvedModule(error);
   if (!module.empty() && module.front() != '.' && module.front() != '/') {
     error.message += ". Install it beside the file: npm install " + module;
   }
@@ -261,9 +266,7 @@ namespace {
 
 // What a package asks for that is not installed; empty where the error is another one, or in a file of the function's own.
 std::string MissingOfPackage(const SourceError& error) {
-  if (error.file.find("node_modules/") == std::string::npos || error.message.rfind(kUnresolved, 0) != 0) return "";
-  const std::string rest = error.message.substr(kUnresolved.size());
-  return rest.substr(0, rest.find('"'));
+  return error.file.find("node_modules/") == std::string::npos ? "" : UnresolvedModule(error);
 }
 
 // `left_out`: modules that stay imports though nobody has them.

@@ -4,7 +4,8 @@
   make_sources.py --packages PACKAGES.tar --node NODE --folder FOLDER --output sources.cc
 
 node/x/y.js becomes the module "x/y"; node/internal/x.js and webcrypto/index.js become "zts:x" and "zts:webcrypto". Each is one text; modules
-of this folder are left as require() in each other's texts, so that no code is there twice. "zts:node_exports" is what node_exports.cjs writes.
+of this folder are left as require() in each other's texts, so that no code is there twice. "zts:node_exports" and
+"zts:node_names" are what node_exports.cjs writes.
 """
 
 import argparse
@@ -33,7 +34,7 @@ def modules(folder):
 
 # What packages take for a global of Node's. The modules that node:process itself stands on do without.
 PROCESS = "import process from 'process';\nexport { process };\n"
-WITHOUT_PROCESS = ("process", "events", "async_hooks", "zts:node_exports")
+WITHOUT_PROCESS = ("process", "events", "async_hooks", "zts:node_exports", "zts:node_names")
 
 
 def bundle(folder, name, entry, externals, version):
@@ -77,8 +78,9 @@ def main():
         for file, text in (("process.js", PROCESS), ("package.json", '{"sideEffects": false}')):
             with open(os.path.join(work, "globals", file), "w", encoding="ascii") as out:
                 out.write(text)
-        with open(os.path.join(work, "node", "internal", "node_exports.js"), "w", encoding="ascii") as out:
-            subprocess.run([options.node, os.path.join(options.folder, "node_exports.cjs")], stdout=out, check=True)
+        for file, flags in (("node_exports.js", []), ("node_names.js", ["--names"])):
+            with open(os.path.join(work, "node", "internal", file), "w", encoding="ascii") as out:
+                subprocess.run([options.node, os.path.join(options.folder, "node_exports.cjs"), *flags], stdout=out, check=True)
         found = modules(work)
         public = [name for name, _ in found if not name.startswith("zts:")]
         # "node:x", and the "x/" by which packages ask for a package of that name.

@@ -1,5 +1,5 @@
-// Writes the module "zts:node_exports": what the modules of Node export, as JSON by their names, for node/internal/absent.js. Run by
-// make_sources.py with the pinned Node.
+// Writes the module "zts:node_exports": what the modules of Node export, as JSON by their names, for node/internal/absent.js. With --names it is
+// "zts:node_names", the names alone: who asks only for those is not to pay for the rest. Run by make_sources.py with the pinned Node.
 //
 //   {"fs": {"readFile": "f", "F_OK": 0, "promises": {"readFile": "a"}}, "http": {"METHODS": ["=ACL"]}, ...}
 //
@@ -41,4 +41,5 @@ const all = {};
 for (const name of names.sort()) {
   if (!name.startsWith('_') && !kWhole.includes(name)) all[name] = JSON.stringify(shapeOf(require(`node:${name}`), kDepthMax, name.endsWith('/promises')));
 }
-process.stdout.write(`module.exports = ${JSON.stringify(all)};\n`);
+const whole = process.argv[2] !== '--names';
+process.stdout.write(`module.exports = ${JSON.stringify(whole ? all : Object.keys(all))};\n`);

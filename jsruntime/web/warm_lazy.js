@@ -48,6 +48,9 @@ function useModules() {
   crypto.createHmac('sha256', 'key').update('text').digest('base64');
   crypto.timingSafeEqual(Buffer.from('a'), Buffer.from('a'));
   crypto.createSecretKey(bytes).type;
+  const zlib = need('zlib');
+  zlib.gunzipSync(zlib.gzipSync('text'));
+  internal.requireBuiltin('zts:webcrypto');
   const { Readable, Transform, pipeline } = need('stream');
   const through = new Transform({ transform(chunk, encoding, done) { done(null, chunk); } });
   pipeline(Readable.from(['a', 'b']), through, () => {});

@@ -87,9 +87,8 @@ class TracingChannel {
     });
   }
   tracePromise(work, context = {}, receiver, ...values) {
-    const settled = (then) => {
+    const settled = () => {
       this.asyncStart.publish(context);
-      then();
       this.asyncEnd.publish(context);
     };
     return this.start.runStores(context, () => {
@@ -97,12 +96,12 @@ class TracingChannel {
         return Promise.resolve(Reflect.apply(work, receiver, values)).then(
           (result) => {
             context.result = result;
-            settled(() => {});
+            settled();
             return result;
           },
           (error) => {
             this.#fail(context, error);
-            settled(() => {});
+            settled();
             throw error;
           });
       } catch (error) {

@@ -6,7 +6,7 @@ function require_(specifier) {
     { code: 'MODULE_NOT_FOUND' });
 }
 
-const names = [...new Set([...native.builtinNames(), ...Object.keys(require('zts:node_exports'))])].sort();
+const names = [...new Set([...native.builtinNames(), ...require('zts:node_names')])].sort();
 // Some go by their whole name only.
 const kPrefixed = ['ffi', 'sea', 'sqlite', 'test', 'test/reporters'];
 const builtinModules = names.map((name) => (kPrefixed.includes(name) ? `node:${name}` : name));

@@ -84,6 +84,7 @@ class Codec {
     this.bytesWritten += taken;
     if (status === kBroken) throw this.#broken(operation === kFinish && at >= input.length);
     this.ended = status === kEnd;
+    if (this.ended) this.close();  // not only when the stream is collected: a compressor holds megabytes of the function's memory
     const isOver = at >= input.length && out.length < kChunkBytes && operation !== kFinish;
     return { out, taken: at, more: this.ended ? !this.#compress : !isOver };
   }

@@ -92,6 +92,16 @@ test('a flush brings out what is in there', async () => {
   }
 });
 
+test('a compressor that has ended holds no memory', () => {
+  const kept = [];
+  for (let i = 0; i < 20; i++) {
+    const packer = zlib.createBrotliCompress();
+    packer.end('x');
+    kept.push(packer);
+  }
+  equal(kept.length, 20);
+});
+
 test('compressors that nobody ends do not end the function', async () => {
   const kept = [];
   const error = throws(() => { for (;;) kept.push(zlib.createBrotliCompress()); }, Error);
