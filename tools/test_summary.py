@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Counts the test cases of one `bazel test` run from its build events and prints "N passed, N failed" last.
 
-A target without a readable report counts as one case. A build failure counts as a failed case, so that it cannot look green.
+Before it stand the ends of the logs of all that failed, those of a first try whose second one passed too: where only the end of the output
+is kept, it says what happened. A target without a readable report counts as one case. A build failure counts as a failed case, so that it cannot look green.
 """
 import json
 import sys
@@ -25,10 +26,33 @@ def cases_of(path):
     return passed, failed, skipped, bad
 
 
+# Lines of a failed program's log that are worth the place: a case's trace and what the processes said last.
+LOG_LINES = 60
+
+
+def output(result, name):
+    """The path of a result's file of that name, or None."""
+    uri = next((o["uri"] for o in result.get("testActionOutput", []) if o["name"] == name), None)
+    return urllib.parse.unquote(urllib.parse.urlparse(uri).path) if uri else None
+
+
+def print_log(label, result):
+    """The end of what a program has printed."""
+    try:
+        with open(output(result, "test.log") or "", encoding="utf-8", errors="replace") as f:
+            lines = f.read().splitlines()
+    except OSError as error:
+        lines = [f"no log: {error}"]
+    left_out = len(lines) - LOG_LINES
+    print(f"---- {label}" + (f" ({left_out} lines before)" if left_out > 0 else ""))
+    print("\n".join(lines[-LOG_LINES:]))
+
+
 def main():
     events_path, exit_code = sys.argv[1], int(sys.argv[2])
     passed = failed = skipped = 0
     seen = {}
+    failures = []
     broken = []
     with open(events_path, encoding="utf-8") as events:
         for line in events:
@@ -38,21 +62,24 @@ def main():
                 # A later attempt replaces an earlier one; shards of one program stand beside each other.
                 test = identity["testResult"]
                 seen[(test["label"], test.get("run", 1), test.get("shard", 1))] = event["testResult"]
+                if event["testResult"].get("status") not in ("PASSED", "FLAKY"):
+                    failures.append((test["label"], event["testResult"]))
             elif "targetCompleted" in identity and not event.get("completed", {}).get("success", False):
                 broken.append(identity["targetCompleted"]["label"])
     labels = {label for label, _, _ in seen}
+    for label, result in failures:
+        print_log(label, result)
+    unsteady = {label for label, _ in failures}
     for (label, _, _), result in sorted(seen.items(), key=lambda item: item[0]):
         good = result.get("status") in ("PASSED", "FLAKY")
-        if result.get("status") == "FLAKY":
+        if good and label in unsteady:
             # It passed on its second try only: worth a look, and said every time.
             print(f"FLAKY {label}")
-        report = next((o["uri"] for o in result.get("testActionOutput", []) if o["name"] == "test.xml"), None)
         counts = None
-        if report:
-            try:
-                counts = cases_of(urllib.parse.unquote(urllib.parse.urlparse(report).path))
-            except (OSError, ElementTree.ParseError):
-                counts = None
+        try:
+            counts = cases_of(output(result, "test.xml") or "")
+        except (OSError, ElementTree.ParseError):
+            pass
         if counts is None or sum(counts[:3]) == 0:
             counts = (1, 0, 0, []) if good else (0, 1, 0, [label])
         elif not good and counts[1] == 0:

@@ -46,7 +46,8 @@ class Server:
         self._answer, self._count, self._lock = answer, 0, threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def _accept(self):
         while True:
@@ -74,6 +75,9 @@ class Server:
                 connection.sendall(said)
 
     def close(self):
+        # The thread first: the next server may get the descriptor's number, and this one would take its connections.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()
         self._listener.close()
 
 

@@ -37,12 +37,16 @@ class Relay:
         self.accepted = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
 
     def __enter__(self):
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting.start()
         return self
 
     def __exit__(self, *_):
+        # The thread first: whoever gets the descriptor's number next would lose connections to it.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()
         self._listener.close()
         self.cut()
 
