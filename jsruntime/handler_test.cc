@@ -228,6 +228,19 @@ TEST_F(HandlerTest, AnAnsweredRequestIsGone) {
   EXPECT_NE(Body().find("has been answered and its data is gone"), std::string::npos);
 }
 
+TEST_F(HandlerTest, KnowsWhoAsks) {
+  const char* const source =
+      "let kept; export default { fetch(r, env, ctx) { kept = kept || ctx; "
+      "try { return Response.json(kept.remoteAddr); } catch (error) { return new Response(error.message); } } }";
+  EXPECT_EQ(Ask(source), "null");
+  request_.peer = {.bytes = {10, 0, 0, 7}, .size = 4, .port = 4711};
+  EXPECT_EQ(Ask(source), R"({"transport":"tcp","hostname":"10.0.0.7","port":4711})");
+  Send();
+  EXPECT_NE(Body().find("has been answered and its data is gone"), std::string::npos) << Body();
+  request_.peer = {.bytes = {0x20, 1, 0xd, '\xb8', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, .size = 16, .port = 1};
+  EXPECT_EQ(Ask(source), R"({"transport":"tcp","hostname":"2001:db8::1","port":1})");
+}
+
 TEST_F(HandlerTest, BackgroundWorkKeepsTheRequest) {
   {
     std::string target = "/only/while/dispatching";

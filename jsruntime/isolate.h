@@ -41,6 +41,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/header_field.h"
+#include "base/peer_address.h"
 #include "jsruntime/fetch.h"
 #include "jsruntime/jit_report.h"
 #include "jsruntime/outcome.h"
@@ -64,6 +65,7 @@ struct RequestView {
   std::span<const HeaderField> headers;  // names as received (any case), values trimmed, valid field content
   std::string_view body;                 // the whole body, de-chunked; empty when it streams
   std::string_view request_id;           // for logs and the x-zts-request-id header
+  PeerAddress peer;                      // who has sent it, as far as the connection tells; a proxy in between is the peer
   RequestBody* stream = nullptr;         // a body that has not arrived whole; read by reference, shared where it outlives this
 };
 

@@ -16,6 +16,8 @@ std::string RealSource(Behaviour behaviour) {
     case Behaviour::kHello: return "export default { fetch() { return new Response('hello'); } }";
     case Behaviour::kEcho:
       return "export default { async fetch(r) { return new Response(`${r.method} ${r.url}\\n${await r.text()}`); } }";
+    case Behaviour::kPeer:
+      return "export default (r, env, { remoteAddr }) => new Response(`${remoteAddr?.hostname ?? ''} ${remoteAddr?.port ?? 0}`)";
     case Behaviour::kTeapot:
       return "export default () => new Response(null, { status: 418, headers: { 'X-Kind': 'teapot' } })";
     case Behaviour::kThrow: return "export default { fetch() { throw new Error('oops'); } }";

@@ -199,10 +199,24 @@ void BodyEncode(const Info& info) {
   info.GetReturnValue().Set(bytes);
 }
 
+// [address, port], or null where it is not known.
+void RequestPeer(const Info& info) {
+  const RequestView* request = RequestOf(info);
+  if (request == nullptr) return;
+  if (!request->peer.known()) return info.GetReturnValue().SetNull();
+  v8::Isolate* isolate = info.GetIsolate();
+  char address[PeerAddress::kTextBytesMax + 1];
+  v8::Local<v8::String> text;
+  if (!Latin1String(isolate, request->peer.Text(address)).ToLocal(&text)) return;
+  v8::Local<v8::Value> items[] = {text, v8::Integer::New(isolate, request->peer.port)};
+  info.GetReturnValue().Set(v8::Array::New(isolate, items, std::size(items)));
+}
+
 constexpr Op kOps[] = {
     {"requestMethod", RequestMethod},   {"requestUrl", RequestUrl},         {"requestHeader", RequestHeader},
     {"requestHeaders", RequestHeaders}, {"requestHasBody", RequestHasBody}, {"requestText", RequestText},
-    {"requestBytes", RequestBytes},     {"bodyDecode", BodyDecode},         {"bodyEncode", BodyEncode},
+    {"requestBytes", RequestBytes},     {"requestPeer", RequestPeer},       {"bodyDecode", BodyDecode},
+    {"bodyEncode", BodyEncode},
 };
 
 }  // namespace

@@ -163,6 +163,9 @@ void FakeIsolate::RunLine(InvocationId id, const RequestView& request, std::stri
   } else if (word == "respond") {
     const int status = TakeNumber(rest);
     Respond(id, status, rest);
+  } else if (word == "peer") {
+    char address[PeerAddress::kTextBytesMax + 1];
+    Respond(id, 200, std::string(request.peer.Text(address)) + " " + std::to_string(request.peer.port));
   } else if (word == "echo") {
     std::string body(request.method);
     body.append(" ").append(request.scheme).append("://").append(request.authority).append(request.target).append("\n");

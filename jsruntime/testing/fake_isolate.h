@@ -8,6 +8,7 @@
 //   header NAME VALUE                a response header (lower-case name)
 //   respond 200 hello world          status and body; content-type is text/plain unless a header line says otherwise
 //   echo                             200 with "METHOD scheme://authority/target\n" and the request's body
+//   peer                             200 with the address and the port of who asks
 //   takes 50                         so many milliseconds pass, as the test has it (FakeIsolateFactory::on_takes)
 //   collect minor 300                the client is told of a collection of so many microseconds: minor, major
 //   sink                             200 with "N bytes" once all of the request's body is read

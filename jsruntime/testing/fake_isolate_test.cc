@@ -11,6 +11,7 @@ std::string FakeSource(Behaviour behaviour) {
   switch (behaviour) {
     case Behaviour::kHello: return "respond 200 hello";
     case Behaviour::kEcho: return "echo";
+    case Behaviour::kPeer: return "peer";
     case Behaviour::kTeapot: return "header x-kind teapot\nrespond 418";
     case Behaviour::kThrow: return "throw oops";
     case Behaviour::kLog: return "log noted\nrespond 200";

@@ -23,6 +23,7 @@ namespace zts::js {
 enum class Behaviour {
   kHello,           // 200 "hello"
   kEcho,            // 200 "METHOD url\nBODY"
+  kPeer,            // 200 "ADDRESS PORT" of who asks, " 0" where that is not known
   kTeapot,          // 418 with header x-kind: teapot
   kThrow,           // Error: oops
   kLog,             // console.log("noted"), then 200
@@ -141,6 +142,16 @@ TEST_P(IsolateContractTest, HandsTheRequestOver) {
   const RequestView request = Request("POST", "some body");
   isolate_->Dispatch(1, &request);
   EXPECT_EQ(client_.responses[1].body, "POST http://hello.localhost:8080/a/b?c=d\nsome body");
+}
+
+TEST_P(IsolateContractTest, TellsWhoAsks) {
+  Start(Behaviour::kPeer);
+  RequestView request = Request();
+  isolate_->Dispatch(1, &request);
+  EXPECT_EQ(client_.responses[1].body, " 0");
+  request.peer = {.bytes = {10, 0, 0, 7}, .size = 4, .port = 4711};
+  isolate_->Dispatch(2, &request);
+  EXPECT_EQ(client_.responses[2].body, "10.0.0.7 4711");
 }
 
 TEST_P(IsolateContractTest, GivesStatusAndHeaders) {

@@ -66,6 +66,11 @@ class ExecutionContext {
         (error) => { native.reportException(error); native.backgroundEnd(serial); });
   }
   passThroughOnException() {}
+  // Who is at the other end of the connection, as Deno.serve() says it; null where that is not known. Behind a proxy it is the proxy.
+  get remoteAddr() {
+    const peer = native.requestPeer(this.#serial);
+    return peer === null ? null : { transport: 'tcp', hostname: peer[0], port: peer[1] };
+  }
   get props() { return {}; }
 }
 internal.exposeInterface(ExecutionContext);

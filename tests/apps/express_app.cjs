@@ -9,6 +9,7 @@ app.use(express.json({ limit: '1mb' }));
 
 const routes = express.Router();
 routes.get('/hello/:name', (request, response) => response.send(`hello ${request.params.name} ${request.query.from ?? ''}`));
+routes.get('/who', (request, response) => response.send(`${request.ip} ${request.socket.remotePort > 0}`));
 routes.post('/echo', (request, response) => response.status(201).set('x-type', request.get('content-type')).json(request.body));
 routes.get('/large', (request, response) => response.type('text').send('x'.repeat(5000)));
 routes.get('/slowly', (request, response) => {

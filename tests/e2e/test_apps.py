@@ -167,6 +167,7 @@ class Apps(case.PlatformCase):
         self.deploy("express_app.cjs")
         self.assertAnswer(self.fetch("/express/hello/bob?from=ann"), 200, "hello bob ann")
         self.assertAnswer(wire.fetch(self.zts.http, "/express/hello/bob", "HEAD"), 200, "")
+        self.assertAnswer(self.fetch("/express/who"), 200, "127.0.0.1 true")
         echoed = self.post("/express/echo", '{"a":[1]}')
         self.assertAnswer(echoed, 201, '{"a":[1]}')
         self.assertEqual(echoed.header("x-type"), "application/json")

@@ -1,5 +1,6 @@
 """Engine classes: functions with another JIT policy, or a process of their namespace's own, on the same worker at the same time."""
 
+import json
 import os
 import signal
 import threading
@@ -29,9 +30,10 @@ export default () => new Response(String(mix(7)));
 COUNTER = """
 let count = 0;
 export default {
-  async fetch(request) {
+  async fetch(request, env, ctx) {
     const what = new URL(request.url).pathname.split("/").pop();
     if (what === "log") console.log("said by the function");
+    if (what === "who") return Response.json(ctx.remoteAddr);
     if (what === "throws") throw new Error("on purpose");
     if (what === "never") return new Promise(() => {});
     if (what === "big") return new Response("b".repeat(3 << 20));
@@ -140,6 +142,8 @@ class Isolation(case.PlatformCase):
         self.assertEqual(first.status, 200)
         self.assertEqual(len(first.header("x-zts-request-id")), 16)
         self.assertAnswer(connection.request("GET", "/hello"), 200, "hello")
+        self.assertEqual(json.loads(connection.request("GET", "/own/who").text),
+                         {"transport": "tcp", "hostname": "127.0.0.1", "port": connection.socket.getsockname()[1]})
         self.assertEqual(connection.request("GET", "/own/big").text, "b" * (3 << 20))
         for size in (10, 100_000, 5_000_000):
             self.assertEqual(connection.request("POST", "/own/length", body=b"z" * size).text, str(size))

@@ -68,6 +68,7 @@ class Http:
         zts.deploy("hello", read_example("hello.js"), "--route", "shop.example.com/greet")
         zts.deploy("echo", ECHO)
         zts.deploy("mixed", MIXED)
+        zts.deploy("who", "export default (request, env, ctx) => Response.json(ctx.remoteAddr);")
         zts.deploy("sink", "export default async (request) => { for await (const piece of request.body); return new Response('all'); };")
         zts.deploy("responses", RESPONSES)
         zts.deploy("json", read_example("json.js"), "--env", "REGION=eu")
@@ -97,6 +98,15 @@ class Http:
         self.assertEqual(response.error, "unknown-route")
         self.assertIn("ztsctl", response.text)
         self.assertAnswer(connection.request("GET", "/hello"), 200)
+
+    def test_functions_know_who_asks(self):
+        ends = []
+        for connection in (self.connect(), self.connect()):
+            for _ in range(2):
+                self.assertEqual(json.loads(connection.request("GET", "/who").text),
+                                 {"transport": "tcp", "hostname": "127.0.0.1", "port": connection.socket.getsockname()[1]})
+            ends.append(connection.socket.getsockname()[1])
+        self.assertNotEqual(ends[0], ends[1])
 
     def test_environment_is_the_functions(self):
         answer = json.loads(self.fetch("/json?a=1").text)

@@ -24,6 +24,7 @@ export default { async fetch(request, env, ctx) {
     case "never": return new Promise(() => {});
     case "throw": throw new TypeError("on purpose");
     case "later": await new Promise((r) => setTimeout(r, 20)); return new Response("later");
+    case "who": return Response.json(ctx.remoteAddr);
     case "text": return new Response(`${request.method} ${request.headers.get("x-a")} ${await request.text()}`);
     case "mirror": return new Response(request.body, { headers: { "x-mirror": "yes" } });
     case "pieces": return new Response(new ReadableStream({
@@ -141,6 +142,7 @@ class Offload(case.PlatformCase):
     def test_bodies_and_time_pass_as_ever(self):
         self.assertAnswer(self.ask("/heavy?do=text", method="POST", body="body", headers=[("X-A", "b")]), 200, "POST b body")
         self.assertAnswer(self.ask("/heavy?do=later"), 200, "later")
+        self.assertEqual(json.loads(self.ask("/heavy?do=who").text)["hostname"], "127.0.0.1")
         body = "".join(f"{n}," for n in range(200_000))
         mirrored = self.ask("/heavy?do=mirror", method="POST", body=body)
         self.assertEqual(mirrored.header("x-mirror"), "yes")

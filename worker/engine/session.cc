@@ -186,10 +186,16 @@ void Session::OnRequest() {
   Submit(*entry);
 }
 
+// One system call a connection, none for one that asks for nothing.
+const PeerAddress& Session::Peer() {
+  if (!std::exchange(peer_asked_, true)) peer_ = context_->loop->io().PeerOf(handle_);
+  return peer_;
+}
+
 // Of a function's two versions, the one that answers this request.
 const route::Entry& Session::ChosenOf(const route::Entry& entry) {
   const route::Entry& chosen =
-      ChooseVersion(entry, parser_.head().headers(), [this] { return PeerOf(handle_); }, context_->Draw());
+      ChooseVersion(entry, parser_.head().headers(), Peer(), context_->Draw());
   exchange_->version_row = chosen.version_row;
   exchange_->version_number = chosen.number;
   return chosen;
@@ -224,6 +230,7 @@ void Session::Submit(const route::Entry& routed) {
   view.authority = head.authority;
   view.target = head.target;
   view.headers = head.headers();
+  view.peer = Peer();
   context_->NextRequestId(exchange_->request_id);
   view.request_id = {exchange_->request_id, sizeof(exchange_->request_id)};
   exchange_->version_id = entry.version_id;

@@ -33,6 +33,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/peer_address.h"
 #include "base/slot_map.h"
 #include "base/unique_fd.h"
 #include "jsruntime/isolate.h"
@@ -123,6 +124,7 @@ class Session final : private js::RequestBody::Listener {
   void OnRequest();
   void SubmitOpen();
   void Submit(const route::Entry& entry);
+  const PeerAddress& Peer();
 
   // A body that streams.
   size_t Feed(std::string_view input);
@@ -183,8 +185,10 @@ class Session final : private js::RequestBody::Listener {
   bool stream_blocked_ = false;           // it waits for room
   bool latency_noted_ = false;            // of the response under way
   bool cancel_due_ = false;               // what the function still gives is not wanted
+  bool peer_asked_ = false;               // peer_ is what there is to know
   bool served_ = false;                   // a request has been answered on this connection
   bool in_batch_ = false;                 // stands among the context's written ones
+  PeerAddress peer_;
   SlotId slot_;
   runtime::Ticket ticket_ = 0;
   uint64_t marked_for_ = 0;               // the pass at whose end Continue comes

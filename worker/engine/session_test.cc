@@ -32,6 +32,7 @@ class SessionTest : public ShardFixture {
             {"throw", "throw oops"},
             {"bomb", "oom"},
             {"empty", "respond 204 "},
+            {"peer", "peer"},
             {"field", "header x-made-by zts\nrespond 201 made"}});
   }
 };
@@ -51,6 +52,15 @@ TEST_F(SessionTest, AnswersARequest) {
   EXPECT_EQ(counters_->requests_total.Read(), 1u);
   EXPECT_EQ(Row("hello").requests[1].Read(), 1u);
   EXPECT_EQ(Row("hello").outcomes[0].Read(), 1u);
+}
+
+TEST_F(SessionTest, FunctionsKnowWhoAsks) {
+  const Peer peer = Connect(), other = Connect();
+  ASSERT_NE(io_->PeerPort(peer), io_->PeerPort(other));
+  for (const Peer each : {peer, other, peer, other}) {
+    Send(each, Get("/peer"));
+    EXPECT_EQ(Next(each).body, "192.0.2.1 " + std::to_string(io_->PeerPort(each)));
+  }
 }
 
 TEST_F(SessionTest, KeepsAConnectionForManyRequests) {

@@ -1,10 +1,5 @@
 #include "worker/engine/version_choice.h"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-
-#include <cstring>
-
 #include "base/bytes.h"
 
 namespace zts {
@@ -35,21 +30,6 @@ uint64_t ParseNumber(std::string_view text) {
 }
 
 }  // namespace
-
-PeerAddress PeerOf(int socket) {
-  PeerAddress peer;
-  sockaddr_storage storage;
-  socklen_t size = sizeof(storage);
-  if (::getpeername(socket, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return peer;
-  if (storage.ss_family == AF_INET) {
-    peer.size = sizeof(in_addr);
-    std::memcpy(peer.bytes, &reinterpret_cast<const sockaddr_in&>(storage).sin_addr, peer.size);
-  } else if (storage.ss_family == AF_INET6) {
-    peer.size = sizeof(in6_addr);
-    std::memcpy(peer.bytes, &reinterpret_cast<const sockaddr_in6&>(storage).sin6_addr, peer.size);
-  }
-  return peer;
-}
 
 const route::Entry* AskedVersion(const route::Entry& entry, std::span<const HeaderField> headers) {
   for (const HeaderField& field : headers) {
@@ -82,6 +62,22 @@ uint32_t PlaceOf(std::string_view value, uint64_t salt) {
   hash = (hash ^ (hash >> 33)) * 0xC4CEB9FE1A85EC53ull;
   hash ^= hash >> 33;
   return static_cast<uint32_t>((hash >> 32) * route::kWholeShare >> 32);
+}
+
+const route::Entry& ChooseVersion(const route::Entry& entry, std::span<const HeaderField> headers, const PeerAddress& peer,
+                                  uint64_t random) {
+  const route::Split& split = *entry.split;
+  if (const route::Entry* asked = AskedVersion(entry, headers)) return *asked;
+  std::string_view value;
+  if (split.sticky == route::Sticky::kPeer) {
+    value = peer.address();
+  } else if (split.sticky != route::Sticky::kNone) {
+    value = StickyValue(split, headers);
+  }
+  // The high half of the product: even for a bound that is no power of two.
+  const uint32_t place =
+      !value.empty() ? PlaceOf(value, split.salt) : static_cast<uint32_t>((random >> 32) * route::kWholeShare >> 32);
+  return place < split.share ? *split.canary : entry;
 }
 
 }  // namespace zts

@@ -37,7 +37,7 @@ class VersionChoiceTest : public testing::Test {
   }
 
   uint64_t Number(const Headers& headers, uint64_t random = 0) {
-    return ChooseVersion(*entry_, headers, [this] { return peer_; }, random).number;
+    return ChooseVersion(*entry_, headers, peer_, random).number;
   }
   double CanaryRate(const std::function<Headers(int)>& headers, int requests = 20'000) {
     int canary = 0;

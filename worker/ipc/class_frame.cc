@@ -22,6 +22,9 @@ bool IsValid(const HeaderField& field) {
          std::find(std::begin(kWritersOwn), std::end(kWritersOwn), field.name) == std::end(kWritersOwn);
 }
 
+// None, IPv4 or IPv6.
+bool IsAddressSize(size_t bytes) { return bytes == 0 || bytes == 4 || bytes == 16; }
+
 std::string_view FirstPiece(std::string_view body) { return body.substr(0, kClassPieceBytesMax); }
 std::string_view BehindIt(std::string_view body) { return body.substr(std::min(body.size(), kClassPieceBytesMax)); }
 
@@ -38,6 +41,8 @@ void AppendClassRequest(uint64_t ticket, const ClassRequest& request, std::strin
     writer.Put(request.headers);
     writer.Put(request.body_bytes);
     writer.Put(FirstPiece(request.body));
+    writer.Put(request.peer.address());
+    writer.Put(request.peer.port);
   }
   AppendClassBytes(ClassFrameType::kBody, ticket, BehindIt(request.body), out);
 }
@@ -92,6 +97,10 @@ Result<ClassRequest> DecodeClassRequest(std::string_view payload) {
   request.headers = request.fields;
   request.body_bytes = cursor.Get<uint64_t>();
   request.body = cursor.Text();
+  const std::string_view address = cursor.Text();
+  request.peer.port = cursor.Get<uint16_t>();
+  if (!IsAddressSize(address.size())) return BrokenFrame("request");
+  request.peer.size = static_cast<uint8_t>(address.copy(request.peer.bytes, sizeof(request.peer.bytes)));
   const bool body_fits = request.body.size() <= request.body_bytes && request.body_bytes <= kWholeRequestBytesMax;
   if (!cursor.done() || !body_fits || (request.streams && request.body_bytes > 0)) return BrokenFrame("request");
   return request;

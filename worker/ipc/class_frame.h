@@ -29,6 +29,7 @@
 
 #include "base/clock.h"
 #include "base/header_field.h"
+#include "base/peer_address.h"
 #include "base/result.h"
 #include "jsruntime/outcome.h"
 #include "worker/ipc/frame.h"
@@ -68,6 +69,7 @@ struct ClassRequest {
   std::string_view authority;
   std::string_view target;
   std::string_view request_id;
+  PeerAddress peer;
   std::span<const HeaderField> headers;
   uint64_t body_bytes = 0;   // of a body that is whole
   std::string_view body;     // its first piece; the rest follows

@@ -22,7 +22,8 @@ void ShowRequest(std::string_view payload, std::string* out) {
   if (!request.ok()) return void(out->append("no request"));
   out->append(request->method).append(request->scheme).append(request->authority).append(request->target).append(request->request_id);
   Show(request->headers, out);
-  out->append(request->body);
+  char address[PeerAddress::kTextBytesMax + 1];
+  out->append(request->body).append(request->peer.Text(address)).append(std::to_string(request->peer.port));
 }
 
 void ShowAnswer(std::string_view payload, std::string* out) {

@@ -23,6 +23,7 @@ std::string Conversation() {
                       .authority = "h",
                       .target = "/a?b",
                       .request_id = "id",
+                      .peer = {.bytes = {10, 0, 0, 7}, .size = 4, .port = 4711},
                       .headers = kFields,
                       .body_bytes = kClassPieceBytesMax + 2,
                       .body = std::string(kClassPieceBytesMax + 2, 'q')},
@@ -53,6 +54,8 @@ std::string Show(const ClassFrameReader::Frame& frame) {
         text.append(part).append(" ");
       }
       fields(request->headers);
+      char address[PeerAddress::kTextBytesMax + 1];
+      text.append(" ").append(request->peer.Text(address)).append(" ").append(std::to_string(request->peer.port));
       return text + " v" + std::to_string(request->version_id) + " " + std::to_string(request->body.size()) + "/" +
              std::to_string(request->body_bytes);
     }
@@ -75,7 +78,7 @@ std::string Show(const ClassFrameReader::Frame& frame) {
   }
 }
 
-const std::vector<std::string> kExpected = {"7:POST http h /a?b id  a=1 b= v12 " + std::to_string(kClassPieceBytesMax) + "/" +
+const std::vector<std::string> kExpected = {"7:POST http h /a?b id  a=1 b= 10.0.0.7 4711 v12 " + std::to_string(kClassPieceBytesMax) + "/" +
                                                 std::to_string(kClassPieceBytesMax + 2),
                                             "7:2/2",
                                             "7:+4096",
@@ -122,6 +125,17 @@ TEST(ClassFrameTest, AtEveryCutOfAShortOne) {
     EXPECT_TRUE(reader.Feed(text.substr(cut), show).ok());
     EXPECT_EQ(shown.size(), 3u) << cut;
     for (const std::string& one : shown) EXPECT_NE(one, "broken") << cut;
+  }
+}
+
+TEST(ClassFrameTest, RefusesAnAddressOfNoFamily) {
+  for (const uint8_t bytes : {0, 1, 4, 5, 15, 16}) {
+    std::string text;
+    AppendClassRequest(1, {.method = "GET", .target = "/", .peer = {.size = bytes, .port = 1}}, &text);
+    const auto read = DecodeClassRequest(std::string_view(text).substr(sizeof(FrameHeaderOf<Type>)));
+    const bool is_one = bytes == 0 || bytes == 4 || bytes == 16;
+    EXPECT_EQ(read.ok(), is_one) << static_cast<int>(bytes);
+    EXPECT_EQ(read.ok() ? read->peer.size : bytes, bytes);
   }
 }
 

@@ -29,6 +29,50 @@ test('a request as Node has it', async () => {
   ok(seen.rawHeaders.includes('x-name') && seen.socket.encrypted === false && seen.socket === seen.connection);
 });
 
+test('the address of who asks', async () => {
+  const seen = [];
+  const look = ({ socket }) => [socket.remoteAddress, socket.remotePort, socket.remoteFamily];
+  const server = createServer((request, response) => {
+    seen.push(look(request));
+    response.end();
+  });
+  let asked = 0;
+  const context = (hostname) => ({ get remoteAddr() { asked++; return { transport: 'tcp', hostname, port: 4711 }; } });
+  const request = new Request('http://host/');
+  await server.fetch(request, {}, context('10.0.0.7'));
+  await server.fetch(request, {}, context('2001:db8::1'));
+  await server.fetch(request, {}, { remoteAddr: null });
+  await server.fetch(request, {}, { get remoteAddr() { throw new TypeError('over'); } });
+  await server.fetch(request);
+  const none = [undefined, undefined, undefined];
+  same(seen, [['10.0.0.7', 4711, 'IPv4'], ['2001:db8::1', 4711, 'IPv6'], none, none, none]);
+  equal(asked, 2);
+});
+
+test('silence', async () => {
+  const heard = [];
+  const slow = (set) => ask((request, response) => set(request, response));
+  // Who listens ends it.
+  const answered = await slow((request, response) => response.setTimeout(5, () => response.writeHead(503).end('too slow')));
+  same([answered.status, await answered.text()], [503, 'too slow']);
+  const server = createServer(() => {}).setTimeout(5, (socket) => heard.push(socket.timeout));
+  server.on('timeout', (socket) => socket.destroy());
+  await rejects(server.fetch(new Request('http://host/')), Error);
+  same(heard, [5]);
+  // Nobody listens.
+  await rejects(slow((request) => request.setTimeout(5)), Error);
+  // What passes begins the time anew; what has ended has none.
+  const steady = await slow((request, response) => {
+    response.setTimeout(60, () => heard.push('silent'));
+    let count = 0;
+    const more = () => (++count < 10 ? (response.write('x'), setTimeout(more, 10)) : response.end());
+    more();
+  });
+  equal(await steady.text(), 'xxxxxxxxx');
+  await new Promise((resolve) => setTimeout(resolve, 80));
+  same(heard, [5]);
+});
+
 test('a response in one piece', async () => {
   const response = await ask((request, response) => {
     response.statusCode = 201;

@@ -175,6 +175,7 @@ void ClassLink::Send(const AwayRequest& request) {
                            .authority = view.authority,
                            .target = view.target,
                            .request_id = view.request_id,
+                           .peer = view.peer,
                            .headers = view.headers,
                            .body_bytes = view.body.size(),
                            .body = view.body},

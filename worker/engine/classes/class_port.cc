@@ -127,6 +127,7 @@ void ClassPort::Begin(Ticket ticket, const ipc::ClassRequest& request, std::stri
   view.headers = request.fields;
   view.body = body;
   view.request_id = request.request_id;
+  view.peer = request.peer;
   const auto streams = request.streams ? AwayRequest::Body::kStreams : AwayRequest::Body::kWhole;
   const auto begun = std::make_shared<AwayRequest>(ticket, target->second, view, streams);
   requests_.emplace(ticket, begun);

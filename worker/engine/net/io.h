@@ -24,6 +24,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/peer_address.h"
 #include "base/result.h"
 #include "base/slot_map.h"
 #include "base/unique_fd.h"
@@ -123,6 +124,9 @@ class Io {
   // sent and nobody was told of goes along.
   // REQUIRES: it was accepted and not opened; or it is quiet (Quiesce), and no Send is under way.
   virtual UniqueFd Release(Handle handle) = 0;
+
+  // Who is at the other end of a connection that is not closed: a system call. Not known for an adopted one that has no address.
+  virtual PeerAddress PeerOf(Handle handle) const = 0;
 
   // Names an accepted connection and starts receiving.
   virtual void Open(Handle handle, SlotId slot) = 0;

@@ -263,6 +263,22 @@ class IoContractTest : public ::testing::TestWithParam<Variant> {
 #define START_OR_SKIP(...) \
   if (!Start(__VA_ARGS__)) GTEST_SKIP() << unavailable_
 
+TEST_P(IoContractTest, KnowsWhoIsAtTheOtherEnd) {
+  START_OR_SKIP();
+  SlotId one, other;
+  const auto peer = ConnectAndOpen(&one), second = ConnectAndOpen(&other);
+  const auto port_of = [&](SlotId slot) { return io_->PeerOf(server_->At(slot).handle).port; };
+  EXPECT_EQ(port_of(one), peer->port());
+  EXPECT_EQ(port_of(other), second->port());
+  EXPECT_NE(peer->port(), second->port());
+  EXPECT_EQ(io_->PeerOf(server_->At(one).handle).size, 4);
+  // What came another way has no address.
+  auto [end, socket] = network_->Pair();
+  const Handle adopted = io_->Adopt(std::move(socket));
+  EXPECT_FALSE(io_->PeerOf(adopted).known());
+  server_->OpenConnection(adopted);
+}
+
 TEST_P(IoContractTest, EchoesAndClosesInOrder) {
   START_OR_SKIP();
   server_->on_recv = [&](SlotId slot) {

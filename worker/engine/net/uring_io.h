@@ -50,6 +50,7 @@ class UringIo final : public Io {
   size_t StopListening(Queue queue) override;
   Handle Adopt(UniqueFd socket) override;
   UniqueFd Release(Handle handle) override;
+  PeerAddress PeerOf(Handle handle) const override { return zts::PeerOf(handle); }
   void Open(Handle handle, SlotId slot) override;
   void PauseRecv(Handle handle, SlotId slot) override;
   void ResumeRecv(Handle handle, SlotId slot) override;

@@ -47,6 +47,7 @@ AwayRequest::AwayRequest(runtime::Ticket its_ticket, runtime::Target its_target,
   view.headers = headers;
   view.body = text.Add(request.body);
   view.request_id = text.Add(request.request_id);
+  view.peer = request.peer;
 }
 
 AwayResponse::AwayResponse(const js::ResponseView& response)

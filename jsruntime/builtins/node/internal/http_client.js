@@ -226,6 +226,7 @@ Object.assign(ClientRequest.prototype, headerMethods, {
     state.over = true;
     state.wake = null;
     clearTimeout(state.timer);
+    this.socket.rest_();
     const { res } = this;
     if (res === null && error === null) error = failure(Error, 'socket hang up', 'ECONNRESET');
     if (res !== null && !res.complete && !res.destroyed) {

@@ -61,18 +61,36 @@ function* linesOf(message) {
   }
 }
 
-// Stands where code looks for the connection of a message: it is always there, and does nothing.
-function PeerSocket(remoteAddress) {
+// Stands where code looks for the connection of a message: it is always there, and carries nothing. `peerOf` gives the address of who sent
+// the message as { hostname, port }, or null; it is asked once, when somebody wants to know. Whose it is tells when something passes (touch_)
+// and when the message is over (rest_); `onSilence` is called when nothing has passed for the time that somebody has set.
+function PeerSocket(peerOf, onSilence) {
   EventEmitter.call(this);
-  this.remoteAddress = remoteAddress;
+  this[kPeerOf] = peerOf;
+  this[kOnSilence] = onSilence;
+  this[kSilence] = undefined;
   this.encrypted = false;
   this.readable = this.writable = true;
   this.destroyed = false;
 }
 Object.setPrototypeOf(PeerSocket.prototype, EventEmitter.prototype);
+const kPeerOf = Symbol('peerOf');
+const kOnSilence = Symbol('onSilence');
+const kSilence = Symbol('silence');  // the timer
+const kPeer = Symbol('peer');
+const kUnknown = { hostname: undefined, port: undefined };
+
+function peer(socket) {
+  socket[kPeer] ??= socket[kPeerOf]?.() ?? kUnknown;
+  return socket[kPeer];
+}
+
+Object.defineProperties(PeerSocket.prototype, {
+  remoteAddress: { get() { return peer(this).hostname; }, configurable: true, enumerable: true },
+  remotePort: { get() { return peer(this).port; }, configurable: true, enumerable: true },
+  remoteFamily: { get() { return peer(this).hostname && (peer(this).hostname.includes(':') ? 'IPv6' : 'IPv4'); }, configurable: true, enumerable: true },
+});
 Object.assign(PeerSocket.prototype, {
-  remoteFamily: undefined,
-  remotePort: undefined,
   localAddress: '127.0.0.1',
   localPort: 0,
   connecting: false,
@@ -81,7 +99,29 @@ Object.assign(PeerSocket.prototype, {
   timeout: 0,
   writableLength: 0,
   writableHighWaterMark: 65536,
-  setTimeout() { return this; },
+  setTimeout(time, callback) {
+    this.timeout = Number(time) || 0;
+    if (callback !== undefined) {
+      if (this.timeout > 0) this.once('timeout', callback);
+      else this.off('timeout', callback);
+    }
+    this.rest_();
+    if (this.timeout > 0 && !this.destroyed) {
+      this[kSilence] = setTimeout(() => {
+        this[kSilence] = undefined;
+        this.emit('timeout');
+        this[kOnSilence]?.();
+      }, this.timeout);
+    }
+    return this;
+  },
+  touch_() {
+    if (this[kSilence] !== undefined) this.setTimeout(this.timeout);
+  },
+  rest_() {
+    if (this[kSilence] !== undefined) clearTimeout(this[kSilence]);
+    this[kSilence] = undefined;
+  },
   setNoDelay() { return this; },
   setKeepAlive() { return this; },
   ref() { return this; },
@@ -96,6 +136,7 @@ Object.assign(PeerSocket.prototype, {
     if (this.destroyed) return this;
     this.destroyed = true;
     this.readable = this.writable = false;
+    this.rest_();
     this.emit('destroyed', error);  // to the message that it belongs to
     queueMicrotask(() => this.emit('close', error !== undefined));
     return this;
@@ -179,6 +220,7 @@ Object.assign(IncomingMessage.prototype, {
     this[kReader].read().then(({ value, done }) => {
       if (done) return this.end_();
       this.emit('piece');  // somebody may be measuring silence
+      this.socket?.touch_?.();
       this.push(Buffer.from(value.buffer, value.byteOffset, value.byteLength));
     }).catch((error) => this.fail_(error));
   },
@@ -197,7 +239,8 @@ Object.assign(IncomingMessage.prototype, {
     done(error);
   },
   setTimeout(time, callback) {
-    if (callback !== undefined) this.once('timeout', callback);
+    if (callback !== undefined) this.on('timeout', callback);
+    this.socket?.setTimeout(time);
     return this;
   },
   _dump() { this.resume(); },

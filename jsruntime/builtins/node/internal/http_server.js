@@ -76,7 +76,8 @@ Object.assign(ServerResponse.prototype, headerMethods, {
   assignSocket(socket) { this.socket = socket; },
   detachSocket() { this.socket = null; },
   setTimeout(time, callback) {
-    if (callback !== undefined) this.once('timeout', callback);
+    if (callback !== undefined) this.on('timeout', callback);
+    this.socket?.setTimeout(time);
     return this;
   },
 
@@ -104,6 +105,7 @@ Object.assign(ServerResponse.prototype, headerMethods, {
     if (!this.headersSent) this._implicitHeader();
     const state = this[kState];
     this.open_();
+    this.socket?.touch_?.();
     if (state.controller === null) return done();  // nobody wants it
     state.controller.enqueue(new Uint8Array(chunk));
     if (state.controller.desiredSize > 0) done();
@@ -113,6 +115,7 @@ Object.assign(ServerResponse.prototype, headerMethods, {
     const state = this[kState];
     if (state.controller !== null) state.controller.close();
     else this.answer_(state.whole);
+    this.socket?.rest_?.();
     done();
   },
   _destroy(error, done) {
@@ -186,6 +189,15 @@ function Server(options, handler) {
 Object.setPrototypeOf(Server.prototype, EventEmitter.prototype);
 Object.setPrototypeOf(Server, EventEmitter);
 
+// null when the invocation is over: the connection is somebody else's.
+function peerOf(context) {
+  try {
+    return context?.remoteAddr ?? null;
+  } catch {
+    return null;
+  }
+}
+
 function requestOf(request, socket) {
   const message = new IncomingMessage(socket).fill(request.headers);
   const url = request.url;
@@ -226,16 +238,25 @@ Object.assign(Server.prototype, {
   closeAllConnections() {},
   closeIdleConnections() {},
   getConnections(callback) { queueMicrotask(() => callback(null, 0)); },
-  setTimeout() { return this; },
+  // Of each request's silence; 0: none.
+  setTimeout(time, callback) {
+    if (typeof time === 'function') [time, callback] = [0, time];
+    this.timeout = Number(time) || 0;
+    if (callback !== undefined) this.on('timeout', callback);
+    return this;
+  },
   ref() { return this; },
   unref() { return this; },
   async [Symbol.asyncDispose ?? Symbol.for('asyncDispose')]() { this.close(); },
 
   // A request of the function's, to its response.
-  fetch(request) {
+  fetch(request, env, context) {
     return new Promise((resolve) => {
-      // Whose address this is, is not known here: what a header says of it is anybody's word.
-      const socket = new PeerSocket(undefined);
+      const socket = new PeerSocket(() => peerOf(context), () => {
+        // As in Node: who listens has to end it.
+        const heard = [!message.complete && message.emit('timeout', socket), response.emit('timeout', socket), this.emit('timeout', socket)];
+        if (!heard.includes(true)) socket.destroy(failure(Error, 'nothing was answered in the time that setTimeout() gives', 'ETIMEDOUT'));
+      });
       socket.encrypted = request.url.startsWith('https:');
       const message = requestOf(request, socket);
       const response = new ServerResponse(message);
@@ -249,6 +270,7 @@ Object.assign(Server.prototype, {
         message.emit('aborted');
         socket.destroy();
       }, { once: true });
+      if (this.timeout > 0) socket.setTimeout(this.timeout);
       if (!this.emit('request', message, response)) response.writeHead(404).end();
     });
   },
@@ -259,10 +281,10 @@ Object.assign(Server.prototype, {
 internal.serverOf = (exported) => {
   if (servers.size === 0 || (typeof exported === 'function' && listening.size === 0)) return null;
   return {
-    fetch(request) {
+    fetch(request, env, context) {
       const [server] = listening;
-      if (server !== undefined) return server.fetch(request);
-      return new Promise((resolve) => { waiting.push(resolve); }).then((first) => first.fetch(request));
+      if (server !== undefined) return server.fetch(request, env, context);
+      return new Promise((resolve) => { waiting.push(resolve); }).then((first) => first.fetch(request, env, context));
     },
   };
 };

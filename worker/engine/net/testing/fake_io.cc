@@ -32,6 +32,7 @@ FakeIo::~FakeIo() = default;
 
 FakeIo::PeerId FakeIo::Connect() {
   links_.push_back(std::make_shared<Link>());
+  links_.back()->port = static_cast<uint16_t>(1024 + links_.size() % 64'000);
   if (shut_) {
     links_.back()->server = Link::Server::kClosed;
     Reset(links_.back().get());
@@ -91,11 +92,16 @@ size_t FakeIo::StopListening(Queue queue) {
   return taken_;
 }
 
-FakeIo::Link& FakeIo::LinkOf(Handle handle) {
+FakeIo::Link& FakeIo::LinkOf(Handle handle) const {
   ZTS_CHECK(handle >= 0 && static_cast<size_t>(handle) < by_handle_.size());
   Link* link = by_handle_[static_cast<size_t>(handle)];
   ZTS_CHECK(link != nullptr);
   return *link;
+}
+
+PeerAddress FakeIo::PeerOf(Handle handle) const {
+  const Link& link = LinkOf(handle);
+  return link.port == 0 ? PeerAddress{} : PeerAddress{.bytes = {'\xc0', 0, 2, 1}, .size = 4, .port = link.port};
 }
 
 FakeIo::Link& FakeIo::OpenLink(Handle handle, SlotId slot) {

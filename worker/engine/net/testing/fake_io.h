@@ -80,6 +80,8 @@ class FakeIo final : public Io {
 
   // ---- the test's side ----
   PeerId Connect();
+  // The port by which PeerOf knows it.
+  uint16_t PeerPort(PeerId peer) const { return links_.at(peer)->port; }
   // A connection for Adopt, which is not accepted. The socket stands for it and for nothing else.
   std::pair<PeerId, UniqueFd> ConnectForAdoption();
   // The number of bytes the network took: fewer when its buffer is full, 0 when the connection has ended.
@@ -109,6 +111,8 @@ class FakeIo final : public Io {
   size_t StopListening(Queue queue) override;
   Handle Adopt(UniqueFd socket) override;
   UniqueFd Release(Handle handle) override;
+  // 192.0.2.1 (RFC 5737) with the peer's port; what came by ConnectForAdoption has no address.
+  PeerAddress PeerOf(Handle handle) const override;
   void Open(Handle handle, SlotId slot) override;
   void PauseRecv(Handle handle, SlotId slot) override;
   void ResumeRecv(Handle handle, SlotId slot) override;
@@ -133,6 +137,7 @@ class FakeIo final : public Io {
     enum class Server : uint8_t { kQueued, kAccepted, kOpen, kLingering, kClosing, kClosed };
     Server server = Server::kQueued;
     Handle handle = kNoHandle;
+    uint16_t port = 0;             // of the peer; 0: it has no address
     SlotId slot;
     std::string to_server;
     std::string to_peer;
@@ -157,7 +162,7 @@ class FakeIo final : public Io {
   bool Chance(int percent) { return percent > 0 && random_() % 100 < static_cast<uint64_t>(percent); }
   size_t Cut(size_t low, size_t high) { return low + random_() % (high - low + 1); }
   Nanos Now() const { return clock_ != nullptr ? clock_->Now() : 0; }
-  Link& LinkOf(Handle handle);
+  Link& LinkOf(Handle handle) const;
   Link& OpenLink(Handle handle, SlotId slot);
   void Reset(Link* link);
   void EndServerSide(Link* link);

@@ -1,6 +1,7 @@
 #include "worker/engine/net/testing/io_contract.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -32,6 +33,13 @@ class TcpPeer final : public Peer {
     const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent < 0 && (errno == ECONNRESET || errno == EPIPE)) reset_ = true;
     return sent < 0 ? 0 : static_cast<size_t>(sent);
+  }
+
+  uint16_t port() const override {
+    sockaddr_in own{};
+    socklen_t size = sizeof(own);
+    ZTS_CHECK(::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&own), &size) == 0);
+    return ntohs(own.sin_port);
   }
 
   std::string Read() override {
@@ -101,6 +109,7 @@ class FakePeer final : public Peer {
   explicit FakePeer(FakeIo* io) : FakePeer(io, io->Connect()) {}
   FakePeer(FakeIo* io, FakeIo::PeerId id) : io_(io), id_(id) {}
   size_t Write(std::string_view bytes) override { return io_->PeerWrite(id_, bytes); }
+  uint16_t port() const override { return io_->PeerPort(id_); }
   std::string Read() override { return io_->PeerRead(id_); }
   void Finish() override { io_->PeerFinish(id_); }
   void Reset() override { io_->PeerReset(id_); }

@@ -1,6 +1,6 @@
 // What the contract tests of Io need: an Io under test, and the other side of its connections.
 //
-// Thread:   one; PeerOf and Network are driven between passes of the Loop.
+// Thread:   one; Peer and Network are driven between passes of the Loop.
 #pragma once
 
 #include <functional>
@@ -31,6 +31,8 @@ class Peer {
   virtual ~Peer() = default;
   // The number of bytes taken, 0 when there is no room or no connection.
   virtual size_t Write(std::string_view bytes) = 0;
+  // Of its end; of a connection that was made.
+  virtual uint16_t port() const = 0;
   virtual std::string Read() = 0;
   virtual void Finish() = 0;
   virtual void Reset() = 0;
