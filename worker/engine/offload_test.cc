@@ -707,6 +707,41 @@ TEST_F(OffloadThreadsTest, AThreadThatNobodyUsesEndsAndIsStartedAgain) {
   EXPECT_EQ(thread.starts.Read(), 2u);
 }
 
+// Its function has gone before the keeper has looked: no thread was ever started for it.
+TEST_F(OffloadThreadsTest, WhatWasSentToAThreadThatIsNotStartedIsAnswered) {
+  MoveAway("a");
+  const Peer peer = Connect();
+  io_->PeerWrite(peer, Get("/a"));
+  for (int pass = 0; pass < 3; ++pass) Pass();
+  DeployCold({{"hello", "respond 200 hello"}});
+  EXPECT_EQ(Running(), 0u);
+  Settle();
+  EXPECT_EQ(Next(peer).body, "a");
+  Advance(kOffloadRest + kSecond);
+  EXPECT_EQ(Running(), 0u);
+}
+
+// The word to end is there when the request comes, and both are read in one pass.
+TEST_F(OffloadThreadsTest, ARequestThatAThreadsEndMeetsIsAnswered) {
+  MoveAway("a");
+  Settle();
+  const auto thread = static_cast<uint32_t>(ThreadOf("a"));
+  Deploy({{"hello", "respond 200 hello"}, {"b", "respond 200 b"}});
+  held_ = {0, 1, 2};
+  Advance(kOffloadRest + kSecond);
+  MoveAway("b");
+  const Peer peer = Connect();
+  io_->PeerWrite(peer, Get("/b"));
+  for (int pass = 0; pass < 3; ++pass) Pass();
+  ASSERT_EQ(offload_counters_[thread]->offload.functions.Read(), 1u);
+  DeployCold({{"hello", "respond 200 hello"}});
+  held_.clear();
+  Settle();
+  EXPECT_EQ(Next(peer).body, "b");
+  Advance(kOffloadRest + kSecond);
+  EXPECT_EQ(Running(), 0u);
+}
+
 TEST_F(OffloadThreadsTest, DeploysReachEachThread) {
   for (const char* function : {"a", "b", "silent"}) MoveAway(function);
   const Peer peer = Connect(), other = Connect();

@@ -3,7 +3,7 @@
 // offload threads, move between them and come back; these stand still now and then as in a long turn, each by itself or all of them, and
 // end when they are not used; deploys come in mid-request, and in every fourth run a drain.
 //
-// ZTS_SIM_SEED=n runs one seed alone.
+// ZTS_SIM_SEED=n runs one seed alone, ZTS_SIM_SEEDS=n so many of them.
 
 #include <gtest/gtest.h>
 
@@ -13,6 +13,7 @@
 #include <deque>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -25,7 +26,7 @@
 namespace zts {
 namespace {
 
-constexpr int kSeeds = 100;
+constexpr uint64_t kSeeds = 100;
 constexpr int kSteps = 400;
 // Fewer than functions: some share one.
 constexpr uint32_t kOffloads = 3;
@@ -313,12 +314,17 @@ class Simulation {
   bool drained_ = false;
 };
 
+std::optional<uint64_t> NumberOf(const char* variable) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? std::nullopt : ParseInteger<uint64_t>(text);
+}
+
 TEST(ShardSimulation, EveryRequestIsAnsweredOnceAndNothingIsLost) {
   SetLogLevel(LogLevel::kError);  // its warnings are about what is done to it on purpose
-  const char* only = std::getenv("ZTS_SIM_SEED");
+  const std::optional<uint64_t> only = NumberOf("ZTS_SIM_SEED");
+  const uint64_t last = only.value_or(NumberOf("ZTS_SIM_SEEDS").value_or(kSeeds));
   uint64_t answered = 0, moves = 0;
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
-    if (only != nullptr && ParseInteger(only) != seed) continue;
+  for (uint64_t seed = only.value_or(1); seed <= last; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Simulation simulation(seed);
     simulation.Run();
@@ -326,7 +332,7 @@ TEST(ShardSimulation, EveryRequestIsAnsweredOnceAndNothingIsLost) {
     moves += simulation.moves();
     if (testing::Test::HasFailure()) break;
   }
-  if (only == nullptr) {
+  if (!only) {
     EXPECT_GT(answered, 1000u);
     EXPECT_GT(moves, 100u);
   }

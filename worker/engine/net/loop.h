@@ -60,6 +60,8 @@ class Loop {
 
   // Runs `task` in the next pass of the shard's thread. Any thread.
   void Post(std::function<void()> task);
+  // Something posted waits for its pass. Any thread.
+  bool has_posted() const { return has_posted_.load(std::memory_order_acquire); }
 
   // There is work left: the next pass does not wait. The shard's thread.
   void ComeBack() { come_back_ = true; }

@@ -143,7 +143,7 @@ void OffloadThreads::TendLocked() {
     }
   }
   for (auto& seat : seats_) {
-    if (placement_.used(seat->index)) {
+    if (placement_.used(seat->index) || (seat->state == Seat::State::kNone && HasLeft(*seat))) {
       seat->used_at = now;
       if (seat->state == Seat::State::kNone) StartThread(seat.get());
     } else if (seat->state == Seat::State::kRunning && now - seat->used_at >= kOffloadRest && seat->host->at_rest()) {
@@ -152,6 +152,9 @@ void OffloadThreads::TendLocked() {
     SetGauges(*seat);
   }
 }
+
+// A request that came as the thread ended has begun there, or waits in its loop, and whose it is may have no place there any more.
+bool OffloadThreads::HasLeft(const Seat& seat) { return !seat.host->at_rest() || seat.loop->has_posted(); }
 
 void OffloadThreads::StartThread(Seat* seat) {
   seat->cpu_seen = 0;

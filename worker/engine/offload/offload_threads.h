@@ -95,6 +95,8 @@ class OffloadThreads {
   void Keep();
   void Run(Seat* seat);
   void TendLocked();
+  // With no thread, it has something to do nevertheless.
+  static bool HasLeft(const Seat& seat);
   void StartThread(Seat* seat);
   void EndThread(Seat* seat);
   void SetEnded(Seat* seat);
