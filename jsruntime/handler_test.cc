@@ -152,6 +152,31 @@ TEST_F(HandlerTest, WritesEveryKindOfBody) {
 }
 
 // The memory of a copy that has been sent takes the next one; no answer may show what another one says.
+TEST_F(HandlerTest, LendsBodiesThatLieAsTheyAreSent) {
+  const struct {
+    const char* body;
+    bool lent;
+  } kCases[] = {{"'short'", true},
+                {"'x'.repeat(100000)", true},
+                {"(() => { let text = ''; for (let i = 0; i < 30000; ++i) text += i; return text; })()", true},
+                {"('a'.repeat(50000) + 'b'.repeat(50000)).slice(10, 70000)", true},
+                {"new Uint8Array(100000).fill(97)", true},
+                {"new Uint8Array(100000).map((_, i) => i).subarray(7, 50001)", true},
+                {"new Uint8Array(3)", true},
+                {"'caf\\u00e9'.repeat(10000)", false},
+                {"'\\u20ac'.repeat(10000)", false},
+                {"''", false},
+                {"null", false}};
+  for (const auto& [body, lent] : kCases) {
+    Run(std::string("export default () => new Response(") + body + ")");
+    const RecordingClient::Response& response = client_.responses[id_];
+    EXPECT_EQ(!response.borrowed.empty(), lent) << body;
+    if (lent) {
+      EXPECT_TRUE(response.borrowed == response.body) << body;
+    }
+  }
+}
+
 TEST_F(HandlerTest, BodiesOfBytesAreTheirOwn) {
   ASSERT_TRUE(Load("const kept = [];\n"
                    "export default async (request) => {\n"

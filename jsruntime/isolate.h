@@ -89,6 +89,9 @@ class ResponseView {
   virtual size_t body_bytes() const = 0;
   // Writes exactly body_bytes() to `out`.
   virtual void CopyBody(char* out) const = 0;
+  // The body where it lies, body_bytes() of it; empty where there is none, or where its bytes have to be made (text that is not ASCII).
+  // Valid until OnResponse returns.
+  virtual std::string_view BorrowBody() const { return {}; }
 };
 
 enum class LogSeverity : uint8_t { kDebug, kInfo, kLog, kWarn, kError, kException };

@@ -108,4 +108,21 @@ void ResponseReader::CopyBody(char* out) const {
   }
 }
 
+std::string_view ResponseReader::BorrowBody() const {
+  switch (form_) {
+    case Form::kEmpty:
+    case Form::kUtf8:
+    case Form::kStreamed: return {};
+    case Form::kSmall: return {small_, body_bytes_};
+    case Form::kOneByte:
+      borrowed_.emplace(isolate_, body_.As<v8::String>());
+      return {reinterpret_cast<const char*>(borrowed_->data8()), body_bytes_};
+    case Form::kBytes: {
+      const auto bytes = body_.As<v8::ArrayBufferView>();
+      return {static_cast<const char*>(bytes->Buffer()->Data()) + bytes->ByteOffset(), body_bytes_};
+    }
+  }
+  return {};
+}
+
 }  // namespace zts::js

@@ -41,6 +41,7 @@ class ResponseReader final : public ResponseView {
   std::span<const HeaderField> headers() const override { return *fields_; }
   size_t body_bytes() const override { return body_bytes_; }
   void CopyBody(char* out) const override;
+  std::string_view BorrowBody() const override;
 
  private:
   enum class Form { kEmpty, kSmall, kOneByte, kUtf8, kBytes, kStreamed };
@@ -58,6 +59,7 @@ class ResponseReader final : public ResponseView {
   std::optional<uint64_t> declared_length_;
   bool omitted_ = false;
   char small_[kSmallBytes];  // kSmall's
+  mutable std::optional<v8::String::ValueView> borrowed_;  // while it is there, V8 moves nothing
 };
 
 }  // namespace zts::js

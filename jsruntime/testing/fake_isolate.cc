@@ -57,6 +57,7 @@ class FakeResponse final : public ResponseView {
   std::span<const HeaderField> headers() const override { return fields_; }
   size_t body_bytes() const override { return body_.size(); }
   void CopyBody(char* out) const override { std::memcpy(out, body_.data(), body_.size()); }
+  std::string_view BorrowBody() const override { return body_; }
   Form form() const override { return form_; }
   std::optional<uint64_t> declared_length() const override { return declared_length_; }
   void Stream(Form form, std::optional<uint64_t> declared_length) {

@@ -20,6 +20,7 @@ class RecordingClient : public IsolateClient {
     int status = 0;
     std::vector<std::pair<std::string, std::string>> headers;
     std::string body;  // of a streamed one: what was taken so far
+    std::string borrowed;
     ResponseView::Form form = ResponseView::Form::kWhole;
     std::optional<uint64_t> declared_length;
 
@@ -45,6 +46,7 @@ class RecordingClient : public IsolateClient {
     response.declared_length = view.declared_length();
     response.body.resize(view.body_bytes());
     view.CopyBody(response.body.data());
+    response.borrowed = view.BorrowBody();
     ++answers[id];
   }
   // Takes what `room` allows, and counts it down.

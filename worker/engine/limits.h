@@ -93,6 +93,9 @@ inline constexpr size_t kOutBufferKeptBytes = 64 * 1024;
 // Bytes of a streamed response that wait for their peer: beyond it the stream is not read on, below half of it it is again. Fits a kept
 // out-buffer with its framing, so that a stream in steady state allocates nothing.
 inline constexpr size_t kStreamBufferBytes = kOutBufferKeptBytes - 1024;
+// A body of so many bytes goes to the kernel from where its function has it, by a call of its own. To copy a smaller one costs less than is
+// saved by sending it together with others' (bench/README.md).
+inline constexpr size_t kBorrowedBodyBytesMin = 48 * 1024;
 // Pipelined responses are gathered up to this size before they are sent.
 inline constexpr size_t kOutBufferFlushBytes = 128 * 1024;
 

@@ -151,6 +151,8 @@ class Session final : private js::RequestBody::Listener {
   void CountVersion(int status);
   void Answered(int status, js::OutcomeKind kind);
   bool AppendResponseHead(const js::ResponseView& response);
+  void WriteBody(const js::ResponseView& response);
+  bool SendBorrowed(const js::ResponseView& response);
   void BeginStream(const js::ResponseView& response);
   void EndStream(js::OutcomeKind kind);
   void LogBroken(std::string_view message);

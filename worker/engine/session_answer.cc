@@ -96,11 +96,31 @@ void Session::OnResponse(const js::ResponseView& response) {
   }
   wants_continue_ = false;
   if (streams) return BeginStream(response);
-  if (!parser_.head().is_head && bytes > 0 && http::StatusHasBody(response.status())) {
-    response.CopyBody(out_->Reserve(bytes));
-    out_->Commit(bytes);
-  }
+  if (!parser_.head().is_head && bytes > 0 && http::StatusHasBody(response.status())) WriteBody(response);
   Answered(response.status(), js::OutcomeKind::kOk);
+}
+
+void Session::WriteBody(const js::ResponseView& response) {
+  const size_t bytes = response.body_bytes();
+  if (bytes >= kBorrowedBodyBytesMin && SendBorrowed(response)) return;
+  response.CopyBody(out_->Reserve(bytes));
+  out_->Commit(bytes);
+}
+
+// Behind what is written, straight from the function's memory; what the kernel does not take now is copied. False: nothing of the body has
+// gone, and a connection that is broken shows at the next send.
+bool Session::SendBorrowed(const js::ResponseView& response) {
+  if (sending()) return false;
+  const std::string_view body = response.BorrowBody();
+  if (body.empty()) return false;
+  const size_t head = out_->size();
+  const int64_t taken = context_->loop->io().TrySendBoth(handle_, AsBytes(out_->text()), AsBytes(body));
+  if (taken <= 0) return false;
+  const auto sent = static_cast<size_t>(taken);
+  out_->Drop(std::min(sent, head));
+  out_->Append(body.substr(sent - std::min(sent, head)));
+  if (out_->size() == 0) context_->out_buffers.Give(std::exchange(out_, nullptr));
+  return true;
 }
 
 // False: it is too large.

@@ -166,15 +166,19 @@ void ClassPort::OnResponse(Ticket ticket, const js::ResponseView& response) {
     return Refuse(ticket, js::OutcomeKind::kHeadTooLarge, head_bytes, kResponseHeadBytesMax);
   }
   if (bytes > kResponseBodyBytesMax) return Refuse(ticket, js::OutcomeKind::kBodyTooLarge, bytes, kResponseBodyBytesMax);
-  body_.resize(bytes);
-  if (bytes > 0) response.CopyBody(body_.data());
+  std::string_view body = response.BorrowBody();
+  if (body.size() != bytes) {
+    body_.resize(bytes);
+    response.CopyBody(body_.data());
+    body = body_;
+  }
   ipc::AppendClassAnswer(ticket,
                          {.form = static_cast<ipc::ClassAnswer::Form>(response.form()),
                           .status = static_cast<uint16_t>(response.status()),
                           .declared_length = response.declared_length(),
                           .headers = response.headers(),
                           .body_bytes = bytes,
-                          .body = body_},
+                          .body = body},
                          &socket_.out());
   if (body_.capacity() > kOutBufferKeptBytes) body_ = std::string();
 }

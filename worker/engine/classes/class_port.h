@@ -87,7 +87,7 @@ class ClassPort final : public offload::NearEnd {
   std::unordered_map<runtime::Ticket, offload::AwayRequestPtr> requests_;
   std::vector<offload::AwayRequestPtr> refused_;  // their answers are refused, and what they still give is not wanted
   std::unique_ptr<Gathering> gathering_;
-  std::string body_;  // of the answer in hand
+  std::string body_;  // of the answer in hand, where it cannot be read where it lies
 };
 
 }  // namespace zts::classes

@@ -200,6 +200,12 @@ void OutBuffer::Append(std::string_view text) {
   Commit(text.size());
 }
 
+void OutBuffer::Drop(size_t bytes) {
+  ZTS_CHECK(bytes <= size_);
+  size_ -= bytes;
+  if (size_ > 0) std::memmove(data_, data_ + bytes, size_);
+}
+
 void OutBuffer::ShrinkTo(size_t bytes) {
   const size_t wanted = std::max(bytes, size_);
   if (capacity_ > wanted) Resize(wanted);

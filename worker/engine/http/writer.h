@@ -30,6 +30,8 @@ class OutBuffer {
   void Commit(size_t bytes) { size_ += bytes; }
   void Append(std::string_view text);
   void Clear() { size_ = 0; }
+  // Takes the first bytes away. REQUIRES: bytes <= size().
+  void Drop(size_t bytes);
   // Takes the last bytes back. REQUIRES: bytes <= size().
   void Uncommit(size_t bytes) { size_ -= bytes; }
   std::string_view text() const { return {data_, size_}; }

@@ -189,6 +189,14 @@ TEST(OutBufferTest, ReservesAndCommits) {
   out.Append("bcd");
   out.Uncommit(2);
   EXPECT_EQ(out.text(), "ab");
+  out.Append("cd");
+  out.Drop(1);
+  EXPECT_EQ(out.text(), "bcd");
+  out.Drop(3);
+  EXPECT_EQ(out.text(), "");
+  out.Drop(0);
+  out.Append("e");
+  EXPECT_EQ(out.text(), "e");
 }
 
 TEST(OutBufferTest, GivesMemoryBackButNoContent) {

@@ -164,6 +164,8 @@ void EpollIo::QueueRead(Handle handle, Connection* connection) {
 
 int64_t EpollIo::TrySend(Handle handle, Bytes bytes) { return SendNow(handle, bytes, &counters_); }
 
+int64_t EpollIo::TrySendBoth(Handle handle, Bytes first, Bytes second) { return SendBothNow(handle, first, second, &counters_); }
+
 void EpollIo::Send(Handle handle, SlotId slot, Bytes bytes) {
   Connection& connection = OpenEntry(handle, slot);
   ZTS_CHECK(!connection.sending);

@@ -48,6 +48,7 @@ class EpollIo final : public Io {
   void ResumeRecv(Handle handle, SlotId slot) override;
   void Quiesce(Handle handle, SlotId slot) override;
   int64_t TrySend(Handle handle, Bytes bytes) override;
+  int64_t TrySendBoth(Handle handle, Bytes first, Bytes second) override;
   void Send(Handle handle, SlotId slot, Bytes bytes) override;
   void Close(Handle handle, SlotId slot, CloseMode mode) override;
   size_t Poll(std::span<Completion> out, Nanos timeout) override;

@@ -140,6 +140,13 @@ class Io {
   // Sends what the kernel takes at once: the number of bytes taken, 0 when it would block, -errno on failure.
   // REQUIRES: no Send is under way on this connection.
   virtual int64_t TrySend(Handle handle, Bytes bytes) = 0;
+  // TrySend of the one and then, when all of it was taken, of the other: as one where the Io can.
+  virtual int64_t TrySendBoth(Handle handle, Bytes first, Bytes second) {
+    const int64_t taken = first.empty() ? 0 : TrySend(handle, first);
+    if (taken < 0 || static_cast<size_t>(taken) < first.size()) return taken;
+    const int64_t more = TrySend(handle, second);
+    return more < 0 ? taken : taken + more;  // what is wrong shows at the next send
+  }
   // TrySend for each, on different connections, with fewer system calls where the Io can.
   virtual void TrySendAll(std::span<SendNowItem> items) {
     for (SendNowItem& item : items) item.taken = TrySend(item.handle, item.bytes);

@@ -458,6 +458,25 @@ TEST_P(IoContractTest, SendsToManyAtOnceWhileTheySend) {
   }
 }
 
+TEST_P(IoContractTest, TwoPiecesGoOneBehindTheOther) {
+  START_OR_SKIP();
+  SlotId slot;
+  auto peer = ConnectAndOpen(&slot);
+  const std::string large = Pattern(200'000, 6), larger = Pattern(20'000'000, 7);
+  std::string expected, seen;
+  for (const auto& [first, second] : std::vector<std::pair<std::string, std::string>>{
+           {"head", "body"}, {"", "alone"}, {"alone", ""}, {large, "short"}, {"short", large}, {large, large}, {"head", larger}}) {
+    const std::string both = first + second;
+    server_->SendRest(slot, both, io_->TrySendBoth(server_->At(slot).handle, AsBytes(first), AsBytes(second)));
+    expected += both;
+    EXPECT_TRUE(Until([&] { return (seen += peer->Read()).size() >= expected.size() && !server_->At(slot).sending; }));
+    EXPECT_TRUE(seen == expected) << seen.size() << " of " << expected.size();
+  }
+  peer->Reset();
+  EXPECT_TRUE(Until([&] { return server_->At(slot).error != 0 || server_->At(slot).ended; }));
+  EXPECT_LT(io_->TrySendBoth(server_->At(slot).handle, AsBytes("a"), AsBytes("b")), 0);
+}
+
 TEST_P(IoContractTest, OfManySendsTheBrokenOneFailsAlone) {
   START_OR_SKIP();
   std::vector<std::unique_ptr<Peer>> peers(8);

@@ -260,6 +260,8 @@ void UringIo::ResumeRecv(Handle handle, SlotId slot) {
 
 int64_t UringIo::TrySend(Handle handle, Bytes bytes) { return SendNow(handle, bytes, &counters_); }
 
+int64_t UringIo::TrySendBoth(Handle handle, Bytes first, Bytes second) { return SendBothNow(handle, first, second, &counters_); }
+
 // A send that must not wait ends while it is submitted, so its result stands in the queue right after the call.
 void UringIo::TrySendAll(std::span<SendNowItem> items) {
   if (!uses_.batched_send || items.size() < kRingSendsMin || shard_thread_ == std::thread::id()) return Io::TrySendAll(items);

@@ -56,6 +56,7 @@ class UringIo final : public Io {
   void ResumeRecv(Handle handle, SlotId slot) override;
   void Quiesce(Handle handle, SlotId slot) override;
   int64_t TrySend(Handle handle, Bytes bytes) override;
+  int64_t TrySendBoth(Handle handle, Bytes first, Bytes second) override;
   void TrySendAll(std::span<SendNowItem> items) override;
   void Send(Handle handle, SlotId slot, Bytes bytes) override;
   void Close(Handle handle, SlotId slot, CloseMode mode) override;

@@ -81,6 +81,7 @@ class AwayResponse final : public js::ResponseView {
   std::span<const HeaderField> headers() const override { return headers_; }
   size_t body_bytes() const override { return body_bytes_; }
   void CopyBody(char* out) const override;
+  std::string_view BorrowBody() const override { return body_; }
 
  private:
   const Form form_;
