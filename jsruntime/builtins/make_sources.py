@@ -3,12 +3,13 @@
 
   make_sources.py --packages PACKAGES.tar --node NODE --folder FOLDER --output sources.cc
 
-node/x/y.js becomes the module "x/y"; node/internal/x.js and webcrypto/index.js become "zts:x" and "zts:webcrypto". Each is one text; modules
+node/x/y.js becomes the module "x/y"; node/internal/x.js "zts:x", webcrypto/index.js "zts:webcrypto". Each is one text; modules
 of this folder are left as require() in each other's texts, so that no code is there twice. "zts:node_exports" and
-"zts:node_names" are what node_exports.cjs writes.
+"zts:node_names" are what node_exports.cjs writes, and "zts:lib_x" is Node's own JavaScript (node_library.cjs), which stands on "zts:library".
 """
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -21,7 +22,7 @@ ESBUILD = "/usr/bin/esbuild"
 
 def modules(folder):
     """(name, entry) of every module."""
-    found = [("zts:webcrypto", "webcrypto/index.js")]
+    found = [("zts:library", "library/core.js"), ("zts:webcrypto", "webcrypto/index.js")]
     node = os.path.join(folder, "node")
     for root, _, files in os.walk(node):
         for file in files:
@@ -39,10 +40,13 @@ WITHOUT_PROCESS = ("process", "events", "async_hooks", "zts:node_exports", "zts:
 
 def bundle(folder, name, entry, externals, version):
     command = [ESBUILD, entry, "--bundle", "--format=cjs", "--platform=neutral", "--main-fields=browser,module,main", "--target=esnext",
-               "--charset=ascii", "--minify-whitespace", "--minify-syntax", "--log-level=warning", "--define:process.env.NODE_ENV=\"production\"",
+               "--charset=ascii", "--minify-whitespace", "--log-level=warning", "--define:process.env.NODE_ENV=\"production\"",
                f"--define:NODE_VERSION=\"{version}\""]
     command += [f"--external:{external}" for external in externals]
-    if name not in WITHOUT_PROCESS:
+    # Functions of Node's own keep their names, which people see.
+    if not name.startswith("zts:lib"):
+        command.append("--minify-syntax")
+    if name not in WITHOUT_PROCESS and not name.startswith("zts:lib"):
         command.append("--inject:globals/process.js")
     done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     sys.stderr.write(done.stderr)
@@ -70,7 +74,7 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
         # esbuild follows links to where no packages are.
-        for part in ("node", "webcrypto"):
+        for part in ("library", "node", "webcrypto"):
             shutil.copytree(os.path.join(options.folder, part), os.path.join(work, part))
         with tarfile.open(options.packages) as packages:
             packages.extractall(work)
@@ -81,6 +85,10 @@ def main():
         for file, flags in (("node_exports.js", []), ("node_names.js", ["--names"])):
             with open(os.path.join(work, "node", "internal", file), "w", encoding="ascii") as out:
                 subprocess.run([options.node, os.path.join(options.folder, "node_exports.cjs"), *flags], stdout=out, check=True)
+        library = json.loads(subprocess.run([options.node, os.path.join(options.folder, "node_library.cjs")], stdout=subprocess.PIPE, text=True, check=True).stdout)
+        for file, text in library.items():
+            with open(os.path.join(work, file), "w", encoding="utf-8") as out:
+                out.write(text)
         found = modules(work)
         public = [name for name, _ in found if not name.startswith("zts:")]
         # "node:x", and the "x/" by which packages ask for a package of that name.

@@ -1,2 +1,2 @@
-// node:path, by the package "path-browserify": paths with "/", as Node has them on Linux.
-module.exports = require('../node_modules/path-browserify/index.js');
+// node:path, Node's own: with its posix and win32 halves.
+module.exports = require('zts:lib_path');

@@ -72,7 +72,15 @@ const process = Object.assign(new EventEmitter(), {
     if (typeof callback !== 'function') throw new TypeError('process.nextTick: the callback is not a function');
     queueMicrotask(values.length === 0 ? callback : () => callback(...values));
   },
-  emitWarning: (warning) => console.warn(`Warning: ${warning?.message ?? warning}`),
+  emitWarning(warning, type, code) {
+    const options = typeof type === 'object' && type !== null ? type : { type, code: typeof code === 'string' ? code : undefined };
+    const made = warning instanceof Error ? warning : Object.assign(new Error(`${warning}`), { name: options.type ?? 'Warning' });
+    if (options.code !== undefined) made.code = options.code;
+    if (options.detail !== undefined) made.detail = options.detail;
+    if (made.name === 'DeprecationWarning' && process.noDeprecation) return;
+    console.warn(`${made.code === undefined ? '' : `[${made.code}] `}${made.name}: ${made.message}`);
+    queueMicrotask(() => process.emit('warning', made));
+  },
   memoryUsage: () => ({ rss: 0, heapTotal: 0, heapUsed: 0, external: 0, arrayBuffers: 0 }),
   getuid: () => 0,
   getgid: () => 0,

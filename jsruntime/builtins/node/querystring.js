@@ -1,6 +1,2 @@
-// node:querystring, by the package of that name.
-module.exports = {
-  ...require('../node_modules/querystring-es3/index.js'),
-  escape: encodeURIComponent,
-  unescape: decodeURIComponent,
-};
+// node:querystring, Node's own.
+module.exports = require('zts:lib_querystring');

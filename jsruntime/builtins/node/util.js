@@ -70,6 +70,7 @@ function debuglog(section) {
 }
 
 module.exports = {
+  get parseArgs() { return require('zts:lib_internal_util_parse_args_parse_args').parseArgs; },
   types, inspect, promisify, callbackify, inherits, deprecate, debuglog, debug: debuglog,
   format: (...values) => internal.lazy('format.js').format(...values),
   formatWithOptions: (options, ...values) => internal.lazy('format.js').format(...values),

@@ -1,0 +1,2 @@
+// Node's command line: there is none.
+module.exports = { getOptionValue: () => undefined };

@@ -1,0 +1,2 @@
+// node:process for what it stands on itself.
+module.exports = { get it() { return require('process'); } };
