@@ -4,7 +4,7 @@
 // Node's library asks for three things that only Node has: `primordials`, the built-ins as they were before user code ran, of which the
 // names that are used are written here; internalBinding(); and modules under internal/, which are here too, or for which library/ has something
 // of its own.
-const kModules = ['path', 'querystring', 'events', 'internal/querystring', 'internal/constants', 'internal/events/symbols', 'internal/fixed_queue',
+const kModules = ['path', 'querystring', 'events', 'buffer', 'internal/buffer', 'internal/querystring', 'internal/constants', 'internal/events/symbols', 'internal/fixed_queue',
                   'internal/util/parse_args/parse_args', 'internal/util/parse_args/utils'];
 // What those stand on: parts of "zts:library".
 const kCore = { 'internal/errors': 'errors', 'internal/validators': 'validators', 'internal/events/abort_listener': 'abort_listener' };
@@ -26,7 +26,7 @@ const sources = process.binding('natives');
 // The expression for require(module) in the text of another one.
 function required(module, from) {
   if (kPublic.includes(module)) return `require('${module}')`;
-  if (module === 'internal/util/types') return "require('util/types')";
+  if (module === 'internal/util/types' || module === 'util/types') return "require('util/types')";
   if (kModules.includes(module)) return `require('zts:${nameOf(module)}')`;
   return part(kCore[module] ?? kOurs[module] ?? fail(`${from} requires ${module}`), from);
 }
@@ -35,6 +35,14 @@ const part = (name, from) => (from in kCore ? `require('./${name}.js')` : `requi
 // --- primordials ---------------------------------------------------------------------------------------------------------------------
 
 const used = new Set();
+// What is different here.
+const kChanged = {
+  // Node's own pool of 64 KiB is for servers of one program; here each isolate would have one.
+  buffer: ['Buffer.poolSize = 64 * 1024;', 'Buffer.poolSize = 8 * 1024;'],
+  // V8 by itself writes the first line of a stack when the error is made, Node when somebody reads it: there the message may come later.
+  'internal/errors': [/super\(\);\n *ObjectDefineProperty\(this, 'message', \{[^}]*\}\);/, 'super(getMessage(key, args, undefined));'],
+};
+
 const lowerFirst = (name) => (/^[A-Z]+$|^[A-Z]+_/.test(name) ? name : name[0].toLowerCase() + name.slice(1));
 const kSafe = { SafeArrayIterator: 'class { constructor(of) { return of[Symbol.iterator](); } }', SafeMap: 'class extends Map {}', SafeWeakMap: 'class extends WeakMap {}' };
 
@@ -43,11 +51,14 @@ function definition(name) {
   if (name in kSafe) return kSafe[name];
   if (name === 'AsyncIteratorPrototype') return 'Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}).prototype)';
   if (name in globalThis) return name;
+  if (name.startsWith('TypedArray')) return definition(name.replace('TypedArray', 'Uint8Array'));  // which inherits them
   const global = Object.getOwnPropertyNames(globalThis).filter((each) => /^[A-Z]/.test(each) && name.startsWith(each)).sort((a, b) => b.length - a.length)[0];
   if (global === undefined) fail(`no primordial ${name}`);
   const rest = name.slice(global.length);
   if (rest.startsWith('Prototype')) {
     const method = rest.slice('Prototype'.length);
+    if (method.startsWith('Symbol')) return `uncurry(${global}.prototype[Symbol.${lowerFirst(method.slice('Symbol'.length))}])`;
+    if (method.startsWith('Get') && !(lowerFirst(method) in globalThis[global].prototype)) return `getter(${global}, '${lowerFirst(method.slice('Get'.length))}')`;
     if (method.endsWith('Apply') && typeof globalThis[global].prototype[lowerFirst(method)] !== 'function') {
       return `apply(${global}.prototype.${lowerFirst(method.slice(0, -'Apply'.length))})`;
     }
@@ -76,6 +87,11 @@ const library = {};
 for (const module of [...kModules, ...Object.keys(kCore)]) {
   let source = sources[module] ?? fail(`this Node has no ${module}`);
   if (module === 'internal/errors') source = withoutUnused(source);
+  if (module in kChanged) {
+    const changed = source.replace(...kChanged[module]);
+    if (changed === source) fail(`${module} is not as it was`);
+    source = changed;
+  }
   for (const [, names] of source.matchAll(/const \{([^}]*)\} = primordials;/g)) {
     for (const name of names.split(',')) if (name.trim() !== '') used.add(name.split(':')[0].trim());
   }
@@ -89,6 +105,11 @@ for (const module of [...kModules, ...Object.keys(kCore)]) {
 }
 library['library/primordials.js'] = [
   'const uncurry = (method) => Function.prototype.call.bind(method);',
+  'const getter = (Class, name) => {',
+  '  let of = Class.prototype;',
+  '  while (!Object.hasOwn(of, name)) of = Object.getPrototypeOf(of);',
+  '  return uncurry(Object.getOwnPropertyDescriptor(of, name).get);',
+  '};',
   'const apply = (method) => (self, values) => Reflect.apply(method, self, values);',
   `module.exports = { __proto__: null, ${[...used].sort().map((name) => `${name}: ${definition(name)}`).join(', ')} };`,
 ].join('\n');

@@ -10,6 +10,8 @@ module.exports = {
   get options() { return require('./options.js'); },
   get primordials() { return require('./primordials.js'); },
   get process() { return require('./process.js'); },
+  get startup_snapshot() { return require('./startup_snapshot.js'); },
+  get assert() { return require('./assert.js'); },
   get util() { return require('./util.js'); },
   get validators() { return require('./validators.js'); },
 };

@@ -1,2 +1,2 @@
 // For Node's library nothing is different while a snapshot is made.
-module.exports = { namespace: { isBuildingSnapshot: () => false } };
+module.exports = { namespace: { addDeserializeCallback() {}, isBuildingSnapshot: () => false } };

@@ -26,7 +26,17 @@ function getLazy(make) {
   };
 }
 
+// Those of the web that Node loads when they are asked for.
+function defineLazyProperties(target, from, names) {
+  for (const name of names.filter((each) => each in globalThis)) {
+    Object.defineProperty(target, name, { get: () => globalThis[name], enumerable: true, configurable: true });
+  }
+}
+
 module.exports = {
+  customInspectSymbol: Symbol.for('nodejs.util.inspect.custom'), kIsEncodingSymbol: Symbol('isEncoding'), defineLazyProperties,
+  lazyDOMException: (message, name) => new DOMException(message, name),
+  encodingsMap: { ascii: 0, utf8: 1, base64: 2, utf16le: 3, latin1: 4, hex: 5, buffer: 6, base64url: 7 },
   kEmptyObject: Object.freeze({ __proto__: null }), isWindows: false, normalizeEncoding, spliceOne, getLazy,
   getSystemErrorName: (code) => `${code}`,
   setOwnProperty: (object, key, value) => Object.defineProperty(object, key, { value, configurable: true, enumerable: true, writable: true }),

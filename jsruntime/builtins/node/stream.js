@@ -1,6 +1,6 @@
 // node:stream, by the package "readable-stream", with the ways to and from the streams of the web.
 const Stream = require('../node_modules/readable-stream/lib/stream.js');
-const { Readable, Writable } = Stream;
+const { Duplex, Readable, Writable } = Stream;
 
 Readable.toWeb = (readable) => {
   const iterator = readable[Symbol.asyncIterator]();
@@ -42,6 +42,18 @@ Writable.fromWeb = (stream, options = {}) => {
     write(chunk, encoding, done) { writer.ready.then(() => writer.write(chunk)).then(() => done(), done); },
     final(done) { writer.close().then(() => done(), done); },
     destroy(error, done) { (error === null ? Promise.resolve() : writer.abort(error)).then(() => done(error), () => done(error)); },
+  });
+};
+Duplex.toWeb = (duplex) => ({ readable: Readable.toWeb(duplex), writable: Writable.toWeb(duplex) });
+Duplex.fromWeb = ({ readable, writable }, options = {}) => {
+  const reader = readable.getReader();
+  const writer = writable.getWriter();
+  return new Duplex({
+    ...options,
+    read() { reader.read().then(({ value, done }) => this.push(done ? null : value), (error) => this.destroy(error)); },
+    write(chunk, encoding, done) { writer.ready.then(() => writer.write(chunk)).then(() => done(), done); },
+    final(done) { writer.close().then(() => done(), done); },
+    destroy(error, done) { Promise.allSettled([error === null ? undefined : writer.abort(error), reader.cancel(error ?? undefined)]).then(() => done(error)); },
   });
 };
 module.exports = Stream;

@@ -8,6 +8,7 @@ const needFunction = (value, what) => {
 };
 
 function inspect(value, options = {}) {
+  if (options?.depth < 0 && typeof value === 'object' && value !== null) return `[${value.constructor?.name ?? 'Object'}]`;
   const custom = typeof value === 'object' && value !== null ? value[kCustomInspect] : undefined;
   if (typeof custom === 'function' && custom !== inspect) {
     const made = Reflect.apply(custom, value, [options?.depth ?? 2, { ...options, stylize: (text) => text }, inspect]);
@@ -48,6 +49,11 @@ function callbackify(original) {
 }
 
 function inherits(constructor, parent) {
+  needFunction(constructor, 'The "ctor" argument');
+  needFunction(parent, 'The "superCtor" argument');
+  if (parent.prototype === undefined) {
+    throw Object.assign(new TypeError('The "superCtor.prototype" property must be of type object. Received undefined'), { code: 'ERR_INVALID_ARG_TYPE' });
+  }
   Object.defineProperty(constructor, 'super_', { value: parent, writable: true, configurable: true });
   Object.setPrototypeOf(constructor.prototype, parent.prototype);
 }
@@ -58,7 +64,7 @@ function deprecate(original, message, code) {
     const key = code ?? message;
     if (!warned.has(key)) {
       warned.add(key);
-      console.warn(`DeprecationWarning: ${message}`);
+      require('process').emitWarning(message, 'DeprecationWarning', code);
     }
     return new.target ? Reflect.construct(original, values, new.target) : Reflect.apply(original, this, values);
   }, 'name', { value: original.name, configurable: true });
@@ -71,6 +77,7 @@ function debuglog(section) {
 
 module.exports = {
   get parseArgs() { return require('zts:lib_internal_util_parse_args_parse_args').parseArgs; },
+  _extend: (target, source) => (typeof source === 'object' && source !== null ? Object.assign(target, source) : target),
   types, inspect, promisify, callbackify, inherits, deprecate, debuglog, debug: debuglog,
   format: (...values) => internal.lazy('format.js').format(...values),
   formatWithOptions: (options, ...values) => internal.lazy('format.js').format(...values),
