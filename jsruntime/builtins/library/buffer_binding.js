@@ -26,30 +26,52 @@ function ucs2Text(bytes) {
   return textOfUnits(units);
 }
 
+// V8's own methods of Uint8Array are not there while a function's snapshot is made.
+function toBase64(bytes, isUrl) {
+  if (Uint8Array.prototype.toBase64 !== undefined) return isUrl ? bytes.toBase64(kUrl) : bytes.toBase64();
+  const text = btoa(textOfUnits(bytes));
+  return isUrl ? text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '') : text;
+}
+function fromBase64(text) {
+  if (Uint8Array.fromBase64 !== undefined) return Uint8Array.fromBase64(text);
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  putUnits(bytes, binary);
+  return bytes;
+}
+function toHex(bytes) {
+  if (Uint8Array.prototype.toHex !== undefined) return bytes.toHex();
+  let text = '';
+  for (const byte of bytes) text += (byte < 16 ? '0' : '') + byte.toString(16);
+  return text;
+}
+// An even count of digits that all are ones.
+function fromHex(digits) {
+  if (Uint8Array.fromHex !== undefined) return Uint8Array.fromHex(digits);
+  const bytes = new Uint8Array(digits.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(digits.slice(i * 2, i * 2 + 2), 16);
+  return bytes;
+}
+
 // --- text to bytes -------------------------------------------------------------------------------------------------------------------
 
 // As Node reads it: either alphabet, what belongs to neither passed over, up to the first "=".
 function base64Bytes(text) {
   try {
-    return Uint8Array.fromBase64(text);
+    return fromBase64(text);
   } catch {
     const end = text.indexOf('=');
     let clean = (end < 0 ? text : text.slice(0, end)).replaceAll('-', '+').replaceAll('_', '/').replace(/[^A-Za-z0-9+/]/g, '');
     if (clean.length % 4 === 1) clean = clean.slice(0, -1);
     // Bits behind the last byte count for nothing.
-    return Uint8Array.fromBase64(clean, { lastChunkHandling: 'loose' });
+    return fromBase64(clean);
   }
 }
 
 function hexBytes(text) {
-  const end = text.length & ~1;
-  const digits = end === text.length ? text : text.slice(0, end);
-  try {
-    return Uint8Array.fromHex(digits);
-  } catch {
-    const wrong = digits.search(/[^0-9A-Fa-f]/);
-    return Uint8Array.fromHex(digits.slice(0, wrong & ~1));
-  }
+  const wrong = text.search(/[^0-9A-Fa-f]/);
+  const end = (wrong < 0 ? text.length : wrong) & ~1;
+  return fromHex(end === text.length ? text : text.slice(0, end));
 }
 
 function put(buffer, bytes, offset = 0, length = buffer.length - offset) {
@@ -202,10 +224,10 @@ module.exports = {
   swap16: (bytes) => swap(bytes, 2), swap32: (bytes) => swap(bytes, 4), swap64: (bytes) => swap(bytes, 8),
   atob, btoa,
   asciiSlice: (bytes, start, end) => textOfUnits(part(bytes, start, end).map((byte) => byte & 127)),
-  base64Slice: (bytes, start, end) => part(bytes, start, end).toBase64(),
-  base64urlSlice: (bytes, start, end) => part(bytes, start, end).toBase64(kUrl),
+  base64Slice: (bytes, start, end) => toBase64(part(bytes, start, end), false),
+  base64urlSlice: (bytes, start, end) => toBase64(part(bytes, start, end), true),
   latin1Slice: (bytes, start, end) => textOfUnits(part(bytes, start, end)),
-  hexSlice: (bytes, start, end) => part(bytes, start, end).toHex(),
+  hexSlice: (bytes, start, end) => toHex(part(bytes, start, end)),
   ucs2Slice: (bytes, start, end) => ucs2Text(part(bytes, start, end)),
   utf8Slice: (bytes, start, end) => decoder.decode(part(bytes, start, end)),
   asciiWriteStatic: putUnits,
