@@ -74,6 +74,9 @@ Object.defineProperties(StringDecoder.prototype, {
 });
 
 function writeUtf8(self, given) {
+  const { length } = given;
+  // Mostly nothing is kept, and nothing will be.
+  if (self[kRest].length === 0 && (length === 0 || given[length - 1] < 0x80)) return textOf(given, 'utf8');
   self[kDecoder] ??= new TextDecoder('utf-8', { ignoreBOM: true });
   const text = self[kDecoder].decode(given, { stream: true });
   // What the decoder holds back: at most the last three bytes, from the one that begins a character.
