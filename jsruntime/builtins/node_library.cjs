@@ -4,13 +4,15 @@
 // Node's library asks for three things that only Node has: `primordials`, the built-ins as they were before user code ran, of which the
 // names that are used are written here; internalBinding(); and modules under internal/, which are here too, or for which library/ has something
 // of its own.
-const kModules = ['path', 'querystring', 'events', 'buffer', 'internal/buffer', 'internal/querystring', 'internal/constants', 'internal/events/symbols', 'internal/fixed_queue',
+const fs = require('fs');
+
+const kModules = ['path', 'querystring', 'events', 'buffer', 'internal/buffer', 'url', 'internal/querystring', 'internal/constants', 'internal/events/symbols', 'internal/fixed_queue',
                   'internal/util/parse_args/parse_args', 'internal/util/parse_args/utils'];
 // What those stand on: parts of "zts:library".
 const kCore = { 'internal/errors': 'errors', 'internal/validators': 'validators', 'internal/events/abort_listener': 'abort_listener' };
 const kOurs = {
   'internal/assert': 'assert', 'internal/event_target': 'event_target', 'internal/options': 'options', 'internal/process/task_queues': 'task_queues',
-  'internal/util': 'util', 'internal/util/inspect': 'inspect', 'internal/v8/startup_snapshot': 'startup_snapshot',
+  'internal/util': 'util', 'internal/url': 'url', 'internal/util/inspect': 'inspect', 'internal/v8/startup_snapshot': 'startup_snapshot',
   // What no function comes to.
   'internal/fs/glob': 'absent', 'internal/modules/helpers': 'absent', 'internal/util/colors': 'absent',
 };
@@ -38,9 +40,11 @@ const used = new Set();
 // What is different here.
 const kChanged = {
   // Node's own pool of 64 KiB is for servers of one program; here each isolate would have one.
-  buffer: ['Buffer.poolSize = 64 * 1024;', 'Buffer.poolSize = 8 * 1024;'],
+  buffer: [['Buffer.poolSize = 64 * 1024;', 'Buffer.poolSize = 8 * 1024;']],
+  // A global that is loaded when somebody asks for it.
+  url: [["const { URLPattern } = internalBinding('url_pattern');", ''], ['  URLPattern,', '  get URLPattern() { return globalThis.URLPattern; },']],
   // V8 by itself writes the first line of a stack when the error is made, Node when somebody reads it: there the message may come later.
-  'internal/errors': [/super\(\);\n *ObjectDefineProperty\(this, 'message', \{[^}]*\}\);/, 'super(getMessage(key, args, undefined));'],
+  'internal/errors': [[/super\(\);\n *ObjectDefineProperty\(this, 'message', \{[^}]*\}\);/, 'const own = {}; super(getMessage(key, args, own)); ObjectAssign(this, own);']],
 };
 
 const lowerFirst = (name) => (/^[A-Z]+$|^[A-Z]+_/.test(name) ? name : name[0].toLowerCase() + name.slice(1));
@@ -75,7 +79,9 @@ function definition(name) {
 function withoutUnused(errors) {
   const acorn = { exports: {} };
   new Function('module', 'exports', sources['internal/deps/acorn/acorn/dist/acorn'])(acorn, acorn.exports);
-  const wanted = new Set([...kModules, ...Object.keys(kCore)].filter((module) => module !== 'internal/errors').flatMap((module) => sources[module].match(/\bERR_\w+/g) ?? []));
+  const makers = [...kModules, ...Object.keys(kCore)].filter((module) => module !== 'internal/errors').map((module) => sources[module]);
+  const ours = fs.readdirSync(`${__dirname}/library`).map((file) => fs.readFileSync(`${__dirname}/library/${file}`, 'utf8'));
+  const wanted = new Set([...makers, ...ours].flatMap((text) => text.match(/\bERR_\w+/g) ?? []));
   const defines = ({ type, expression }) => type === 'ExpressionStatement' && expression.type === 'CallExpression' && expression.callee.name === 'E';
   const unused = acorn.exports.parse(errors, { ecmaVersion: 'latest', allowReturnOutsideFunction: true }).body
       .filter((each) => defines(each) && !wanted.has(each.expression.arguments[0].value));
@@ -87,8 +93,8 @@ const library = {};
 for (const module of [...kModules, ...Object.keys(kCore)]) {
   let source = sources[module] ?? fail(`this Node has no ${module}`);
   if (module === 'internal/errors') source = withoutUnused(source);
-  if (module in kChanged) {
-    const changed = source.replace(...kChanged[module]);
+  for (const change of kChanged[module] ?? []) {
+    const changed = source.replace(...change);
     if (changed === source) fail(`${module} is not as it was`);
     source = changed;
   }

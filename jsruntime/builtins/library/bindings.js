@@ -6,6 +6,8 @@ module.exports = {
     SIGXCPU: 24, SIGXFSZ: 25, SIGVTALRM: 26, SIGPROF: 27, SIGWINCH: 28, SIGIO: 29, SIGPWR: 30, SIGSYS: 31,
   } } },
   get buffer() { return require('./buffer_binding.js'); },
+  get encoding_binding() { return { toASCII: require('./url.js').toASCII }; },
+  get url() { return require('./url.js'); },
   config: { hasIntl: false },
   util: {
     privateSymbols: { arrow_message_private_symbol: Symbol('arrow'), untransferable_object_private_symbol: Symbol('untransferable') },

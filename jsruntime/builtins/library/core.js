@@ -12,6 +12,7 @@ module.exports = {
   get process() { return require('./process.js'); },
   get startup_snapshot() { return require('./startup_snapshot.js'); },
   get assert() { return require('./assert.js'); },
+  get url() { return require('./url.js'); },
   get util() { return require('./util.js'); },
   get validators() { return require('./validators.js'); },
 };
