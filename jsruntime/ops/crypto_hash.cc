@@ -1,18 +1,21 @@
 #include "jsruntime/ops/crypto_hash.h"
 
 #include <string_view>
+#include <utility>
 
 #include "jsruntime/ops/crypto_args.h"
 
 namespace zts::js {
 
 const EVP_MD* DigestNamed(std::string_view name) {
-  if (name == "SHA-1") return EVP_sha1();
-  if (name == "SHA-256") return EVP_sha256();
-  if (name == "SHA-384") return EVP_sha384();
-  if (name == "SHA-512") return EVP_sha512();
-  if (name == "md5") return EVP_md5();
-  if (name == "sha224") return EVP_sha224();
+  static constexpr std::pair<std::string_view, const EVP_MD* (*)()> kDigests[] = {
+      {"SHA-256", EVP_sha256},       {"SHA-1", EVP_sha1},           {"SHA-384", EVP_sha384},       {"SHA-512", EVP_sha512},
+      {"md5", EVP_md5},              {"sha224", EVP_sha224},        {"sha512-224", EVP_sha512_224}, {"sha512-256", EVP_sha512_256},
+      {"sha3-224", EVP_sha3_224},    {"sha3-256", EVP_sha3_256},    {"sha3-384", EVP_sha3_384},    {"sha3-512", EVP_sha3_512},
+      {"ripemd160", EVP_ripemd160},  {"blake2b512", EVP_blake2b512}, {"blake2s256", EVP_blake2s256}};
+  for (const auto& [known, digest] : kDigests) {
+    if (known == name) return digest();
+  }
   return nullptr;
 }
 

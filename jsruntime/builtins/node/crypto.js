@@ -8,13 +8,18 @@ const keys = require('zts:key_object');
 const signatures = require('zts:signatures');
 const { ECDH } = require('zts:ecdh');
 
-const kHashes = { sha1: 'SHA-1', sha224: 'sha224', sha256: 'SHA-256', sha384: 'SHA-384', sha512: 'SHA-512', md5: 'md5' };
+// By the names that Node has; the native side's are those of WebCrypto, where it has one.
+const kHashes = {
+  __proto__: null, sha1: 'SHA-1', sha256: 'SHA-256', sha384: 'SHA-384', sha512: 'SHA-512', rmd160: 'ripemd160', ripemd: 'ripemd160',
+};
+for (const name of ['md5', 'sha224', 'sha512-224', 'sha512-256', 'sha3-224', 'sha3-256', 'sha3-384', 'sha3-512', 'ripemd160', 'blake2b512', 'blake2s256']) kHashes[name] = name;
 const failure = (message, code) => Object.assign(new Error(message), { code });
 const argument = (message) => Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_TYPE' });
 
 function hashNamed(name) {
   if (typeof name !== 'string') throw argument('The name of the algorithm is not a string');
-  const known = kHashes[name.toLowerCase().replace(/^rsa-/, '').replace('-', '')];
+  const plain = name.toLowerCase().replace(/^rsa-/, '');
+  const known = kHashes[plain] ?? kHashes[plain.replace(/^sha-/, 'sha').replace(/^sha512\//, 'sha512-')];
   if (known === undefined) throw failure(`Invalid digest: ${name}; there are ${Object.keys(kHashes).join(', ')}`, 'ERR_CRYPTO_INVALID_DIGEST');
   return known;
 }
@@ -90,6 +95,13 @@ class Hmac extends Digest {}
 
 const createHash = (name, options) => new Hash(native.hashStart(hashNamed(name), undefined), options);
 const createHmac = (name, key, options) => new Hmac(native.hashStart(hashNamed(name), keyBytes(key)), options);
+// What Node exports: called with or without `new`, as createHash and createHmac are.
+const exported = (Class, make) => {
+  const made = { [Class.name]: function (...values) { return make(...values); } }[Class.name];
+  made.prototype = Class.prototype;
+  Object.defineProperty(Class.prototype, 'constructor', { value: made, writable: true, configurable: true });
+  return made;
+};
 const hash = (name, data, encoding = 'hex') => createHash(name).update(data).digest(encoding);
 
 // --- randomness ----------------------------------------------------------------------------------------------------------------------
@@ -298,7 +310,8 @@ function getCipherInfo(name) {
 }
 
 const own = {
-  Hash, Hmac, createHash, createHmac, hash, getHashes: () => Object.keys(kHashes),
+  Hash: exported(Hash, createHash), Hmac: exported(Hmac, createHmac), createHash, createHmac, hash,
+  getHashes: () => Object.keys(kHashes).filter((name) => !['ripemd', 'rmd160'].includes(name)).flatMap((name) => [`RSA-${name.toUpperCase()}`, name]).sort(),
   randomBytes, randomFillSync, randomFill: (target, callback) => later(() => randomFillSync(target), callback), randomInt,
   pseudoRandomBytes: randomBytes, randomUUID: () => native.randomUuid(), getRandomValues: (view) => globalThis.crypto.getRandomValues(view),
   pbkdf2, pbkdf2Sync, scrypt, scryptSync, hkdf, hkdfSync,

@@ -123,6 +123,16 @@ test('crypto: hashes and HMAC', () => {
   throws(() => crypto.createHash('sha999'), Error);
 });
 
+test('crypto: digests beside those of the web', () => {
+  const start = (name) => crypto.createHash(name).update('a').digest('hex').slice(0, 12);
+  same(['ripemd160', 'RSA-RIPEMD160', 'sha512-256', 'sha512-224', 'sha3-256', 'blake2b512', 'blake2s256'].map(start),
+       ['0bdc9d2d256b', '0bdc9d2d256b', '455e518824bc', 'd5cdb9ccc769', '80084bf2fba0', '333fcb4ee1aa', '4a0d12987340']);
+  ok(crypto.getHashes().includes('sha3-512') && crypto.getHashes().includes('RSA-SHA256'));
+  equal(throws(() => crypto.createHash('nothing'), Error).code, 'ERR_CRYPTO_INVALID_DIGEST');
+  ok(crypto.Hash('md5') instanceof crypto.Hash && new crypto.Hmac('sha256', 'key') instanceof crypto.Hmac);
+  equal(crypto.Hmac('sha3-256', 'key').update('x').digest('hex').length, 64);
+});
+
 test('crypto: ciphers, derived keys, randomness', async () => {
   for (const name of ['aes-128-cbc', 'aes-192-ctr', 'aes-256-gcm']) {
     const key = crypto.randomBytes(Number(name.slice(4, 7)) / 8);
