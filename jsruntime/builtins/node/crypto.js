@@ -172,7 +172,7 @@ const kCipherBits = [128, 192, 256];
 const kModes = ['cbc', 'ctr', 'gcm'];
 
 function cipherNamed(name) {
-  const [, bits, mode] = /^(?:id-)?aes-?(128|192|256)-(cbc|ctr|gcm)$/i.exec(name) ?? [];
+  const [, bits, mode = bits && 'cbc'] = /^(?:id-)?aes-?(128|192|256)(?:-(cbc|ctr|gcm))?$/i.exec(name) ?? [];
   if (mode === undefined) throw failure(`Unknown cipher: ${name}; there are aes-128, -192 and -256 in the modes cbc, ctr and gcm`, 'ERR_CRYPTO_UNKNOWN_CIPHER');
   return { bytes: Number(bits) / 8, mode: mode.toLowerCase() };
 }
@@ -297,6 +297,7 @@ function diffieHellman({ privateKey, publicKey }) {
 
 const { generateKeyPairSync, generateKeySync } = keys;
 function generateKeyPair(name, options, callback) {
+  if (typeof options === 'function') [options, callback] = [undefined, options];
   later(() => generateKeyPairSync(name, options), (error, pair) => callback(error, pair?.publicKey, pair?.privateKey));
 }
 Object.defineProperty(generateKeyPair, Symbol.for('nodejs.util.promisify.custom'), { value: async (name, options) => generateKeyPairSync(name, options) });

@@ -140,6 +140,63 @@ test('new keys', async () => {
   throws(() => crypto.generateKeyPairSync('ec', { namedCurve: 'secp256k1' }), TypeError);
 });
 
+// Made by Node.
+const sealed = {
+  pkcs8: `-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIH0MF8GCSqGSIb3DQEFDTBSMDEGCSqGSIb3DQEFDDAkBBA5Vki0XiHc8qKskY5b
+QwxDAgIIADAMBggqhkiG9w0CCQUAMB0GCWCGSAFlAwQBKgQQNisw0tOiLcP4XBa+
+CwiWjASBkGC5N8V2XXe8SA/dO+wFHdfEgNuNlrse95VVv7Zna+fzlXaoeIUSUDPe
+z0D2rWQxLtdFEByw/+Hja8kT3OASXdfRIdF0eYeGEoPjtAeeAEvGxGj4oDpSwc7K
+Owt44FjrDY5Fvj8C0RS8cyZHxrrJCdAU+6npXqArsKrWo9Wp8Hib6zRzGhpwNsxE
+ZOh9AwC+gg==
+-----END ENCRYPTED PRIVATE KEY-----`,
+  sec1: `-----BEGIN EC PRIVATE KEY-----
+Proc-Type: 4,ENCRYPTED
+DEK-Info: AES-128-CBC,B6C69B62878BC279F718FA4322F5F7F9
+
+cogUZAw8KNubNGx2pL9IUjkOuRevik83F2/1pPE6D3SnhsZrMNXWRITzDL8dcX9q
+zJNDHbfQE7gYNUGlqmC8l97wzCQlX/NpoPnSrmwR/pM7FfmVVc+3FKCCsiUPV/KT
+P5sKBNEStJ3xXib0h0er9ARyHoLnCgfwrgIjyvL7QHo=
+-----END EC PRIVATE KEY-----`,
+  der: 'MIH0MF8GCSqGSIb3DQEFDTBSMDEGCSqGSIb3DQEFDDAkBBCifxSR60vrW00Sigx2wzNNAgIIADAMBggqhkiG9w0CCQUAMB0GCWCGSAFlAwQBFgQQ6iH7miERh4Tpm7AlOif1zwSBkK6qmFwDTxQRM9J649JvR+Au6jOxZ5lG05onsuX/L65yfEx1ePnRFTSG+h8jbLJPZ0qb8JZ9nNDKxGw0durW6Zc+uNsdXq9nGWM/IX0M2Rx9/7oEAAvqGBjtjInkQf871CN4y8Jtio8v3s23lBF0E49TbNgNTV7YslYjJPxxj1ytf3emtOZZ4Ag/9BcEwKq2Mw==',
+};
+
+test('keys with a passphrase', () => {
+  const secret = (key) => createPrivateKey(key).export({ format: 'jwk' }).d;
+  const d = secret({ key: sealed.pkcs8, passphrase: 'pass' });
+  equal(d.length, 43);
+  equal(secret({ key: sealed.sec1, passphrase: Buffer.from('pass') }), d);
+  equal(secret({ key: decoded(sealed.der), format: 'der', type: 'pkcs8', passphrase: 'pass' }), d);
+  equal(throws(() => secret(sealed.pkcs8), TypeError).code, 'ERR_MISSING_PASSPHRASE');
+  equal(throws(() => secret({ key: sealed.pkcs8, passphrase: 'other' }), Error).code, 'ERR_OSSL_BAD_DECRYPT');
+  const key = createPrivateKey({ key: sealed.pkcs8, passphrase: 'pass' });
+  for (const type of ['pkcs8', 'sec1']) {
+    for (const cipher of ['aes-128-cbc', 'aes-192-cbc', 'aes256']) {
+      const pem = key.export({ type, format: 'pem', cipher, passphrase: 'new' });
+      ok(/ENCRYPTED/.test(pem));
+      equal(secret({ key: pem, passphrase: 'new' }), d, `${type} ${cipher}`);
+    }
+  }
+  equal(secret({ key: key.export({ type: 'pkcs8', format: 'der', cipher: 'aes-128-cbc', passphrase: 'p' }), format: 'der', type: 'pkcs8', passphrase: 'p' }), d);
+  equal(throws(() => key.export({ type: 'pkcs8', format: 'pem', cipher: 'des', passphrase: 'p' }), Error).code, 'ERR_CRYPTO_UNKNOWN_CIPHER');
+  const pair = crypto.generateKeyPairSync('ec', { namedCurve: 'P-256', publicKeyEncoding: { type: 'spki', format: 'pem' },
+                                                  privateKeyEncoding: { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'p' } });
+  ok(createSign('sha256').update(data).sign({ key: pair.privateKey, passphrase: 'p' }).length > 60);
+  // Damaged ones are refused, whatever is wrong.
+  const der = decoded(sealed.der);
+  for (let at = 0; at < der.length; at += 3) {
+    const damaged = Buffer.from(der);
+    damaged[at] ^= 0x15;
+    let found;
+    try {
+      found = secret({ key: damaged.subarray(0, at % 2 ? damaged.length : at), format: 'der', type: 'pkcs8', passphrase: 'pass' });
+    } catch (error) {
+      ok(error instanceof Error && typeof error.code === 'string', `${at}: ${error.stack}`);
+    }
+    ok(found === undefined || found === d, `${at}`);
+  }
+});
+
 test('what is no key says why', () => {
   for (const [input, code] of [['', 'ERR_OSSL_UNSUPPORTED'], ['-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----', 'ERR_OSSL_UNSUPPORTED'],
                                ['-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----', 'ERR_OSSL_UNSUPPORTED'],

@@ -1,7 +1,8 @@
 // node:crypto's KeyObject: keys in the forms that files have them (RFC 7468 PEM of PKCS#8, SPKI, PKCS#1 and SEC 1, DER of the same, RFC 7517
-// JWK), over the native keys of web crypto. What is encrypted with a passphrase, and certificates, are refused by name.
+// JWK), over the native keys of web crypto. With a passphrase they are encrypted (sealed_key.js).
 const { Buffer } = require('buffer');
 const der = require('zts:der');
+const sealed = require('zts:sealed_key');
 
 const failure = (Kind, message, code) => Object.assign(new Kind(message), { code });
 
@@ -59,8 +60,8 @@ class KeyObject {
     const { format = type === 'secret' ? 'buffer' : 'pem' } = options;
     if (format === 'jwk') return jwkOf(this.#key);
     if (type === 'secret') return Buffer.from(native.keyRaw(handle));
-    if (options.cipher !== undefined) throw failure(Error, 'KeyObject.export: keys are not encrypted with a passphrase here', 'ERR_METHOD_NOT_IMPLEMENTED');
     const bytes = encodedAs(this.#key, options.type);
+    if (options.cipher !== undefined && type === 'private') return exportSealed(bytes, format, options);
     return format === 'der' ? bytes : pemOf(labelOf(type, options.type), bytes);
   }
   toCryptoKey(algorithm, extractable, usages) {
@@ -90,7 +91,17 @@ function jwkOf({ type, kind, curve, handle }) {
 // --- to bytes and PEM ----------------------------------------------------------------------------------------------------------------
 
 const labelOf = (type, form) => (form === 'pkcs1' ? `RSA ${type.toUpperCase()} KEY` : form === 'sec1' ? 'EC PRIVATE KEY' : `${type.toUpperCase()} KEY`);
-const pemOf = (label, bytes) => `-----BEGIN ${label}-----\n${bytes.toString('base64').replace(/.{1,64}/g, '$&\n')}-----END ${label}-----\n`;
+const pemOf = (label, bytes, head = '') => `-----BEGIN ${label}-----\n${head}${bytes.toString('base64').replace(/.{1,64}/g, '$&\n')}-----END ${label}-----\n`;
+
+function exportSealed(bytes, format, { type, cipher, passphrase }) {
+  if (type === 'pkcs1' || type === 'sec1') {
+    if (format !== 'pem') throw failure(Error, `Key encryption of ${type} is there for PEM alone`, 'ERR_CRYPTO_INCOMPATIBLE_KEY_OPTIONS');
+    const { info, bytes: hidden } = sealed.sealPem(bytes, cipher, passphrase);
+    return pemOf(labelOf('private', type), hidden, `Proc-Type: 4,ENCRYPTED\nDEK-Info: ${info}\n\n`);
+  }
+  const hidden = sealed.seal(bytes, cipher, passphrase);
+  return format === 'der' ? hidden : pemOf('ENCRYPTED PRIVATE KEY', hidden);
+}
 
 // RFC 5915 3: inside of PKCS#8 the curve is left out; by itself the key names it.
 function sec1WithCurve(bytes, curve) {
@@ -124,18 +135,19 @@ function wrapSec1(bytes) {
 }
 
 // { spki } or { pkcs8 }.
-function fromPem(text) {
+function fromPem(text, passphrase) {
   const [, label, base64] = kPem.exec(text) ?? [];
   if (label === undefined) throw unsupported('no PEM block is there');
-  const bytes = Buffer.from(base64.replace(/^[\s\S]*?\n\r?\n(?=\S)/, (head) => (head.includes(':') ? '' : head)), 'base64');
-  if (/Proc-Type:|^\s*DEK-Info:/m.test(base64)) throw unsupported('the key is encrypted with a passphrase');
+  const found = Buffer.from(base64.replace(/^[\s\S]*?\n\r?\n(?=\S)/, (head) => (head.includes(':') ? '' : head)), 'base64');
+  const [, info] = /^DEK-Info:(.*)$/m.exec(base64) ?? [];
+  const bytes = info === undefined ? found : sealed.openPem(found, info, passphrase);
   switch (label) {
     case 'PUBLIC KEY': return { spki: bytes };
     case 'RSA PUBLIC KEY': return { spki: wrapPublic(bytes) };
     case 'PRIVATE KEY': return { pkcs8: bytes };
     case 'RSA PRIVATE KEY': return { pkcs8: wrapPrivate(kRsaAlgorithm, bytes) };
     case 'EC PRIVATE KEY': return { pkcs8: wrapSec1(bytes) };
-    case 'ENCRYPTED PRIVATE KEY': throw unsupported('the key is encrypted with a passphrase');
+    case 'ENCRYPTED PRIVATE KEY': return { pkcs8: sealed.open(bytes, passphrase) };
     case 'CERTIFICATE': return { spki: spkiOfCertificate(bytes) };
     default: throw unsupported(`a PEM block named ${label}`);
   }
@@ -148,7 +160,8 @@ function spkiOfCertificate(bytes) {
   if (spki === undefined) throw unsupported('the certificate is damaged');
   return spki.whole;
 }
-function fromDer(bytes, form, isPrivate) {
+function fromDer(bytes, form, isPrivate, passphrase) {
+  if (isPrivate && (form === undefined || form === 'pkcs8') && sealed.isSealed(bytes)) return { pkcs8: sealed.open(bytes, passphrase) };
   switch (form) {
     case 'pkcs1': return isPrivate ? { pkcs8: wrapPrivate(kRsaAlgorithm, bytes) } : { spki: wrapPublic(bytes) };
     case 'sec1': return { pkcs8: wrapSec1(bytes) };
@@ -191,7 +204,7 @@ function read(input, isPrivate) {
   if (input.format === 'jwk') return fromJwk(input.key);
   if (typeof input.key === 'object' && !ArrayBuffer.isView(input.key) && !(input.key instanceof ArrayBuffer)) return read(input.key, isPrivate);
   const bytes = bytesOf(input.key, input.encoding);
-  return imported(input.format === 'der' ? fromDer(bytes, input.type, isPrivate) : fromPem(bytes.toString('latin1')));
+  return imported(input.format === 'der' ? fromDer(bytes, input.type, isPrivate, input.passphrase) : fromPem(bytes.toString('latin1'), input.passphrase));
 }
 
 function privateKeyOf(input) {
