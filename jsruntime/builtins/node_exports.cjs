@@ -33,7 +33,7 @@ function shapeOfAll(value, depth, promises) {
 process.removeAllListeners('warning');
 process.emitWarning = () => {};  // of what is deprecated
 // What the runtime has whole.
-const kWhole = ['assert', 'assert/strict', 'async_hooks', 'buffer', 'console', 'events', 'module', 'path', 'path/posix', 'process', 'querystring',
+const kWhole = ['assert', 'assert/strict', 'async_hooks', 'buffer', 'console', 'events', 'module', 'path', 'path/posix', 'path/win32', 'process', 'querystring',
                 'stream', 'stream/consumers', 'stream/promises', 'stream/web', 'string_decoder', 'sys', 'timers', 'timers/promises', 'url', 'util',
                 'util/types'];
 const names = [...new Set([...builtinModules, 'node:sea', 'node:sqlite', 'node:test', 'node:test/reporters'])].map((name) => name.replace(/^node:/, ''));

@@ -1,5 +1,6 @@
 // What is Node's own JavaScript (node_library.cjs), and what stands under it here.
 import { Buffer } from 'node:buffer';
+import console_ from 'node:console';
 import EventEmitter, { getMaxListeners, once } from 'node:events';
 import path from 'node:path';
 import posix from 'node:path/posix';
@@ -93,6 +94,33 @@ test('StringDecoder', () => {
   util.inherits(Own, StringDecoder);
   equal(new Own().write(Buffer.from('a')), '61');
   equal(codeOf(() => new StringDecoder('nothing')), 'ERR_UNKNOWN_ENCODING');
+});
+
+test('Console', () => {
+  const lines = [];
+  const stream = { write: (line) => lines.push(line) };
+  const own = new console_.Console({ stdout: stream });
+  const { log } = own;
+  log('%s is %d', 'x', 1);
+  own.group('outer');
+  own.error('two\nlines');
+  own.count();
+  own.groupEnd();
+  own.count();
+  own.countReset();
+  own.assert(true, 'no');
+  own.assert(false, 'yes %d', 1);
+  same(lines, ['x is 1\n', 'outer\n', '  two\n  lines\n', '  default: 1\n', 'default: 2\n', 'Assertion failed: yes 1\n']);
+  own.trace('here');
+  ok(lines.at(-1).startsWith('Trace: here\n    at '), lines.at(-1));
+  own.time('t');
+  own.timeEnd('t');
+  ok(/^t: [\d.]+ms\n$/.test(lines.at(-1)));
+  equal(codeOf(() => console_.Console()), 'ERR_CONSOLE_WRITABLE_STREAM');
+  ok(console_.Console(stream) instanceof console_.Console);
+  const broken = { write() { throw new Error('broken'); } };
+  console_.Console(broken).log('x');
+  throws(() => console_.Console(broken, broken, false).log('x'), Error);
 });
 
 test('util.parseArgs', () => {
