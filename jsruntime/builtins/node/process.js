@@ -101,6 +101,7 @@ for (const trap of ['get', 'set', 'has', 'deleteProperty', 'ownKeys', 'getOwnPro
       read = true;
       Object.assign(values, native.environment());
     }
+    if (trap === 'set') rest[1] = `${rest[1]}`;  // they are text, whatever is put there
     return Reflect[trap](values, ...(trap === 'get' || trap === 'set' ? rest.slice(0, -1) : rest));
   };
 }

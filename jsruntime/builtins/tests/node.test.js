@@ -56,6 +56,10 @@ test('Buffer: what packages call in the place of toString and write', () => {
 test('process: env is the function\'s', async () => {
   equal(process.env.GREETING, 'hello');
   equal(process.env.NOTHING, undefined);
+  process.env.NUMBER = 1;
+  process.env.NONE = undefined;
+  same([process.env.NUMBER, process.env.NONE, delete process.env.NONE, 'NONE' in process.env], ['1', 'undefined', true, false]);
+  throws(() => { process.env.SYMBOL = Symbol('s'); }, TypeError);
   ok(/^v\d+\.\d+\.\d+$/.test(process.version) && process.version === `v${process.versions.node}`);
   const order = [];
   process.nextTick((value) => order.push(value), 'tick');
