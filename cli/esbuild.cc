@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -87,6 +88,13 @@ constexpr std::string_view kNodeModules[] = {
     "querystring", "readline", "repl", "stream", "string_decoder", "sys", "timers", "tls", "trace_events", "tty", "url", "util", "v8", "vm",
     "wasi", "worker_threads", "zlib"};
 
+// Timers of the web are numbers; a bundle that asks Node's to do what only objects do gets those.
+constexpr std::string_view kTimerObjects = "timer_objects.js";
+enum class Timers : uint8_t { kNumbers, kObjects };
+bool UsesTimerObjects(std::string_view code) {
+  return code.find(".unref(") != std::string_view::npos || code.find(".hasRef(") != std::string_view::npos;
+}
+
 // What a package may take for a global: each in a file of its own, so that only what is used is in the bundle.
 struct NodeGlobal {
   std::string_view file;
@@ -96,6 +104,7 @@ constexpr NodeGlobal kNodeGlobals[] = {
     {"buffer.js", "export { Buffer } from 'node:buffer';\n"},
     {"process.js", "export { default as process } from 'node:process';\n"},
     {"timers.js", "export { setImmediate, clearImmediate } from 'node:timers';\n"},
+    {kTimerObjects, "export { setTimeout, setInterval, clearTimeout, clearInterval } from 'node:timers';\n"},
     {"global.js", "const it = globalThis;\nexport { it as global };\n"},
     {"package.json", R"({"sideEffects": false})"},
 };
@@ -121,8 +130,9 @@ class GlobalsFolder {
     if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
   }
   const std::string& path() const { return path_; }
-  void AddTo(std::vector<std::string>& argv) const {
+  void AddTo(std::vector<std::string>& argv, Timers timers) const {
     for (const NodeGlobal& global : kNodeGlobals) {
+      if (global.file == kTimerObjects && timers == Timers::kNumbers) continue;
       if (global.file.ends_with(".js")) argv.push_back("--inject:" + path_ + "/" + std::string(global.file));
     }
   }
@@ -270,7 +280,7 @@ std::string MissingOfPackage(const SourceError& error) {
 }
 
 // `left_out`: modules that stay imports though nobody has them.
-Result<EsbuildResult> RunOnce(const std::string& entry, Layout layout, const std::vector<std::string>& left_out) {
+Result<EsbuildResult> RunOnce(const std::string& entry, Layout layout, Timers timers, const std::vector<std::string>& left_out) {
   Result<std::string> esbuild = FindOnPath("esbuild");
   if (!esbuild.ok()) {
     return Error{ErrorCode::kUnsupported,
@@ -309,7 +319,7 @@ Result<EsbuildResult> RunOnce(const std::string& entry, Layout layout, const std
   if (layout == Layout::kCompact) argv.insert(argv.end(), {"--minify-whitespace", "--minify-syntax", "--legal-comments=none"});
   for (const std::string& name : left_out) argv.push_back("--external:" + name);
   for (const std::string_view name : kNodeModules) argv.push_back("--external:" + std::string(name));
-  globals.AddTo(argv);
+  globals.AddTo(argv, timers);
   ZTS_ASSIGN_OR_RETURN(Finished finished, RunTool(argv, {kBundlerOutputBytesMax, kBundlerTimeMax}));
   Diagnostics found = ParseEsbuildOutput(finished.err);
   if (finished.exit_code != 0 && found.errors.empty()) {
@@ -337,8 +347,13 @@ SourceError LeftOut(const std::vector<std::string>& names) {
 Result<EsbuildResult> RunEsbuild(const std::string& entry, Layout layout) {
   constexpr int kRoundsMax = 4;  // esbuild names a limited number of errors at a time
   std::vector<std::string> left_out;
+  Timers timers = Timers::kNumbers;
   for (int round = 0;; ++round) {
-    ZTS_ASSIGN_OR_RETURN(EsbuildResult built, RunOnce(entry, layout, left_out));
+    ZTS_ASSIGN_OR_RETURN(EsbuildResult built, RunOnce(entry, layout, timers, left_out));
+    if (timers == Timers::kNumbers && built.errors.empty() && UsesTimerObjects(built.code)) {
+      timers = Timers::kObjects;
+      continue;
+    }
     std::vector<std::string> missing;
     for (const SourceError& error : built.errors) missing.push_back(MissingOfPackage(error));
     const bool only_packages = std::none_of(missing.begin(), missing.end(), [](const std::string& name) { return name.empty(); });

@@ -155,6 +155,27 @@ class Apps(case.PlatformCase):
         self.assertEqual(self.fetch("/files").status, 500)
         wait_until(lambda: "ENOENT" in self.zts.ctl("logs", "files").out, "the reason in the log")
 
+    def test_timers_are_objects_where_a_bundle_asks_them_for_more_than_numbers_have(self):
+        body = """
+import { format } from 'node:util';
+export default { async fetch() {
+  let fired = 0;
+  const timer = setTimeout(() => { fired++; }, 5)%s;
+  const stopped = setInterval(() => { fired += 100; }, 1);
+  clearInterval(stopped);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  clearTimeout(timer);
+  return new Response(format('%%s %%d', typeof timer, fired));
+} };
+"""
+        for name, more, answer in (("objects", ".unref()", "object 1"), ("numbers", "", "number 1")):
+            path = os.path.join(self.folder, f"{name}_app.js")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(body % more)
+            ran = self.zts.ctl("deploy", path, "--name", name)
+            self.assertEqual(ran.code, 0, ran)
+            self.assertAnswer(self.fetch(f"/{name}"), 200, answer)
+
     def test_modules_that_node_does_not_have_are_an_error_at_deploy(self):
         path = os.path.join(self.folder, "nothing_app.js")
         with open(path, "w", encoding="utf-8") as file:
