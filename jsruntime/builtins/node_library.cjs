@@ -6,8 +6,8 @@
 // of its own.
 const fs = require('fs');
 
-const kModules = ['path', 'querystring', 'events', 'buffer', 'internal/buffer', 'url', 'internal/querystring', 'internal/constants', 'internal/events/symbols', 'internal/fixed_queue',
-                  'internal/util/parse_args/parse_args', 'internal/util/parse_args/utils'];
+const kModules = ['path', 'querystring', 'events', 'buffer', 'url', 'internal/buffer', 'internal/querystring', 'internal/constants', 'internal/events/symbols',
+                  'internal/fixed_queue', 'internal/util/parse_args/parse_args', 'internal/util/parse_args/utils'];
 // What those stand on: parts of "zts:library".
 const kCore = { 'internal/errors': 'errors', 'internal/validators': 'validators', 'internal/events/abort_listener': 'abort_listener' };
 const kOurs = {
@@ -17,6 +17,16 @@ const kOurs = {
   'internal/fs/glob': 'absent', 'internal/modules/helpers': 'absent', 'internal/util/colors': 'absent',
 };
 const kPublic = ['async_hooks', 'buffer', 'path', 'querystring', 'util'];
+
+// What is different here.
+const kChanged = {
+  // Node's own pool of 64 KiB is for servers of one program; here each isolate would have one.
+  buffer: [['Buffer.poolSize = 64 * 1024;', 'Buffer.poolSize = 8 * 1024;']],
+  // A global that is loaded when somebody asks for it.
+  url: [["const { URLPattern } = internalBinding('url_pattern');", ''], ['  URLPattern,', '  get URLPattern() { return globalThis.URLPattern; },']],
+  // V8 by itself writes the first line of a stack when the error is made, Node when somebody reads it: there the message may come later.
+  'internal/errors': [[/super\(\);\n *ObjectDefineProperty\(this, 'message', \{[^}]*\}\);/, 'const own = {}; super(getMessage(key, args, own)); ObjectAssign(this, own);']],
+};
 
 const nameOf = (module) => `lib_${module.replace(/\W/g, '_')}`;
 const fail = (message) => { throw new Error(`node_library: ${message}`); };
@@ -37,16 +47,6 @@ const part = (name, from) => (from in kCore ? `require('./${name}.js')` : `requi
 // --- primordials ---------------------------------------------------------------------------------------------------------------------
 
 const used = new Set();
-// What is different here.
-const kChanged = {
-  // Node's own pool of 64 KiB is for servers of one program; here each isolate would have one.
-  buffer: [['Buffer.poolSize = 64 * 1024;', 'Buffer.poolSize = 8 * 1024;']],
-  // A global that is loaded when somebody asks for it.
-  url: [["const { URLPattern } = internalBinding('url_pattern');", ''], ['  URLPattern,', '  get URLPattern() { return globalThis.URLPattern; },']],
-  // V8 by itself writes the first line of a stack when the error is made, Node when somebody reads it: there the message may come later.
-  'internal/errors': [[/super\(\);\n *ObjectDefineProperty\(this, 'message', \{[^}]*\}\);/, 'const own = {}; super(getMessage(key, args, own)); ObjectAssign(this, own);']],
-};
-
 const lowerFirst = (name) => (/^[A-Z]+$|^[A-Z]+_/.test(name) ? name : name[0].toLowerCase() + name.slice(1));
 const kSafe = { SafeArrayIterator: 'class { constructor(of) { return of[Symbol.iterator](); } }', SafeMap: 'class extends Map {}', SafeWeakMap: 'class extends WeakMap {}' };
 
@@ -71,8 +71,9 @@ function definition(name) {
   }
   const property = lowerFirst(rest);
   if (!(property in globalThis[global])) fail(`no property for ${name}`);
-  return typeof globalThis[global][property] === 'function' && typeof globalThis[global] === 'function' && global !== 'Symbol'
-      ? `${global}.${property}.bind(${global})` : global === 'Symbol' && property === 'dispose' ? "Symbol.dispose ?? Symbol.for('dispose')" : `${global}.${property}`;
+  if (global === 'Symbol') return property === 'dispose' ? "Symbol.dispose ?? Symbol.for('dispose')" : `Symbol.${property}`;
+  const isMethod = typeof globalThis[global][property] === 'function' && typeof globalThis[global] === 'function';
+  return isMethod ? `${global}.${property}.bind(${global})` : `${global}.${property}`;
 }
 
 // Without the errors that none of the modules here makes: each is a class, and an isolate would make three hundred of them.
