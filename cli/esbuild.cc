@@ -357,7 +357,7 @@ Result<EsbuildResult> RunEsbuild(const std::string& entry, Layout layout) {
     std::vector<std::string> missing;
     for (const SourceError& error : built.errors) missing.push_back(MissingOfPackage(error));
     const bool only_packages = std::none_of(missing.begin(), missing.end(), [](const std::string& name) { return name.empty(); });
-    if (built.errors.empty() || !only_packages || round == kRoundsMax) {
+    if (built.errors.empty() || !only_packages || round >= kRoundsMax) {
       if (built.errors.empty() && !left_out.empty()) built.warnings.push_back(LeftOut(left_out));
       return built;
     }

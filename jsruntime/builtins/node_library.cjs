@@ -24,6 +24,9 @@ const kChanged = {
   buffer: [['Buffer.poolSize = 64 * 1024;', 'Buffer.poolSize = 8 * 1024;']],
   // A global that is loaded when somebody asks for it.
   url: [["const { URLPattern } = internalBinding('url_pattern');", ''], ['  URLPattern,', '  get URLPattern() { return globalThis.URLPattern; },']],
+  // Targets of the web have no such count until somebody sets it.
+  events: [["typeof emitterOrTarget?.[kMaxEventTargetListeners] === 'number') {\n    return emitterOrTarget[kMaxEventTargetListeners];",
+            'emitterOrTarget instanceof EventTarget) {\n    return emitterOrTarget[kMaxEventTargetListeners] ?? defaultMaxListeners;']],
   // V8 by itself writes the first line of a stack when the error is made, Node when somebody reads it: there the message may come later.
   'internal/errors': [[/super\(\);\n *ObjectDefineProperty\(this, 'message', \{[^}]*\}\);/, 'const own = {}; super(getMessage(key, args, own)); ObjectAssign(this, own);']],
 };

@@ -188,8 +188,8 @@ void Session::OnRequest() {
 
 // One system call a connection, none for one that asks for nothing.
 const PeerAddress& Session::Peer() {
-  if (!std::exchange(peer_asked_, true)) peer_ = context_->loop->io().PeerOf(handle_);
-  return peer_;
+  if (!peer_) peer_ = context_->loop->io().PeerOf(handle_);
+  return *peer_;
 }
 
 // Of a function's two versions, the one that answers this request.

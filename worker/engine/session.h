@@ -187,10 +187,9 @@ class Session final : private js::RequestBody::Listener {
   bool stream_blocked_ = false;           // it waits for room
   bool latency_noted_ = false;            // of the response under way
   bool cancel_due_ = false;               // what the function still gives is not wanted
-  bool peer_asked_ = false;               // peer_ is what there is to know
   bool served_ = false;                   // a request has been answered on this connection
   bool in_batch_ = false;                 // stands among the context's written ones
-  PeerAddress peer_;
+  std::optional<PeerAddress> peer_;       // once it was asked for
   SlotId slot_;
   runtime::Ticket ticket_ = 0;
   uint64_t marked_for_ = 0;               // the pass at whose end Continue comes

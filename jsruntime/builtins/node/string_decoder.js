@@ -1,7 +1,7 @@
 // node:string_decoder: text of bytes that come in pieces, none of which need end where a character does.
 const { Buffer } = require('buffer');
 const { errors, util } = require('zts:library');
-const { ERR_INVALID_ARG_TYPE } = errors.codes;
+const { ERR_INVALID_ARG_TYPE, ERR_UNKNOWN_ENCODING } = errors.codes;
 
 // How many of these bytes, of UTF-16, end with a whole character. The first half of a pair waits for the second; as Node has it, not where
 // there is half of that and none had been kept before.
@@ -22,7 +22,7 @@ const kRest = Symbol('rest');
 // No class: packages call it on objects of their own.
 function StringDecoder(encoding) {
   this.encoding = util.normalizeEncoding(encoding);
-  if (this.encoding === undefined) throw Object.assign(new TypeError(`Unknown encoding: ${encoding}`), { code: 'ERR_UNKNOWN_ENCODING' });
+  if (this.encoding === undefined) throw new ERR_UNKNOWN_ENCODING(encoding);
   this[kDecoder] = null;
   this[kRest] = new Uint8Array(0);
 }

@@ -1,7 +1,7 @@
 // What is Node's own JavaScript (node_library.cjs), and what stands under it here.
-import { Buffer } from 'node:buffer';
+import { Buffer, transcode } from 'node:buffer';
 import console_ from 'node:console';
-import EventEmitter, { getMaxListeners, once } from 'node:events';
+import EventEmitter, { getMaxListeners, once, setMaxListeners } from 'node:events';
 import path from 'node:path';
 import posix from 'node:path/posix';
 import win32 from 'node:path/win32';
@@ -47,6 +47,9 @@ test('events', async () => {
   same([warning.name, warning.emitter === emitter, warning.count], ['MaxListenersExceededWarning', true, 2]);
   same([getMaxListeners(emitter), getMaxListeners(new EventTarget())], [1, 10]);
   const target = new EventTarget();
+  setMaxListeners(3, target);
+  equal(getMaxListeners(target), 3);
+  equal(codeOf(() => getMaxListeners({})), 'ERR_INVALID_ARG_TYPE');
   const told = once(target, 'z');
   target.dispatchEvent(new Event('z'));
   equal((await told)[0].type, 'z');
@@ -79,6 +82,15 @@ test('Buffer: searches, comparisons, numbers', () => {
   same([bytes.readUIntBE(0, 6), bytes.readDoubleLE(0), Buffer.from('0102030405060708', 'hex').readBigUInt64BE()], [0x616263616263, bytes.readDoubleLE(0), 0x0102030405060708n]);
   same([...Buffer.from([1, 2, 3, 4]).swap16()], [2, 1, 4, 3]);
   equal(util.inspect(Buffer.from('ab')), '<Buffer 61 62>');
+});
+
+test('Buffer: transcode, as Node does it', () => {
+  const text = Buffer.from('\u20ac\u00e9\u{1f600}a');
+  same([transcode(text, 'utf8', 'ascii').toString(), transcode(text, 'utf8', 'latin1').toString('hex'), transcode(text, 'utf8', 'ucs2').toString('utf16le')],
+       ['???a', '3fe93f61', text.toString()]);
+  same([transcode(Buffer.from([0xe9]), 'binary', 'utf8').toString(), transcode(Buffer.from([0xe9]), 'ascii', 'utf8').toString()], ['\u00e9', '\ufffd']);
+  for (const [from, to] of [['utf8', 'hex'], ['nothing', 'utf8'], ['base64', 'utf8']]) equal(codeOf(() => transcode(text, from, to)), 'U_ILLEGAL_ARGUMENT_ERROR');
+  equal(codeOf(() => transcode('text', 'utf8', 'utf8')), 'ERR_INVALID_ARG_TYPE');
 });
 
 test('StringDecoder', () => {
