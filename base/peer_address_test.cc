@@ -46,10 +46,11 @@ struct End {
   const char* address = "";
 };
 
-// What a listener says of a client that has come from `client`, which must be its address too; false where the machine has no such family.
+// Whether the machine has such families; if so, a client that connects to its own address is known by that.
 bool LooksLike(const End& listens, const End& client) {
   sockaddr_storage at{}, to{};
-  const UniqueFd listener(::socket(listens.family, SOCK_STREAM | SOCK_CLOEXEC, 0)), from(::socket(client.family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const UniqueFd listener(::socket(listens.family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const UniqueFd from(::socket(client.family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!listener.valid() || !from.valid()) return false;
   const socklen_t at_size = SocketAddress(listens.family, listens.address, 0, &at);
   if (::bind(listener.get(), reinterpret_cast<sockaddr*>(&at), at_size) != 0) return false;
