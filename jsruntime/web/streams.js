@@ -3,7 +3,8 @@
 //
 //   internal.isReadableStream(value), internal.isWritableStream(value)   eager; false, and nothing loaded, while no stream exists
 //   internal.lazy('streams.js')    loads this file; its object has the classes, and:
-//     isLocked(stream), isDisturbed(stream), stateOf(stream)  'readable' | 'closed' | 'errored'; errorOf(stream): why
+//     isLocked(stream), isDisturbed(stream), stateOf(stream)  'readable' | 'closed' | 'errored'; errorOf(stream): why;
+//     isByteStream(stream)
 //     newByteStream({ start, pull, cancel }, highWaterMark = 0)  a readable byte stream fed by the platform. pull(sink) may return a
 //         promise; sink is { enqueue(bytes), close(), error(reason), desiredSize, byob() }; byob() is the pending BYOB request's
 //         { view, respond(count) } or null. enqueue takes the bytes' buffer over.
@@ -189,6 +190,7 @@ return {
   isLocked,
   isDisturbed: (stream) => stream[slots]._disturbed,
   stateOf: (stream) => stream[slots]._state,
+  isByteStream: (stream) => stream[slots]._readableStreamController instanceof ReadableByteStreamController,
   errorOf: (stream) => stream[slots]._storedError,
   reader: (stream) => new PlatformReader(stream),
   writer: (stream) => new PlatformWriter(stream),

@@ -32,12 +32,21 @@ function useModules() {
   new Emitter().on('event', () => {}).once('event', () => {}).emit('event', 1);
   need('util').inherits(function () {}, EventEmitter);
   need('util').promisify((done) => done(null, 1))();
-  need('util').format('%s', 1);
+  need('util').format('%s %o', 1, { a: [1, 'x', { b: new Map([[1, new Set([1])]]) }], error: new Error('x'), url: new URL('http://h/') });
+  need('util').inspect({ a: [1, 'x', null, undefined, () => {}, new Date(0), /x/, bytes], [Symbol('s')]: class X {} }, { depth: 4, colors: true });
+  need('util').isDeepStrictEqual({ a: [1, new Map([[1, 2]])] }, { a: [1, new Map([[1, 2]])] });
+  new (need('util').MIMEType)('text/html;charset=utf-8').toString();
   need('path').join('a', '..', 'b') + need('path').resolve('/a', 'b') + need('path').extname('a.b') + need('path').basename('/a/b');
   need('querystring').stringify(need('querystring').parse('a=b&c=d'));
   need('url').parse('http://host/path?query');
   need('process').nextTick(() => {});
   need('assert')(true);
+  need('assert').deepStrictEqual({ a: [1] }, { a: [1] });
+  try {
+    need('assert').strictEqual(1, 2);
+  } catch {
+    // What it says is made here.
+  }
   need('timers').setImmediate(() => {}).close();
   const { AsyncLocalStorage, AsyncResource } = need('async_hooks');
   new AsyncLocalStorage().run(1, () => AsyncResource.bind(() => {}))();

@@ -54,7 +54,7 @@ function format(href, fragment, unicode, search, auth) {
 
 const both = (...names) => new Set(names.flatMap((name) => [name, `${name}:`]));
 module.exports = {
-  URL, URLSearchParams, pathToFileURL, urlToHttpOptions, format,
+  URL, URLSearchParams, isURL: isUrl, pathToFileURL, urlToHttpOptions, format,
   domainToASCII: hostOf,
   domainToUnicode: (domain) => require('punycode').toUnicode(hostOf(domain)),
   // Hosts of ASCII stay as they are: they may be of schemes that are not the web's.

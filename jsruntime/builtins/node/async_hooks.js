@@ -20,6 +20,14 @@ function runIn(context, callback, self, values) {
   }
 }
 
+const failure = (Class, code, message) => Object.assign(new Class(message), { code });
+function needFunction(value) {
+  if (typeof value !== 'function') throw failure(TypeError, 'ERR_INVALID_ARG_TYPE', `The "fn" argument must be of type function. Received ${typeof value}`);
+}
+function needString(value, name) {
+  if (typeof value !== 'string') throw failure(TypeError, 'ERR_INVALID_ARG_TYPE', `The "${name}" argument must be of type string. Received ${typeof value}`);
+}
+
 // Timers keep the context in which they were started.
 internal.captureContext = () => {
   const context = native.contextGet();
@@ -51,13 +59,24 @@ class AsyncLocalStorage {
   exit(callback, ...values) { return runIn(this.#without(), callback, undefined, values); }
   enterWith(store) { native.contextSet(this.#with(store)); }
   disable() { native.contextSet(this.#without()); }
+  // Until the scope is disposed of: `using scope = storage.withScope(store)`.
+  withScope(store) {
+    const before = this.getStore();
+    let open = true;
+    this.enterWith(store);
+    const dispose = () => {
+      if (open) this.enterWith(before);
+      open = false;
+    };
+    return { dispose, [Symbol.dispose]: dispose };
+  }
   getStore() {
     const stores = storesOf(native.contextGet());
     return stores?.has(this) ? stores.get(this) : this.#fallback;
   }
 
   static bind(callback) {
-    if (typeof callback !== 'function') throw new TypeError('AsyncLocalStorage.bind: the argument is not a function');
+    needFunction(callback);
     const stores = storesOf(native.contextGet());
     return function (...values) { return runIn(withStores(stores), callback, this, values); };
   }
@@ -65,24 +84,39 @@ class AsyncLocalStorage {
 }
 
 let lastId = 1;
+// Whose runInAsyncScope() is running: ids go no further than that, for V8 follows promises by itself.
+let running = null;
 
 class AsyncResource {
   #stores = storesOf(native.contextGet());
   #type;
   #id = ++lastId;
+  #trigger;
   constructor(type, options = {}) {
-    if (typeof type !== 'string') throw new TypeError('AsyncResource: the type is not a string');
+    needString(type, 'type');
+    if (typeof options === 'number' ? !(Number.isSafeInteger(options) && options >= -1) : options?.triggerAsyncId !== undefined && !Number.isSafeInteger(options.triggerAsyncId)) {
+      throw failure(RangeError, 'ERR_INVALID_ASYNC_ID', `Invalid triggerAsyncId value: ${options.triggerAsyncId ?? options}`);
+    }
     this.#type = type;
+    this.#trigger = (typeof options === 'number' ? options : options?.triggerAsyncId) ?? 1;
   }
-  runInAsyncScope(callback, self = undefined, ...values) { return runIn(withStores(this.#stores), callback, self, values); }
+  runInAsyncScope(callback, self = undefined, ...values) {
+    const before = running;
+    running = this;
+    try {
+      return runIn(withStores(this.#stores), callback, self, values);
+    } finally {
+      running = before;
+    }
+  }
   bind(callback, self = undefined) {
-    if (typeof callback !== 'function') throw new TypeError('AsyncResource.bind: the argument is not a function');
+    needFunction(callback);
     const resource = this;
     return function (...values) { return resource.runInAsyncScope(callback, self ?? this, ...values); };
   }
   emitDestroy() { return this; }
   asyncId() { return this.#id; }
-  triggerAsyncId() { return 1; }
+  triggerAsyncId() { return this.#trigger; }
   get type() { return this.#type; }
   static bind(callback, type = callback.name || 'bound-anonymous-fn', self = undefined) { return new AsyncResource(type).bind(callback, self); }
 }
@@ -91,5 +125,6 @@ class AsyncResource {
 const createHook = () => ({ enable() { return this; }, disable() { return this; } });
 
 module.exports = {
-  AsyncLocalStorage, AsyncResource, createHook, executionAsyncId: () => 1, triggerAsyncId: () => 0, executionAsyncResource: () => ({}),
+  AsyncLocalStorage, AsyncResource, createHook,
+  executionAsyncId: () => running?.asyncId() ?? 1, triggerAsyncId: () => running?.triggerAsyncId() ?? 0, executionAsyncResource: () => running ?? {},
 };

@@ -1,2 +1,2 @@
-// node:punycode: the package of that name.
-module.exports = require('../node_modules/punycode/punycode.js');
+// node:punycode, Node's own.
+module.exports = require('zts:lib_punycode');

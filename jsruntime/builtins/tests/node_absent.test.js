@@ -1,4 +1,5 @@
 // Modules of Node's for what a function has not: they can be imported, and what is used of them says why it is not there.
+import { EventEmitter } from 'node:events';
 import fs, { existsSync, readFile, statSync } from 'node:fs';
 import { readFile as readLater } from 'node:fs/promises';
 import { builtinModules, isBuiltin, require as bundled } from 'node:module';
@@ -83,7 +84,7 @@ test('the machine is nobody\'s', () => {
   ok(nodes.now() >= 0 && nodes.timeOrigin === performance.timeOrigin);
   equal(punycode.toASCII('m\u00fcnchen.de'), 'xn--mnchen-3ya.de');
   const lines = [];
-  new Console({ write: (line) => lines.push(line) }).log('a %s', 'b');
+  new Console(Object.assign(new EventEmitter(), { write: (line) => lines.push(line) })).log('a %s', 'b');
   same(lines, ['a b\n']);
 });
 

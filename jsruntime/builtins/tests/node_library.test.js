@@ -110,7 +110,7 @@ test('StringDecoder', () => {
 
 test('Console', () => {
   const lines = [];
-  const stream = { write: (line) => lines.push(line) };
+  const stream = Object.assign(new EventEmitter(), { write: (line) => lines.push(line) });
   const own = new console_.Console({ stdout: stream });
   const { log } = own;
   log('%s is %d', 'x', 1);
@@ -130,7 +130,10 @@ test('Console', () => {
   ok(/^t: [\d.]+ms\n$/.test(lines.at(-1)));
   equal(codeOf(() => console_.Console()), 'ERR_CONSOLE_WRITABLE_STREAM');
   ok(console_.Console(stream) instanceof console_.Console);
-  const broken = { write() { throw new Error('broken'); } };
+  own.table([{ a: 1, b: 'x' }]);
+  equal(lines.at(-1), ['┌─────────┬───┬─────┐', '│ (index) │ a │ b   │', '├─────────┼───┼─────┤',
+                       "│ 0       │ 1 │ 'x' │", '└─────────┴───┴─────┘', ''].join('\n'));
+  const broken = Object.assign(new EventEmitter(), { write() { throw new Error('broken'); } });
   console_.Console(broken).log('x');
   throws(() => console_.Console(broken, broken, false).log('x'), Error);
 });
