@@ -38,7 +38,7 @@ archive_of() {
 }
 npm_there() {
   local name version integrity
-  [ -x "$node_home/bin/node" ] && [ -f "$(archive_of builtins third_party/npm)" ] && [ -f "$(archive_of apps tests/apps)" ] || return 1
+  [ -x "$node_home/bin/node" ] && [ -f "$(archive_of apps tests/apps)" ] || return 1
   while read -r name version integrity; do
     [ -z "$name" ] || [ -f "$cache/npm/${name//\//+}-$version/package.json" ] || return 1
   done <<<"$NPM_PACKAGES"
@@ -148,7 +148,6 @@ install_packages() {
   fi
   link "npm_archives/$name.tar" "$archive"
 }
-install_packages builtins third_party/npm
 install_packages apps tests/apps
 
 # --- what only the tests of Kubernetes manifests need -------------------------------------------------

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Bundles the modules of this folder with the packages they stand on, and writes them as C++.
+"""Bundles the modules of this folder, and writes them as C++.
 
-  make_sources.py --packages PACKAGES.tar --node NODE --folder FOLDER --output sources.cc
+  make_sources.py --node NODE --folder FOLDER --output sources.cc
 
 node/x/y.js becomes the module "x/y"; node/internal/x.js "zts:x", webcrypto/index.js "zts:webcrypto". Each is one text; modules
 of this folder are left as require() in each other's texts, so that no code is there twice. "zts:node_exports" and
@@ -14,7 +14,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 
 ESBUILD = "/usr/bin/esbuild"
@@ -22,7 +21,7 @@ ESBUILD = "/usr/bin/esbuild"
 
 def modules(folder):
     """(name, entry) of every module."""
-    found = [("zts:library", "library/core.js"), ("zts:webcrypto", "webcrypto/index.js")]
+    found = [("zts:lib_stream", "streams/lib_stream.js"), ("zts:library", "library/core.js"), ("zts:webcrypto", "webcrypto/index.js")]
     node = os.path.join(folder, "node")
     for root, _, files in os.walk(node):
         for file in files:
@@ -39,7 +38,7 @@ WITHOUT_PROCESS = ("process", "events", "async_hooks", "zts:node_exports", "zts:
 
 
 def bundle(folder, name, entry, externals, version):
-    command = [ESBUILD, entry, "--bundle", "--format=cjs", "--platform=neutral", "--main-fields=browser,module,main", "--target=esnext",
+    command = [ESBUILD, entry, "--bundle", "--format=cjs", "--platform=neutral", "--target=esnext",
                "--charset=ascii", "--minify-whitespace", "--log-level=warning", "--define:process.env.NODE_ENV=\"production\"",
                f"--define:NODE_VERSION=\"{version}\""]
     command += [f"--external:{external}" for external in externals]
@@ -67,18 +66,16 @@ def literal(text):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--packages", required=True)
     parser.add_argument("--node", required=True)
     parser.add_argument("--folder", required=True)
     parser.add_argument("--output", required=True)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
-        # esbuild follows links to where no packages are.
+        # esbuild follows links, and would not find the files made here.
         for part in ("library", "node", "webcrypto"):
             shutil.copytree(os.path.join(options.folder, part), os.path.join(work, part))
-        with tarfile.open(options.packages) as packages:
-            packages.extractall(work)
         os.mkdir(os.path.join(work, "globals"))
+        os.mkdir(os.path.join(work, "streams"))
         for file, text in (("process.js", PROCESS), ("package.json", '{"sideEffects": false}')):
             with open(os.path.join(work, "globals", file), "w", encoding="ascii") as out:
                 out.write(text)

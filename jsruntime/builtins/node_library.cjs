@@ -9,25 +9,36 @@ const fs = require('fs');
 const kModules = [
   'assert', 'buffer', 'diagnostics_channel', 'events', 'path', 'punycode', 'querystring', 'url', 'util', 'internal/assert/assertion_error', 'internal/assert/myers_diff',
   'internal/assert/utils', 'internal/buffer', 'internal/cli_table', 'internal/console/constructor', 'internal/constants', 'internal/events/symbols', 'internal/fixed_queue', 'internal/mime',
-  'internal/querystring', 'internal/readline/callbacks', 'internal/readline/utils', 'internal/streams/utils', 'internal/util/comparisons',
+  'internal/querystring', 'internal/readline/callbacks', 'internal/readline/utils', 'internal/streams/utils', 'stream/consumers', 'internal/util/comparisons',
   'internal/util/debounce', 'internal/util/debuglog', 'internal/util/diff',
   'internal/util/inspect', 'internal/util/parse_args/parse_args', 'internal/util/parse_args/utils', 'internal/util/throttle',
+];
+// node:stream: parts of "zts:lib_stream", for they all need one another.
+const kStreams = [
+  'stream', 'stream/promises', 'internal/streams/add-abort-signal', 'internal/streams/compose', 'internal/streams/destroy', 'internal/streams/duplex',
+  'internal/streams/duplexify', 'internal/streams/duplexpair', 'internal/streams/end-of-stream', 'internal/streams/from', 'internal/streams/legacy',
+  'internal/streams/operators', 'internal/streams/passthrough', 'internal/streams/pipeline', 'internal/streams/readable', 'internal/streams/state',
+  'internal/streams/transform', 'internal/streams/writable', 'internal/webstreams/adapters',
 ];
 // What those stand on: parts of "zts:library".
 const kCore = {
   'internal/errors': 'errors', 'internal/validators': 'validators', 'internal/events/abort_listener': 'abort_listener', 'internal/util': 'util',
 };
+const kAll = [...kModules, ...kStreams, ...Object.keys(kCore)];
 const kOurs = {
-  'internal/abort_controller': 'abort_controller', 'internal/assert': 'assert', 'internal/bootstrap/realm': 'realm', 'internal/crypto/keys': 'crypto_keys',
+  'internal/abort_controller': 'abort_controller', 'internal/assert': 'assert', 'internal/async_context_frame': 'async_context_frame',
+  'internal/async_hooks': 'async_hooks', 'internal/blob': 'web', 'internal/bootstrap/realm': 'realm', 'internal/crypto/keys': 'crypto_keys',
+  'internal/encoding': 'web', 'internal/webstreams/queuingstrategies': 'web', 'internal/webstreams/readablestream': 'web_streams',
+  'internal/webstreams/util': 'web_streams', 'internal/webstreams/writablestream': 'web_streams',
   'internal/event_target': 'event_target', 'internal/options': 'options', 'internal/process/task_queues': 'task_queues', 'internal/timers': 'timers',
   'internal/trace_events': 'trace_events', 'internal/url': 'url', 'internal/zts/platform_view': 'platform_view', 'internal/util/colors': 'colors', 'internal/v8/startup_snapshot': 'startup_snapshot',
   // What no function comes to.
   'internal/errors/error_source': 'absent', 'internal/fs/glob': 'absent', 'internal/modules/helpers': 'absent', 'internal/process/execution': 'absent',
-  'internal/process/warning': 'absent', 'internal/source_map/source_map_cache': 'absent', 'vm': 'absent',
+  'internal/process/warning': 'absent', 'internal/streams/iter/classic': 'absent', 'internal/streams/iter/types': 'absent', 'internal/source_map/source_map_cache': 'absent', 'vm': 'absent',
 };
 // Who shows a value only in an error: the formatter is loaded then.
 const kShowsRarely = ['buffer', 'diagnostics_channel', 'events', 'url'];
-const kPublic = ['async_hooks', 'buffer', 'diagnostics_channel', 'path', 'querystring', 'timers', 'util'];
+const kPublic = ['async_hooks', 'buffer', 'diagnostics_channel', 'path', 'querystring', 'string_decoder', 'timers', 'util'];
 
 // What is different here.
 const kChanged = {
@@ -67,6 +78,7 @@ const sources = process.binding('natives');
 
 // The expression for require(module) in the text of another one.
 function required(module, from) {
+  if (kStreams.includes(module)) return kStreams.includes(from) ? `require('./${nameOf(module)}.js')` : "require('stream')";
   if (kPublic.includes(module)) return `require('${module}')`;
   if (module === 'internal/util/inspect' && kShowsRarely.includes(from)) return part('inspect', from);
   if (module === 'internal/util/types' || module === 'util/types') return "require('util/types')";
@@ -82,6 +94,8 @@ const part = (name, from) => (from in kCore ? `require('./${name}.js')` : `requi
 const lowerFirst = (name) => (/^[A-Z]+$|^[A-Z]+_/.test(name) ? name : name[0].toLowerCase() + name.slice(1));
 const kSafe = {
   SafeArrayIterator: 'class { constructor(of) { return of[Symbol.iterator](); } }', SafeStringIterator: 'class { constructor(of) { return of[Symbol.iterator](); } }',
+  SafePromiseAllReturnVoid: '(promises, map) => Promise.all(map === undefined ? promises : promises.map(map)).then(() => {})',
+  SafePromisePrototypeFinally: '(promise, then) => promise.finally(then)',
   SafeStringPrototypeSearch: '(text, pattern) => { pattern.lastIndex = 0; return pattern.exec(text)?.index ?? -1; }',
 };
 for (const name of ['Map', 'Set', 'WeakMap', 'WeakRef', 'WeakSet', 'FinalizationRegistry']) kSafe[`Safe${name}`] = `class extends ${name} {}`;
@@ -144,7 +158,7 @@ const ours = ['library', 'node', 'node/internal'].map((folder) => `${__dirname}/
 
 // Without the errors that none of the modules here makes: each is a class, and an isolate would make three hundred of them.
 function withoutUnused(errors) {
-  const makers = [...kModules, ...Object.keys(kCore)].filter((module) => module !== 'internal/errors').map((module) => sources[module]);
+  const makers = kAll.filter((module) => module !== 'internal/errors').map((module) => sources[module]);
   const wanted = new Set([...makers, ...ours].flatMap((text) => text.match(/\bERR_\w+/g) ?? []));
   const defines = ({ type, expression }) => type === 'ExpressionStatement' && expression.type === 'CallExpression' && expression.callee.name === 'E';
   const unused = parse(errors).body.filter((each) => defines(each) && !wanted.has(each.expression.arguments[0].value));
@@ -196,12 +210,13 @@ function primordials(names, module) {
   return [`const { ${taken.join(', ')} } = ${part('primordials', module)};`, ...own.map(([name, local = name]) => `const ${local} = ${definition(name)};`)].join(' ');
 }
 
+const fileOf = (module) => (module in kCore ? `library/${kCore[module]}.js` : `${kStreams.includes(module) ? 'streams' : 'node/internal'}/${nameOf(module)}.js`);
 const library = {};
-for (const module of [...kModules, ...Object.keys(kCore)]) {
+for (const module of kAll) {
   let source = sources[module] ?? fail(`this Node has no ${module}`);
   if (module === 'internal/errors') source = withoutUnused(source);
   if (module in kCore) {
-    source = withoutUnnamed(source, [...kModules, ...Object.keys(kCore)].filter((other) => other !== module).map((other) => sources[other]).concat(ours));
+    source = withoutUnnamed(source, kAll.filter((other) => other !== module).map((other) => sources[other]).concat(ours));
   }
   if (/\busing \w+ =/.test(source)) source = withoutUsing(source);
   for (const change of kChanged[module] ?? []) {
@@ -209,7 +224,7 @@ for (const module of [...kModules, ...Object.keys(kCore)]) {
     if (changed === source) fail(`${module} is not as it was`);
     source = changed;
   }
-  library[module in kCore ? `library/${kCore[module]}.js` : `node/internal/${nameOf(module)}.js`] = source
+  library[fileOf(module)] = source
       .replaceAll(/\brequire\('([^']+)'\)/g, (text, name) => required(name, module))
       .replaceAll(/\bdefineLazyProperties\(\s*([\w.]+),\s*'([^']+)',/g, (text, target, name) => `defineLazyProperties(${target}, ${lazily(name)},`)
       .replaceAll("process.platform === 'win32'", 'false')

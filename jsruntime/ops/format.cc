@@ -66,8 +66,8 @@ void OwnNonIndexKeys(const v8::FunctionCallbackInfo<v8::Value>& info) {
   const auto filter = static_cast<v8::PropertyFilter>(info[1]->Uint32Value(context).FromMaybe(0) & v8::ONLY_ENUMERABLE);
   v8::Local<v8::Array> keys;
   const auto object = info[0].As<v8::Object>();
-  const bool read = object->GetPropertyNames(context, v8::KeyCollectionMode::kOwnOnly, filter, v8::IndexFilter::kSkipIndices).ToLocal(&keys);
-  if (read) info.GetReturnValue().Set(keys);
+  const auto own = v8::KeyCollectionMode::kOwnOnly;
+  if (object->GetPropertyNames(context, own, filter, v8::IndexFilter::kSkipIndices).ToLocal(&keys)) info.GetReturnValue().Set(keys);
 }
 
 void ClassNameOf(const v8::FunctionCallbackInfo<v8::Value>& info) {

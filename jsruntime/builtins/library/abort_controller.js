@@ -1,4 +1,4 @@
-// Of Node's internal/abort_controller what node:util shows.
+// Node's internal/abort_controller: the classes of the web, and what node:util shows.
 const { kValidateObjectAllowObjects, validateAbortSignal, validateObject } = require('./validators.js');
 
 // Settles when the signal aborts; waits no longer than `resource` lives.
@@ -12,7 +12,7 @@ async function aborted(signal, resource) {
 }
 
 module.exports = {
-  aborted,
+  AbortController, AbortSignal, aborted,
   // There is no other thread that a signal could go to.
   transferableAbortSignal(signal) {
     if (signal === undefined) throw new (require('./errors.js').codes.ERR_INVALID_ARG_TYPE)('signal', 'AbortSignal', signal);

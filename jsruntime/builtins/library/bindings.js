@@ -21,7 +21,9 @@ module.exports = {
     __proto__: null, SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGILL: 4, SIGTRAP: 5, SIGABRT: 6, SIGBUS: 7, SIGFPE: 8, SIGKILL: 9, SIGUSR1: 10, SIGSEGV: 11,
     SIGUSR2: 12, SIGPIPE: 13, SIGALRM: 14, SIGTERM: 15, SIGCHLD: 17, SIGCONT: 18, SIGSTOP: 19, SIGTSTP: 20, SIGTTIN: 21, SIGTTOU: 22, SIGURG: 23,
     SIGXCPU: 24, SIGXFSZ: 25, SIGVTALRM: 26, SIGPROF: 27, SIGWINCH: 28, SIGIO: 29, SIGPWR: 30, SIGSYS: 31,
-  } } },
+  } },
+  zlib: { Z_NEED_DICT: 2, Z_ERRNO: -1, Z_STREAM_ERROR: -2, Z_DATA_ERROR: -3, Z_MEM_ERROR: -4, Z_BUF_ERROR: -5, Z_VERSION_ERROR: -6 } },
+  stream_wrap: {},
   get buffer() { return require('./buffer_binding.js'); },
   get encoding_binding() { return { toASCII: require('./url.js').toASCII }; },
   get url() { return require('./url.js'); },
@@ -56,6 +58,7 @@ module.exports = {
     guessHandleType: () => 5,         // unknown
   },
   uv: {
+    UV_EOF: -4095,
     getErrorMap: () => require('zts:system_errors').map,
     getErrorMessage: (code) => require('zts:system_errors').map.get(code)?.[1] ?? `Unknown system error ${code}`,
   },

@@ -6,6 +6,8 @@ module.exports = {
   get abort_controller() { return require('./abort_controller.js'); },
   get abort_listener() { return require('./abort_listener.js'); },
   get assert() { return require('./assert.js'); },
+  get async_context_frame() { return require('./async_context_frame.js'); },
+  get async_hooks() { return require('./async_hooks.js'); },
   get bindings() { return require('./bindings.js'); },
   get colors() { return require('./colors.js'); },
   get crypto_keys() { return require('./crypto_keys.js'); },
@@ -24,4 +26,6 @@ module.exports = {
   get url() { return require('./url.js'); },
   get util() { return require('./util.js'); },
   get validators() { return require('./validators.js'); },
+  get web() { return require('./web.js'); },
+  get web_streams() { return require('./web_streams.js'); },
 };
