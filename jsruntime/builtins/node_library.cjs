@@ -7,7 +7,7 @@
 const fs = require('fs');
 
 const kModules = [
-  'assert', 'buffer', 'diagnostics_channel', 'events', 'path', 'punycode', 'querystring', 'url', 'util', 'internal/assert/assertion_error', 'internal/assert/myers_diff',
+  'assert', 'buffer', 'diagnostics_channel', 'events', 'path', 'punycode', 'querystring', 'url', 'util', 'zlib', 'internal/assert/assertion_error', 'internal/assert/myers_diff',
   'internal/assert/utils', 'internal/buffer', 'internal/cli_table', 'internal/console/constructor', 'internal/constants', 'internal/events/symbols', 'internal/fixed_queue', 'internal/mime',
   'internal/querystring', 'internal/readline/callbacks', 'internal/readline/utils', 'internal/streams/utils', 'stream/consumers', 'internal/util/comparisons',
   'internal/util/debounce', 'internal/util/debuglog', 'internal/util/diff',
@@ -57,6 +57,10 @@ const kChanged = {
   // Objects of the web platform show what they are, though their state is private.
   'internal/util/inspect': [['const maybeCustom = value[customInspectSymbol];', 'const maybeCustom = value[customInspectSymbol] ?? platformView(value);'],
                             [/$/, "const { platformView } = require('internal/zts/platform_view');\n"]],
+  // Archives are of files; classes called without `new` say nothing, as what else older packages do (node/util.js).
+  zlib: [[/const \{\s*ZipEntry,[^}]*\} = require\('internal\/zip'\);/, ''], [/\/\/ ZIP archive support is[^]*?(?=function crc32)/, ''],
+         [/\n *\/\/ ZIP archive support \(exp[^}]*(?=\}\);)/, ''],
+         ['  deprecateInstantiation,', ''], ["const kError = Symbol('kError');", "$&\nconst deprecateInstantiation = (Class, code, options) => new Class(options);"]],
   // NODE_DEBUG is read when somebody asks, and not before anything runs.
   'internal/util/debuglog': [['set = StringPrototypeToUpperCase(set);', 'initializeDebugEnv(process.env.NODE_DEBUG);\n    $&']],
   // V8 by itself writes the first line of a stack when the error is made, Node when somebody reads it: there the message may come later.

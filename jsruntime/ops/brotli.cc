@@ -4,7 +4,6 @@
 #include <brotli/encode.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <iterator>
@@ -77,7 +76,7 @@ bool Take(v8::Isolate* isolate, PageQuota* quota, size_t bytes) {
 void BrotliOpen(const v8::FunctionCallbackInfo<v8::Value>& info) {
   v8::Isolate* isolate = info.GetIsolate();
   Realm* realm = Realm::From(isolate);
-  if (realm == nullptr || info.Length() != 3 || !info[1]->IsUint32() || !info[2]->IsUint32()) return;
+  if (realm == nullptr || info.Length() != 4 || !info[1]->IsUint32() || !info[2]->IsUint32()) return;
   const bool compress = info[0]->BooleanValue(isolate);
   const uint32_t quality = std::min<uint32_t>(info[1].As<v8::Uint32>()->Value(), BROTLI_MAX_QUALITY);
   const uint32_t window = std::clamp<uint32_t>(info[2].As<v8::Uint32>()->Value(), BROTLI_MIN_WINDOW_BITS, BROTLI_MAX_WINDOW_BITS);
@@ -88,6 +87,7 @@ void BrotliOpen(const v8::FunctionCallbackInfo<v8::Value>& info) {
   if (made->encoder != nullptr) {
     BrotliEncoderSetParameter(made->encoder, BROTLI_PARAM_QUALITY, quality);
     BrotliEncoderSetParameter(made->encoder, BROTLI_PARAM_LGWIN, window);
+    if (info[3]->IsUint32()) BrotliEncoderSetParameter(made->encoder, BROTLI_PARAM_MODE, info[3].As<v8::Uint32>()->Value());
   }
   v8::Local<v8::Value> handle;
   if (realm->objects.Add(isolate, std::move(made)).ToLocal(&handle)) info.GetReturnValue().Set(handle);
@@ -105,54 +105,58 @@ struct Step {
 };
 
 ZlibStatus Encode(Brotli* brotli, int operation, Step* step) {
-  constexpr BrotliEncoderOperation kOperations[] = {BROTLI_OPERATION_PROCESS, BROTLI_OPERATION_FINISH, BROTLI_OPERATION_FLUSH};
-  const BROTLI_BOOL went_well = BrotliEncoderCompressStream(brotli->encoder, kOperations[operation], &step->in_left, &step->in,
-                                                             &step->out_left, &step->out, nullptr);
+  const auto kind = static_cast<BrotliEncoderOperation>(std::clamp<int>(operation, BROTLI_OPERATION_PROCESS, BROTLI_OPERATION_EMIT_METADATA));
+  const BROTLI_BOOL went_well = BrotliEncoderCompressStream(brotli->encoder, kind, &step->in_left, &step->in, &step->out_left, &step->out,
+                                                             nullptr);
   if (went_well == BROTLI_FALSE) return kZlibBroken;
   return BrotliEncoderIsFinished(brotli->encoder) != BROTLI_FALSE ? kZlibEnd : kZlibMore;
 }
 
-ZlibStatus Decode(Brotli* brotli, bool finish, Step* step) {
+ZlibStatus Decode(Brotli* brotli, Step* step) {
   switch (BrotliDecoderDecompressStream(brotli->decoder, &step->in_left, &step->in, &step->out_left, &step->out, nullptr)) {
     case BROTLI_DECODER_RESULT_SUCCESS: return kZlibEnd;
-    case BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT: return kZlibMore;
-    // An error only where no more can come.
-    case BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT: return finish ? kZlibBroken : kZlibMore;
+    case BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT:
+    case BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT: return kZlibMore;
     case BROTLI_DECODER_RESULT_ERROR: break;
   }
   return kZlibBroken;
 }
 
-void BrotliStep(const v8::FunctionCallbackInfo<v8::Value>& info) {
-  if (info.Length() != 5 || !info[2]->IsUint32()) return;
+void BrotliWrite(const v8::FunctionCallbackInfo<v8::Value>& info) {
+  if (info.Length() != 5 || !info[1]->IsInt32()) return;
   auto* brotli = NativeObjects::Get<Brotli>(info[0]);
-  const std::span<uint8_t> input = WritableBytes(info[1]);
-  const std::span<uint8_t> progress = WritableBytes(info[4]);
-  if (brotli == nullptr || progress.size() < 2 * sizeof(uint32_t)) return;
-  const size_t at = std::min<size_t>(info[2].As<v8::Uint32>()->Value(), input.size());
-  const size_t available = std::min(input.size() - at, kBrotliInputBytes);
-  const bool whole = at + available == input.size();
+  const std::span<uint8_t> input = WritableBytes(info[2]);
+  const std::span<uint8_t> output = WritableBytes(info[3]);
+  const std::span<uint8_t> left = WritableBytes(info[4]);
+  if (brotli == nullptr || left.size() < 2 * sizeof(uint32_t) || output.size() > UINT32_MAX || input.size() > UINT32_MAX) return;
+  const size_t available = std::min(input.size(), kBrotliInputBytes);
   // Of a part of the input, only the last piece may end or flush.
-  const int operation = whole ? OperationOf(info.GetIsolate(), info[3]) : kZlibRun;
-  std::array<uint8_t, kZlibChunkBytes> out;
-  Step step = {input.data() + at, available, out.data(), out.size()};
+  const int operation = available == input.size() ? info[1].As<v8::Int32>()->Value() : BROTLI_OPERATION_PROCESS;
+  Step step = {input.data(), available, output.data(), output.size()};
   const ZlibStatus status = brotli->encoder != nullptr   ? Encode(brotli, operation, &step)
-                            : brotli->decoder != nullptr ? Decode(brotli, operation == kZlibFinish, &step)
+                            : brotli->decoder != nullptr ? Decode(brotli, &step)
                                                          : kZlibBroken;
-  const uint32_t told[2] = {static_cast<uint32_t>(available - step.in_left), static_cast<uint32_t>(status)};
-  std::memcpy(progress.data(), told, sizeof(told));
-  const size_t made = out.size() - step.out_left;
-  uint8_t* data = nullptr;
-  v8::Local<v8::Uint8Array> bytes;
-  if (!NewBytes(info.GetIsolate(), made, &data).ToLocal(&bytes)) return;
-  if (made > 0) std::memcpy(data, out.data(), made);
-  info.GetReturnValue().Set(bytes);
+  const uint32_t told[2] = {static_cast<uint32_t>(step.out_left), static_cast<uint32_t>(input.size() - available + step.in_left)};
+  std::memcpy(left.data(), told, sizeof(told));
+  info.GetReturnValue().Set(int{status});
+}
+
+void BrotliError(const v8::FunctionCallbackInfo<v8::Value>& info) {
+  const auto* brotli = info.Length() == 1 ? NativeObjects::Get<Brotli>(info[0]) : nullptr;
+  if (brotli == nullptr || brotli->decoder == nullptr) return;
+  v8::Isolate* isolate = info.GetIsolate();
+  const BrotliDecoderErrorCode code = BrotliDecoderGetErrorCode(brotli->decoder);
+  v8::Local<v8::String> name;
+  if (!v8::String::NewFromUtf8(isolate, BrotliDecoderErrorString(code)).ToLocal(&name)) return;
+  v8::Local<v8::Value> parts[] = {v8::Integer::New(isolate, code), name};
+  info.GetReturnValue().Set(v8::Array::New(isolate, parts, 2));
 }
 
 constexpr Op kOps[] = {
-    {"brotliOpen", BrotliOpen},
-    {"brotliStep", BrotliStep},
     {"brotliClose", BrotliClose},
+    {"brotliError", BrotliError},
+    {"brotliOpen", BrotliOpen},
+    {"brotliWrite", BrotliWrite},
 };
 
 }  // namespace

@@ -1,2 +1,2 @@
 // Node's internal/async_hooks: there is nothing to hook into.
-module.exports = { enabledHooksExist: () => false };
+module.exports = { symbols: { owner_symbol: Symbol('owner') }, enabledHooksExist: () => false };
