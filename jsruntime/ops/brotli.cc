@@ -105,7 +105,8 @@ struct Step {
 };
 
 ZlibStatus Encode(Brotli* brotli, int operation, Step* step) {
-  const auto kind = static_cast<BrotliEncoderOperation>(std::clamp<int>(operation, BROTLI_OPERATION_PROCESS, BROTLI_OPERATION_EMIT_METADATA));
+  constexpr int kLast = BROTLI_OPERATION_EMIT_METADATA;
+  const auto kind = static_cast<BrotliEncoderOperation>(std::clamp<int>(operation, BROTLI_OPERATION_PROCESS, kLast));
   const BROTLI_BOOL went_well = BrotliEncoderCompressStream(brotli->encoder, kind, &step->in_left, &step->in, &step->out_left, &step->out,
                                                              nullptr);
   if (went_well == BROTLI_FALSE) return kZlibBroken;
@@ -128,7 +129,8 @@ void BrotliWrite(const v8::FunctionCallbackInfo<v8::Value>& info) {
   const std::span<uint8_t> input = WritableBytes(info[2]);
   const std::span<uint8_t> output = WritableBytes(info[3]);
   const std::span<uint8_t> left = WritableBytes(info[4]);
-  if (brotli == nullptr || left.size() < 2 * sizeof(uint32_t) || output.size() > UINT32_MAX || input.size() > UINT32_MAX) return;
+  if (brotli == nullptr || left.size() < 2 * sizeof(uint32_t)) return;
+  if (output.size() > UINT32_MAX || input.size() > UINT32_MAX) return;
   const size_t available = std::min(input.size(), kBrotliInputBytes);
   // Of a part of the input, only the last piece may end or flush.
   const int operation = available == input.size() ? info[1].As<v8::Int32>()->Value() : BROTLI_OPERATION_PROCESS;

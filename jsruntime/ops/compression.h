@@ -4,8 +4,8 @@
 //     format: 0 gzip, 1 deflate (zlib), 2 deflate-raw, 3 the first or the second, to decompress
 //   zlibStep(state, input, at, finish, progress) -> Uint8Array of at most kZlibChunkBytes, maybe empty
 //     reads input from `at` on; finish: no more comes. progress, a Uint32Array(2): [0] bytes of input taken, [1] ZlibStatus
-//   zlibWrite(state, flush, input, output, left) -> zlib's code, by its own names of both (zlib.h). left, a Uint32Array(2): [0] room left in
-//     output, [1] bytes left of input
+//   zlibWrite(state, flush, input, output, left) -> zlib's code, by its own names of both (zlib.h)
+//     left, a Uint32Array(2): [0] room left in output, [1] bytes left of input
 //   zlibReset(state), zlibParams(state, level, strategy), zlibDictionary(state, bytes) -> zlib's code
 //   zlibMessage(state) -> what zlib says about its last error; undefined where it says nothing
 //   zlibCrc32(bytes, before) -> number; before: of what stood in front of it, 0 at the beginning
