@@ -21,7 +21,7 @@ ESBUILD = "/usr/bin/esbuild"
 
 def modules(folder):
     """(name, entry) of every module."""
-    found = [("zts:lib_stream", "streams/lib_stream.js"), ("zts:library", "library/core.js"), ("zts:webcrypto", "webcrypto/index.js")]
+    found = [("zts:lib_crypto", "crypto/index.js"), ("zts:lib_stream", "streams/lib_stream.js"), ("zts:library", "library/core.js"), ("zts:webcrypto", "webcrypto/index.js")]
     node = os.path.join(folder, "node")
     for root, _, files in os.walk(node):
         for file in files:
@@ -74,8 +74,8 @@ def main():
         # esbuild follows links, and would not find the files made here.
         for part in ("library", "node", "webcrypto"):
             shutil.copytree(os.path.join(options.folder, part), os.path.join(work, part))
-        os.mkdir(os.path.join(work, "globals"))
-        os.mkdir(os.path.join(work, "streams"))
+        for part in ("crypto", "globals", "streams"):
+            os.mkdir(os.path.join(work, part))
         for file, text in (("process.js", PROCESS), ("package.json", '{"sideEffects": false}')):
             with open(os.path.join(work, "globals", file), "w", encoding="ascii") as out:
                 out.write(text)

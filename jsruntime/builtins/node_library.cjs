@@ -20,14 +20,16 @@ const kStreams = [
   'internal/streams/operators', 'internal/streams/passthrough', 'internal/streams/pipeline', 'internal/streams/readable', 'internal/streams/state',
   'internal/streams/transform', 'internal/streams/writable', 'internal/webstreams/adapters',
 ];
+// Of node:crypto: parts of "zts:lib_crypto".
+const kCrypto = ['hash', 'cipher', 'random', 'pbkdf2', 'hkdf', 'scrypt'].map((name) => `internal/crypto/${name}`).concat('internal/streams/lazy_transform');
 // What those stand on: parts of "zts:library".
 const kCore = {
   'internal/errors': 'errors', 'internal/validators': 'validators', 'internal/events/abort_listener': 'abort_listener', 'internal/util': 'util',
 };
-const kAll = [...kModules, ...kStreams, ...Object.keys(kCore)];
+const kAll = [...kModules, ...kStreams, ...kCrypto, ...Object.keys(kCore)];
 const kOurs = {
   'internal/abort_controller': 'abort_controller', 'internal/assert': 'assert', 'internal/async_context_frame': 'async_context_frame',
-  'internal/async_hooks': 'async_hooks', 'internal/blob': 'web', 'internal/bootstrap/realm': 'realm', 'internal/crypto/keys': 'crypto_keys',
+  'internal/async_hooks': 'async_hooks', 'internal/blob': 'web', 'internal/bootstrap/realm': 'realm', 'internal/crypto/keys': 'crypto_keys', 'internal/crypto/util': 'crypto_util',
   'internal/encoding': 'web', 'internal/webstreams/queuingstrategies': 'web', 'internal/webstreams/readablestream': 'web_streams',
   'internal/webstreams/util': 'web_streams', 'internal/webstreams/writablestream': 'web_streams',
   'internal/event_target': 'event_target', 'internal/options': 'options', 'internal/process/task_queues': 'task_queues', 'internal/timers': 'timers',
@@ -38,7 +40,7 @@ const kOurs = {
 };
 // Who shows a value only in an error: the formatter is loaded then.
 const kShowsRarely = ['buffer', 'diagnostics_channel', 'events', 'url'];
-const kPublic = ['async_hooks', 'buffer', 'diagnostics_channel', 'path', 'querystring', 'string_decoder', 'timers', 'util'];
+const kPublic = ['async_hooks', 'buffer', 'crypto', 'diagnostics_channel', 'path', 'querystring', 'string_decoder', 'timers', 'util'];
 
 // What is different here.
 const kChanged = {
@@ -83,6 +85,7 @@ const sources = process.binding('natives');
 // The expression for require(module) in the text of another one.
 function required(module, from) {
   if (kStreams.includes(module)) return kStreams.includes(from) ? `require('./${nameOf(module)}.js')` : "require('stream')";
+  if (kCrypto.includes(module) && kCrypto.includes(from)) return `require('./${nameOf(module)}.js')`;
   if (kPublic.includes(module)) return `require('${module}')`;
   if (module === 'internal/util/inspect' && kShowsRarely.includes(from)) return part('inspect', from);
   if (module === 'internal/util/types' || module === 'util/types') return "require('util/types')";
@@ -214,7 +217,8 @@ function primordials(names, module) {
   return [`const { ${taken.join(', ')} } = ${part('primordials', module)};`, ...own.map(([name, local = name]) => `const ${local} = ${definition(name)};`)].join(' ');
 }
 
-const fileOf = (module) => (module in kCore ? `library/${kCore[module]}.js` : `${kStreams.includes(module) ? 'streams' : 'node/internal'}/${nameOf(module)}.js`);
+const folderOf = (module) => (kStreams.includes(module) ? 'streams' : kCrypto.includes(module) ? 'crypto' : 'node/internal');
+const fileOf = (module) => (module in kCore ? `library/${kCore[module]}.js` : `${folderOf(module)}/${nameOf(module)}.js`);
 const library = {};
 for (const module of kAll) {
   let source = sources[module] ?? fail(`this Node has no ${module}`);
@@ -239,6 +243,7 @@ for (const module of kAll) {
 }
 library['node/internal/system_errors.js'] = '// Of libuv: number -> [name, what it says].\n' +
     `module.exports = { map: new Map(${JSON.stringify([...require('util').getSystemErrorMap()])}) };`;
+library['crypto/index.js'] = `module.exports = { ${kCrypto.slice(0, -1).map((module) => `...require('./${nameOf(module)}.js')`).join(', ')} };`;
 library['library/primordials.js'] = [
   'const $uncurry = (method) => Function.prototype.call.bind(method);',
   'const $getter = (Class, name) => {',

@@ -1,7 +1,10 @@
 #include "jsruntime/ops/crypto_hash.h"
 
+#include <iterator>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "jsruntime/ops/crypto_args.h"
 
@@ -16,7 +19,7 @@ const EVP_MD* DigestNamed(std::string_view name) {
   for (const auto& [known, digest] : kDigests) {
     if (known == name) return digest();
   }
-  return nullptr;
+  return EVP_get_digestbyname(std::string(name).c_str());
 }
 
 namespace {
@@ -113,6 +116,14 @@ void HashFinal(const OpInfo& info) {
   const OpensslErrors errors;
   auto* hash = NativeObjects::Get<Hash>(info[0]);
   if (hash == nullptr) return;
+  if (info[1]->IsUint32()) {
+    std::vector<uint8_t> long_one(info[1].As<v8::Uint32>()->Value());
+    if (hash->plain != nullptr && long_one.size() <= kExtendedHashBytesMax &&
+        EVP_DigestFinalXOF(hash->plain.get(), long_one.data(), long_one.size()) == 1) {
+      ReturnBytes(info, long_one);
+    }
+    return;
+  }
   uint8_t bytes[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
   const bool ok = hash->hmac != nullptr ? HMAC_Final(hash->hmac.get(), bytes, &size) == 1
@@ -127,9 +138,37 @@ void TimingSafeEqual(const OpInfo& info) {
   info.GetReturnValue().Set(CRYPTO_memcmp(NotNull(a.bytes()), NotNull(b.bytes()), a.size()) == 0);
 }
 
+void HashInfo(const OpInfo& info) {
+  const OpensslErrors errors;
+  v8::Isolate* isolate = info.GetIsolate();
+  const EVP_MD* algorithm = DigestOf(isolate, info[0]);
+  if (algorithm == nullptr) return;
+  const bool extends = (EVP_MD_get_flags(algorithm) & EVP_MD_FLAG_XOF) != 0;
+  v8::Local<v8::Value> parts[] = {v8::Integer::New(isolate, EVP_MD_get_size(algorithm)), v8::Boolean::New(isolate, extends)};
+  info.GetReturnValue().Set(v8::Array::New(isolate, parts, std::size(parts)));
+}
+
+void HashNames(const OpInfo& info) {
+  const OpensslErrors errors;
+  v8::Isolate* isolate = info.GetIsolate();
+  std::vector<std::string> names;
+  EVP_MD_do_all_sorted(
+      [](const EVP_MD*, const char* from, const char*, void* list) { static_cast<std::vector<std::string>*>(list)->push_back(from); },
+      &names);
+  v8::LocalVector<v8::Value> there(isolate);
+  for (const std::string& name : names) {
+    // Some are known by name alone: what computes them is in a part of OpenSSL that is not loaded.
+    const EVP_MD* const known = EVP_get_digestbyname(name.c_str());
+    EVP_MD* const digest = known == nullptr ? nullptr : EVP_MD_fetch(nullptr, EVP_MD_get0_name(known), nullptr);
+    EVP_MD_free(digest);
+    if (digest != nullptr) there.push_back(v8::String::NewFromUtf8(isolate, name.c_str()).ToLocalChecked());
+  }
+  info.GetReturnValue().Set(v8::Array::New(isolate, there.data(), there.size()));
+}
+
 constexpr Op kOps[] = {
-    {"digest", Digest},     {"hashStart", HashStart}, {"hashUpdate", HashUpdate},
-    {"hashCopy", HashCopy}, {"hashFinal", HashFinal}, {"timingSafeEqual", TimingSafeEqual},
+    {"digest", Digest},       {"hashCopy", HashCopy},   {"hashFinal", HashFinal},   {"hashInfo", HashInfo},
+    {"hashNames", HashNames}, {"hashStart", HashStart}, {"hashUpdate", HashUpdate}, {"timingSafeEqual", TimingSafeEqual},
 };
 
 }  // namespace

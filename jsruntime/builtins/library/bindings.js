@@ -22,8 +22,10 @@ module.exports = {
     SIGUSR2: 12, SIGPIPE: 13, SIGALRM: 14, SIGTERM: 15, SIGCHLD: 17, SIGCONT: 18, SIGSTOP: 19, SIGTSTP: 20, SIGTTIN: 21, SIGTTOU: 22, SIGURG: 23,
     SIGXCPU: 24, SIGXFSZ: 25, SIGVTALRM: 26, SIGPROF: 27, SIGWINCH: 28, SIGIO: 29, SIGPWR: 30, SIGSYS: 31,
   } },
+  get crypto() { return require('zts:absent').absent('crypto').constants; },
   // The one that JSON cannot say.
   get zlib() { return Object.assign(require('zts:absent').absent('zlib').constants, { Z_MAX_CHUNK: Infinity }); } },
+  get crypto() { return require('zts:crypto_binding'); },
   get zlib() { return require('zts:zlib_binding'); },
   stream_wrap: {},
   get buffer() { return require('./buffer_binding.js'); },

@@ -11,6 +11,7 @@ module.exports = {
   get bindings() { return require('./bindings.js'); },
   get colors() { return require('./colors.js'); },
   get crypto_keys() { return require('./crypto_keys.js'); },
+  get crypto_util() { return require('./crypto_util.js'); },
   get errors() { return require('./errors.js'); },
   get event_target() { return require('./event_target.js'); },
   get inspect() { return require('./inspect.js'); },

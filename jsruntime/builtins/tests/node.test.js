@@ -132,7 +132,15 @@ test('crypto: digests beside those of the web', () => {
   same(['ripemd160', 'RSA-RIPEMD160', 'sha512-256', 'sha512-224', 'sha3-256', 'blake2b512', 'blake2s256'].map(start),
        ['0bdc9d2d256b', '0bdc9d2d256b', '455e518824bc', 'd5cdb9ccc769', '80084bf2fba0', '333fcb4ee1aa', '4a0d12987340']);
   ok(crypto.getHashes().includes('sha3-512') && crypto.getHashes().includes('RSA-SHA256'));
-  equal(throws(() => crypto.createHash('nothing'), Error).code, 'ERR_CRYPTO_INVALID_DIGEST');
+  equal(throws(() => crypto.createHash('nothing'), Error).message, 'Digest method not supported');
+  equal(throws(() => crypto.createHmac('nothing', 'key'), TypeError).code, 'ERR_CRYPTO_INVALID_DIGEST');
+  ok(!crypto.getHashes().includes('whirlpool') && crypto.getHashes().every((name) => crypto.createHash(name)));
+  equal(crypto.createHash('shake256', { outputLength: 5 }).update('a').digest('hex'), '867e2cb04f');
+  equal(throws(() => crypto.createHash('sha256', { outputLength: 5 }), Error).code, 'ERR_OSSL_EVP_NOT_XOF_OR_INVALID_LENGTH');
+  const hash = crypto.createHash('md5').update('a');
+  const copy = hash.copy();
+  same([hash.digest('base64'), copy.update('b').digest('base64'), crypto.hash('md5', 'a')], ['DMF1ucDxtqgxw5niaXcmYQ==', 'GH70Q2Ei0cwvQNwrkvDroA==', '0cc175b9c0f1b6a831c399e269772661']);
+  equal(throws(() => hash.update('x'), Error).code, 'ERR_CRYPTO_HASH_FINALIZED');
   ok(crypto.Hash('md5') instanceof crypto.Hash && new crypto.Hmac('sha256', 'key') instanceof crypto.Hmac);
   equal(crypto.Hmac('sha3-256', 'key').update('x').digest('hex').length, 64);
 });
@@ -147,6 +155,29 @@ test('crypto: ciphers, derived keys, randomness', async () => {
     if (name.endsWith('gcm')) open.setAuthTag(seal.getAuthTag());
     equal(open.update(sealed, undefined, 'utf8') + open.final('utf8'), 'some text, in pieces', name);
   }
+  for (const name of crypto.getCiphers().filter((each) => !/xts|ccm|wrap|-cts|siv/.test(each))) {
+    const { keyLength, ivLength = 0, mode } = crypto.getCipherInfo(name);
+    const [key, iv] = [crypto.randomBytes(keyLength), ivLength === 0 ? null : crypto.randomBytes(ivLength)];
+    const options = mode === 'ocb' ? { authTagLength: 16 } : {};
+    const seal = crypto.createCipheriv(name, key, iv, options);
+    const sealed = seal.update('some text, in pieces', 'utf8', 'hex') + seal.final('hex');
+    const open = crypto.createDecipheriv(name, key, iv, options);
+    if (['gcm', 'ocb'].includes(mode) || name.includes('poly1305')) open.setAuthTag(seal.getAuthTag());
+    equal(open.update(sealed, 'hex', 'utf8') + open.final('utf8'), 'some text, in pieces', name);
+  }
+  equal(crypto.createCipheriv('aes-128-ecb', 'k'.repeat(16), null).update('0123456789abcdef', 'utf8', 'hex'), '7ccee65cdb522ece8bf3266d9adaa06a');
+  const wrap = crypto.createCipheriv('id-aes128-wrap', Buffer.alloc(16, 1), Buffer.alloc(8, 0xa6));
+  equal(wrap.update(Buffer.alloc(16, 2), undefined, 'hex') + wrap.final('hex'), '2152937994459ab9fb05db73e66f546291eb5389bc8aa7cc');
+  const ccm = crypto.createCipheriv('aes-128-ccm', Buffer.alloc(16, 1), Buffer.alloc(12, 2), { authTagLength: 8 });
+  ccm.setAAD(Buffer.from('more'), { plaintextLength: 4 });
+  same([ccm.update('text', 'utf8', 'hex'), ccm.final('hex'), ccm.getAuthTag().toString('hex')], ['257d512e', '', 'a85b5ff189e51299']);
+  const forged = crypto.createDecipheriv('aes-128-ccm', Buffer.alloc(16, 1), Buffer.alloc(12, 2), { authTagLength: 8 });
+  forged.setAuthTag(Buffer.alloc(8));
+  forged.update(Buffer.alloc(4));
+  throws(() => forged.final(), Error);
+  const codes = [['nothing', 16, 16], ['aes-128-cbc', 15, 16], ['aes-128-cbc', 16, 15], ['aes-128-ccm', 16, 12], ['aes-128-gcm', 16, 0]]
+      .map(([name, key, iv]) => throws(() => crypto.createCipheriv(name, Buffer.alloc(key), Buffer.alloc(iv)), Error).code);
+  same(codes, ['ERR_CRYPTO_UNKNOWN_CIPHER', 'ERR_CRYPTO_INVALID_KEYLEN', 'ERR_CRYPTO_INVALID_IV', 'ERR_CRYPTO_INVALID_AUTH_TAG', 'ERR_CRYPTO_INVALID_IV']);
   const gcm = crypto.createDecipheriv('aes-256-gcm', Buffer.alloc(32), Buffer.alloc(12));
   gcm.setAuthTag(Buffer.alloc(16));
   gcm.update('00', 'hex');

@@ -21,7 +21,7 @@ function secretOf(passphrase) {
 }
 
 function aesCbc(encrypt, key, iv, data) {
-  const handle = native.cipherStart('cbc', encrypt, key, iv, 16);
+  const handle = native.cipherStart(`aes-${key.length * 8}-cbc`, encrypt, key, iv, 16);
   const first = handle === undefined ? undefined : native.cipherUpdate(handle, data);
   const last = first === undefined ? undefined : native.cipherFinal(handle);
   if (last === undefined) throw failure(Error, encrypt ? 'The key cannot be encrypted' : 'bad decrypt: is the passphrase right?', 'ERR_OSSL_BAD_DECRYPT');
