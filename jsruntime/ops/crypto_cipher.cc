@@ -291,7 +291,8 @@ CipherCtxPtr StartAny(const EVP_CIPHER* cipher, bool encrypt, Bytes key, Bytes i
     if (EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_SET_IVLEN, size, nullptr) != 1) return nullptr;
     // Of GCM and its like the length is told when the tag is asked for.
     const bool needs_length = mode == EVP_CIPH_CCM_MODE || mode == EVP_CIPH_OCB_MODE;
-    if (needs_length && EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_SET_TAG, static_cast<int>(tag_bytes), nullptr) != 1) return nullptr;
+    const int tag = static_cast<int>(tag_bytes);
+    if (needs_length && EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_SET_TAG, tag, nullptr) != 1) return nullptr;
   }
   if (EVP_CIPHER_CTX_set_key_length(context.get(), static_cast<int>(key.size())) != 1) return nullptr;
   const uint8_t* const start = iv.empty() ? nullptr : iv.data();
