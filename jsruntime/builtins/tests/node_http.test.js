@@ -163,6 +163,23 @@ test('what goes wrong', async () => {
   equal((await new Server().fetch(new Request('http://host/'))).status, 404, 'nobody listens for requests');
 });
 
+test('a handler that throws after it has begun to answer', async () => {
+  const told = [];
+  const listen = (event) => {
+    told.push(event.error.message);
+    event.preventDefault();
+  };
+  addEventListener('error', listen);
+  const response = await ask((request, response) => {
+    response.on('close', () => told.push('closed'));
+    response.write('begun');
+    throw new Error('and then');
+  });
+  removeEventListener('error', listen);
+  await rejects(response.text(), Error, 'the body is cut off');
+  same(told, ['and then', 'closed']);
+});
+
 test('listening', async () => {
   const server = createServer();
   const events = [];

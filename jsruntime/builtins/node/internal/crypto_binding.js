@@ -14,14 +14,31 @@ const encoded = (bytes, encoding) => (encoding === undefined || encoding === 'bu
 // OpenSSL's names, and those that Node has beside them; the native side's are those of WebCrypto, where it has one.
 const kHashes = { __proto__: null, sha1: 'SHA-1', sha256: 'SHA-256', sha384: 'SHA-384', sha512: 'SHA-512' };
 const kLengths = { __proto__: null, shake128: 16, shake256: 32 };  // where nobody says
-function hashNamed(name) {
-  const plain = name.toLowerCase().replace(/^rsa-/, '').replace(/^sha-(?=\d)/, 'sha');
-  return kHashes[plain] ?? (native.hashInfo(plain) === undefined ? name : plain);
+// Asking OpenSSL for a name takes longer than a short hash: what it has said is kept, of as many names as there are.
+const kKept = 256;
+function kept(find) {
+  const known = new Map();
+  return (name) => {
+    let found = known.get(name);
+    if (found === undefined) {
+      found = find(name);
+      if (found !== undefined && known.size < kKept) known.set(name, found);
+    }
+    return found;
+  };
 }
+// [name, size, whether it is as long as one wants]
+const hashOf = kept((name) => {
+  const plain = name.toLowerCase().replace(/^rsa-/, '').replace(/^sha-(?=\d)/, 'sha');
+  const known = [kHashes[plain] ?? plain, name].find((each) => native.hashInfo(each) !== undefined);
+  return known === undefined ? undefined : [known, ...native.hashInfo(known)];
+});
+const cipherOf = kept((name) => native.cipherInfo(name));
+const badDigest = (name) => failure(TypeError, `Invalid digest: ${name}`, 'ERR_CRYPTO_INVALID_DIGEST');
 const checked = (name) => {
-  const known = hashNamed(name);
-  if (native.hashInfo(known) === undefined) throw failure(TypeError, `Invalid digest: ${name}`, 'ERR_CRYPTO_INVALID_DIGEST');
-  return known;
+  const known = hashOf(name);
+  if (known === undefined) throw badDigest(name);
+  return known[0];
 };
 const notXof = () => failure(Error, 'error:030000B2:digital envelope routines::not XOF or invalid length', 'ERR_OSSL_EVP_NOT_XOF_OR_INVALID_LENGTH');
 
@@ -50,9 +67,8 @@ class Hash extends Digest {
       this.start(handle, length ?? before);
       return;
     }
-    const name = hashNamed(algorithm);
-    const [size, extends_] = native.hashInfo(name) ?? [];
-    if (size === undefined) throw failure(Error, 'Digest method not supported');
+    const [name, size, extends_] = hashOf(algorithm) ?? [];
+    if (name === undefined) throw failure(Error, 'Digest method not supported');
     if (!extends_ && length !== undefined && length !== size) throw notXof();
     this.start(native.hashStart(name, undefined), extends_ ? length ?? kLengths[name] ?? size : undefined);
   }
@@ -61,7 +77,7 @@ class Hmac extends Digest {
   init(name, key) { this.start(native.hashStart(checked(name), key), undefined); }
 }
 function oneShotDigest(algorithm, id, cache, input, encoding, encodingId, length) {
-  if (native.hashInfo(hashNamed(algorithm)) === undefined) throw failure(Error, `Digest method ${algorithm} is not supported`);
+  if (hashOf(algorithm) === undefined) throw failure(Error, `Digest method ${algorithm} is not supported`);
   const hash = new Hash(algorithm, length);
   hash.update(input);
   return hash.digest(encoding);
@@ -89,7 +105,7 @@ class CipherBase {
   #tagUsed = false;
   #broken = false;    // CCM tells in the middle, and Node at the end
   constructor(encrypt, name, key, iv, tagLength) {
-    const info = native.cipherInfo(name);
+    const info = cipherOf(name);
     if (info === undefined) throw failure(Error, 'Unknown cipher', 'ERR_CRYPTO_UNKNOWN_CIPHER');
     const [, , mode, keyBytes, ivBytes, block, authenticates] = info;
     const start = iv === null ? undefined : iv;
@@ -164,7 +180,7 @@ class CipherBase {
 }
 
 function getCipherInfo(name, keyLength, ivLength) {
-  const [known, nid, mode, keyBytes, ivBytes, block, authenticates] = native.cipherInfo(name) ?? [];
+  const [known, nid, mode, keyBytes, ivBytes, block, authenticates] = cipherOf(name) ?? [];
   if (known === undefined || (keyLength !== undefined && keyLength !== keyBytes)) return undefined;
   if (ivLength !== undefined && ivLength !== ivBytes && !(authenticates && ivLength >= (mode === 'ccm' ? 7 : 1) && ivLength <= (mode === 'ccm' ? 13 : mode === 'ocb' ? 15 : 128))) return undefined;
   return { mode, name: known.toLowerCase(), nid, ...(mode !== 'stream' && { blockSize: block }), ...((ivLength ?? ivBytes) > 0 && { ivLength: ivLength ?? ivBytes }), keyLength: keyBytes };
@@ -215,7 +231,8 @@ const hkdf = (digest, key, salt, info, length) => {
   return bufferOf(need(native.hkdf(checked(digest), secretOf(key), salt, info, length), RangeError, 'Invalid key length', 'ERR_CRYPTO_INVALID_KEYLEN'));
 };
 hkdf.check = (digest, key, salt, info, length) => {
-  if (length > 255 * native.hashInfo(checked(digest))[0]) throw failure(RangeError, 'Invalid key length', 'ERR_CRYPTO_INVALID_KEYLEN');
+  checked(digest);
+  if (length > 255 * hashOf(digest)[1]) throw failure(RangeError, 'Invalid key length', 'ERR_CRYPTO_INVALID_KEYLEN');
 };
 const badScrypt = (why) => failure(RangeError, `Invalid scrypt params${why}`, 'ERR_CRYPTO_INVALID_SCRYPT_PARAMS');
 const scrypt = (password, salt, N, r, p, most, length) => {

@@ -271,7 +271,14 @@ Object.assign(Server.prototype, {
         socket.destroy();
       }, { once: true });
       if (this.timeout > 0) socket.setTimeout(this.timeout);
-      if (!this.emit('request', message, response)) response.writeHead(404).end();
+      try {
+        if (!this.emit('request', message, response)) response.writeHead(404).end();
+      } catch (error) {
+        // What is answered by an error, as long as nothing has been: what has been begun is cut off.
+        if (response[kState].respond !== null) throw error;
+        reportError(error);
+        socket.destroy();
+      }
     });
   },
 });
