@@ -117,11 +117,10 @@ void HashFinal(const OpInfo& info) {
   auto* hash = NativeObjects::Get<Hash>(info[0]);
   if (hash == nullptr) return;
   if (info[1]->IsUint32()) {
-    std::vector<uint8_t> long_one(info[1].As<v8::Uint32>()->Value());
-    if (hash->plain != nullptr && long_one.size() <= kExtendedHashBytesMax &&
-        EVP_DigestFinalXOF(hash->plain.get(), long_one.data(), long_one.size()) == 1) {
-      ReturnBytes(info, long_one);
-    }
+    const size_t wanted = info[1].As<v8::Uint32>()->Value();
+    if (hash->plain == nullptr || wanted > kExtendedHashBytesMax || !Realm::From(info.GetIsolate())->heap.HasRoomFor(2 * wanted)) return;
+    std::vector<uint8_t> extended(wanted);
+    if (EVP_DigestFinalXOF(hash->plain.get(), extended.data(), extended.size()) == 1) ReturnBytes(info, extended);
     return;
   }
   uint8_t bytes[EVP_MAX_MD_SIZE];

@@ -11,6 +11,7 @@ WALL = {"wall-limit"}
 # An allocation that V8 refuses at once is the function's own exception; one that grows too slowly meets the CPU limit first.
 GREED = {"memory-limit", "exception", "cpu-limit"}
 FATAL = "engine-lost"
+CUT = "cut-off"
 
 ENDLESS = {
     "loop": ("for (;;) {}", CPU),
@@ -355,10 +356,31 @@ NODE = {
     "node-der": (KEYS + "const b = Buffer.alloc(1 << 20, 0x30); for (;;) { try { crypto.createPublicKey({ key: b, format: 'der', type: 'spki' }); } catch {} }".replace(
         "Buffer.alloc(1 << 20, 0x30)", "new Uint8Array(1 << 20).fill(0x30)"), CPU),
     "node-server-silent": (HTTP + "return createServer(() => {}).fetch(request);", WALL),
-    "node-server-flood": (HTTP + "return createServer((q, s) => { s.writeHead(200); for (;;) s.write('x'.repeat(65536)); }).fetch(request);", GREED | {"200"}),
+    "node-server-flood": (HTTP + "return createServer((q, s) => { s.writeHead(200); for (;;) s.write('x'.repeat(65536)); }).fetch(request);", GREED | {"200", CUT}),
     "node-server-headers": (HTTP + "return createServer((q, s) => { for (let i = 0; ; i++) s.setHeader('x' + i, 'y'.repeat(1000)); }).fetch(request);", GREED),
     "node-server-recursion": (HTTP + "const s = createServer((q, r) => { s.fetch(request).then(() => r.end()); }); return s.fetch(request);", GREED | WALL),
     "node-emitter": ("const { EventEmitter } = await import('node:events'); const e = new EventEmitter(); e.on('x', () => { e.emit('x'); }); e.emit('x');", EXCEPTION),
+    "node-inspect": ("const { inspect } = await import('node:util'); const a = Array.from({ length: 1e5 }, (_, i) => ({ i })); "
+                     "for (;;) inspect(a, { maxArrayLength: null, depth: null });", GREED),
+    "node-inspect-custom": ("const { inspect } = await import('node:util'); inspect({ [inspect.custom]() { for (;;) {} } });", CPU),
+    "node-inspect-deep": ("const { inspect } = await import('node:util'); let o = {}; for (let i = 0; i < 1e6; i++) o = { o }; "
+                          "return new Response(String(inspect(o, { depth: null }).length));", GREED | {"200"}),
+    "node-assert-diff": ("const assert = (await import('node:assert')).default; const a = Array.from({ length: 1e5 }, (_, i) => i); "
+                         "const b = a.map((x) => (x * 7) % 1e5); for (;;) { try { assert.deepStrictEqual(a, b); } catch {} }", GREED),
+    "node-parse-env": ("const { parseEnv } = await import('node:util'); for (;;) parseEnv('a'.repeat(1e5) + ' '.repeat(1e5));", CPU),
+    "node-ciphers": ("const c = await import('node:crypto'); const a = []; "
+                     "for (;;) a.push(c.createCipheriv('aes-256-gcm', new Uint8Array(32), new Uint8Array(12)));", GREED),
+    "node-shake": ("const c = await import('node:crypto'); const a = []; "
+                   "for (;;) a.push(c.createHash('shake256', { outputLength: 16 << 20 }).digest());", GREED),
+    "node-one-piece": ("const c = await import('node:crypto'); const b = new Uint8Array(8 << 20); for (;;) "
+                       "c.createCipheriv('aes-128-ccm', new Uint8Array(16), new Uint8Array(11), { authTagLength: 16 }).update(b);", GREED),
+    "node-windows": ("const z = await import('node:zlib'); const a = []; "
+                     "for (;;) { const d = z.createDeflate({ memLevel: 9 }); d.write('x'); a.push(d); }", GREED),
+    "node-channel": ("const d = (await import('node:diagnostics_channel')).default; const c = d.channel('x'); "
+                     "c.subscribe(() => c.publish({})); c.publish({}); return new Response('');", GREED | {"200"}),
+    "node-operators": ("const { Readable } = await import('node:stream'); "
+                       "await Readable.from((function* () { for (;;) yield 1; })()).map((x) => x).filter(() => false).toArray();", CPU),
+    "node-push": ("const { Readable } = await import('node:stream'); const r = new Readable({ read() {} }); for (;;) r.push('x'.repeat(65536));", GREED),
     "node-ticks": ("const process = await import('node:process'); const f = () => { process.nextTick(f); }; f(); await new Promise(() => {});", CPU),
     "node-imports": ("const { builtinModules } = await import('node:module'); const a = []; for (;;) for (const m of builtinModules) a.push(await import(m));", GREED),
     "node-sites": ("Error.prepareStackTrace = (e, s) => s; const a = []; for (;;) a.push(new Error().stack);", GREED),
