@@ -29,7 +29,18 @@ class Stream extends EventEmitter {
   }
 }
 
+const invalid = (Class, code, message) => Object.assign(new Class(message), { code });
+
+// Of the function's isolate: there is no process of its own.
+function memoryUsage() {
+  const [heapTotal, heapUsed, external] = native.memoryUse();
+  return { rss: heapTotal + external, heapTotal, heapUsed, external, arrayBuffers: external };
+}
+memoryUsage.rss = () => memoryUsage().rss;
+
 function hrtime(since) {
+  if (since !== undefined && !Array.isArray(since)) throw invalid(TypeError, 'ERR_INVALID_ARG_TYPE', 'The "time" argument must be an instance of Array');
+  if (since !== undefined && since.length !== 2) throw invalid(RangeError, 'ERR_OUT_OF_RANGE', `The value of "time" is out of range. It must be 2. Received ${since.length}`);
   const now = seconds();
   let whole = Math.trunc(now);
   let nanos = Math.trunc((now - whole) * 1e9);
@@ -69,7 +80,7 @@ const process = Object.assign(new EventEmitter(), {
   uptime: seconds,
   hrtime,
   nextTick: (callback, ...values) => {
-    if (typeof callback !== 'function') throw new TypeError('process.nextTick: the callback is not a function');
+    if (typeof callback !== 'function') throw invalid(TypeError, 'ERR_INVALID_ARG_TYPE', `The "callback" argument must be of type function. Received ${typeof callback}`);
     queueMicrotask(values.length === 0 ? callback : () => callback(...values));
   },
   emitWarning(warning, type, code) {
@@ -81,7 +92,10 @@ const process = Object.assign(new EventEmitter(), {
     console.warn(`${made.code === undefined ? '' : `[${made.code}] `}${made.name}: ${made.message}`);
     queueMicrotask(() => process.emit('warning', made));
   },
-  memoryUsage: () => ({ rss: 0, heapTotal: 0, heapUsed: 0, external: 0, arrayBuffers: 0 }),
+  memoryUsage,
+  constrainedMemory: () => native.memoryUse()[3],
+  availableMemory: () => Math.max(0, native.memoryUse()[3] - memoryUsage().rss),
+  cpuUsage: notHere('cpuUsage'),
   getuid: () => 0,
   getgid: () => 0,
   exit: notHere('exit'),

@@ -53,6 +53,19 @@ test('Buffer: what packages call in the place of toString and write', () => {
   equal(Buffer.from('a\0b\0').ucs2Slice(), 'ab');
 });
 
+test('process: memory and time', () => {
+  const before = process.memoryUsage();
+  const kept = new Uint8Array(4 << 20);
+  const after = process.memoryUsage();
+  ok(before.heapUsed > 100_000 && before.heapUsed <= before.heapTotal && before.rss >= before.heapTotal, JSON.stringify(before));
+  equal(after.external - before.external, kept.length);
+  ok(process.constrainedMemory() >= 16 << 20 && process.availableMemory() < process.constrainedMemory() && process.memoryUsage.rss() > 0);
+  const [seconds, nanos] = process.hrtime(process.hrtime());
+  ok(seconds === 0 && nanos >= 0);
+  same([throws(() => process.hrtime(1), TypeError).code, throws(() => process.hrtime([1]), RangeError).code, throws(() => process.nextTick(1), TypeError).code],
+       ['ERR_INVALID_ARG_TYPE', 'ERR_OUT_OF_RANGE', 'ERR_INVALID_ARG_TYPE']);
+});
+
 test('process: env is the function\'s', async () => {
   equal(process.env.GREETING, 'hello');
   equal(process.env.NOTHING, undefined);
