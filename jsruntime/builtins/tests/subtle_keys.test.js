@@ -208,3 +208,17 @@ test('an unextractable key cannot be reached through replaced built-ins', async 
   const k = secret.toBase64({ alphabet: 'base64url', omitPadding: true });
   for (const value of seen) ok(!String(value?.k ?? value).includes(k) && !(value instanceof ArrayBuffer), 'a spy has seen the key');
 });
+
+test('AES-KW wraps a JSON Web Key of any length', async () => {
+  const { subtle } = crypto;
+  const wrapping = await subtle.generateKey({ name: 'AES-KW', length: 128 }, true, ['wrapKey', 'unwrapKey']);
+  const kinds = [[{ name: 'HMAC', hash: 'SHA-256', length: 8 }, ['sign']], [{ name: 'HMAC', hash: 'SHA-256', length: 72 }, ['sign']], [{ name: 'AES-GCM', length: 256 }, ['encrypt']],
+                 [{ name: 'ECDSA', namedCurve: 'P-521' }, ['sign', 'verify']]];
+  for (const [algorithm, usages] of kinds) {
+    const made = await subtle.generateKey(algorithm, true, usages);
+    const key = made.privateKey ?? made;
+    const wrapped = await subtle.wrapKey('jwk', key, wrapping, 'AES-KW');
+    const again = await subtle.unwrapKey('jwk', wrapped, wrapping, 'AES-KW', algorithm, true, key.usages);
+    same(await subtle.exportKey('jwk', again), await subtle.exportKey('jwk', key));
+  }
+});

@@ -153,9 +153,15 @@ export function wrapKey(format, key, wrappingKey, wrapAlgorithm) {
   const [normalized, operation] = forWrapping(wrapAlgorithm, 'wrapKey', 'encrypt');
   const parts = openFor(cryptoKey(wrappingKey, 'The wrapping key'), normalized, 'wrapKey');
   const exported = exportKey(wanted, key);
-  const bytes = wanted === 'jwk' ? new TextEncoder().encode(JSON.stringify(exported)) : exported;
+  const bytes = wanted === 'jwk' ? new TextEncoder().encode(jwkText(exported, normalized)) : exported;
   const wrapped = families[normalized.name][operation](normalized, parts, bytes);
   return bufferFrom(bytesOrFail(wrapped, normalized.name, 'wrapKey'));
+}
+
+// AES-KW wraps whole blocks of eight bytes, and JSON may end in blanks (Web Cryptography, the note at step 13 of wrapKey).
+function jwkText(jwk, { name }) {
+  const text = JSON.stringify(jwk);
+  return name === 'AES-KW' ? text.padEnd(Math.ceil(text.length / 8) * 8) : text;
 }
 
 const { apply, decode, isArray, jsonParse } = internal.trusted;
