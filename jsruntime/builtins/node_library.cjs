@@ -6,12 +6,14 @@
 // of its own.
 const fs = require('fs');
 
+// Each in a text of its own.
 const kModules = [
-  'assert', 'buffer', 'diagnostics_channel', 'events', 'path', 'punycode', 'querystring', 'url', 'util', 'zlib', 'internal/assert/assertion_error', 'internal/assert/myers_diff',
-  'internal/assert/utils', 'internal/buffer', 'internal/cli_table', 'internal/console/constructor', 'internal/constants', 'internal/events/symbols', 'internal/fixed_queue', 'internal/mime',
-  'internal/querystring', 'internal/readline/callbacks', 'internal/readline/utils', 'internal/streams/utils', 'stream/consumers', 'internal/util/comparisons',
-  'internal/util/debounce', 'internal/util/debuglog', 'internal/util/diff',
-  'internal/util/inspect', 'internal/util/parse_args/parse_args', 'internal/util/parse_args/utils', 'internal/util/throttle',
+  'assert', 'buffer', 'diagnostics_channel', 'events', 'path', 'punycode', 'querystring', 'stream/consumers', 'url', 'util', 'zlib',
+  'internal/assert/assertion_error', 'internal/assert/myers_diff', 'internal/assert/utils', 'internal/buffer', 'internal/cli_table',
+  'internal/console/constructor', 'internal/constants', 'internal/events/symbols', 'internal/fixed_queue', 'internal/mime', 'internal/querystring',
+  'internal/readline/callbacks', 'internal/readline/utils', 'internal/streams/utils', 'internal/util/comparisons', 'internal/util/debounce',
+  'internal/util/debuglog', 'internal/util/diff', 'internal/util/inspect', 'internal/util/parse_args/parse_args', 'internal/util/parse_args/utils',
+  'internal/util/throttle',
 ];
 // node:stream: parts of "zts:lib_stream", for they all need one another.
 const kStreams = [
@@ -27,16 +29,19 @@ const kCore = {
   'internal/errors': 'errors', 'internal/validators': 'validators', 'internal/events/abort_listener': 'abort_listener', 'internal/util': 'util',
 };
 const kAll = [...kModules, ...kStreams, ...kCrypto, ...Object.keys(kCore)];
+// And for which there is something of our own.
 const kOurs = {
   'internal/abort_controller': 'abort_controller', 'internal/assert': 'assert', 'internal/async_context_frame': 'async_context_frame',
-  'internal/async_hooks': 'async_hooks', 'internal/blob': 'web', 'internal/bootstrap/realm': 'realm', 'internal/crypto/keys': 'crypto_keys', 'internal/crypto/util': 'crypto_util',
-  'internal/encoding': 'web', 'internal/webstreams/queuingstrategies': 'web', 'internal/webstreams/readablestream': 'web_streams',
-  'internal/webstreams/util': 'web_streams', 'internal/webstreams/writablestream': 'web_streams',
-  'internal/event_target': 'event_target', 'internal/options': 'options', 'internal/process/task_queues': 'task_queues', 'internal/timers': 'timers',
-  'internal/trace_events': 'trace_events', 'internal/url': 'url', 'internal/zts/platform_view': 'platform_view', 'internal/util/colors': 'colors', 'internal/v8/startup_snapshot': 'startup_snapshot',
+  'internal/async_hooks': 'async_hooks', 'internal/blob': 'web', 'internal/bootstrap/realm': 'realm', 'internal/crypto/keys': 'crypto_keys',
+  'internal/crypto/util': 'crypto_util', 'internal/encoding': 'web', 'internal/event_target': 'event_target', 'internal/options': 'options',
+  'internal/process/task_queues': 'task_queues', 'internal/timers': 'timers', 'internal/trace_events': 'trace_events', 'internal/url': 'url',
+  'internal/util/colors': 'colors', 'internal/v8/startup_snapshot': 'startup_snapshot', 'internal/webstreams/queuingstrategies': 'web',
+  'internal/webstreams/readablestream': 'web_streams', 'internal/webstreams/util': 'web_streams', 'internal/webstreams/writablestream': 'web_streams',
+  'internal/zts/platform_view': 'platform_view',
   // What no function comes to.
   'internal/errors/error_source': 'absent', 'internal/fs/glob': 'absent', 'internal/modules/helpers': 'absent', 'internal/process/execution': 'absent',
-  'internal/process/warning': 'absent', 'internal/streams/iter/classic': 'absent', 'internal/streams/iter/types': 'absent', 'internal/source_map/source_map_cache': 'absent', 'vm': 'absent',
+  'internal/process/warning': 'absent', 'internal/source_map/source_map_cache': 'absent', 'internal/streams/iter/classic': 'absent',
+  'internal/streams/iter/types': 'absent', 'vm': 'absent',
 };
 // Who shows a value only in an error: the formatter is loaded then.
 const kShowsRarely = ['buffer', 'diagnostics_channel', 'events', 'url'];
@@ -65,8 +70,8 @@ const kChanged = {
          ['  deprecateInstantiation,', ''], ["const kError = Symbol('kError');", "$&\nconst deprecateInstantiation = (Class, code, options) => new Class(options);"]],
   // NODE_DEBUG is read when somebody asks, and not before anything runs.
   'internal/util/debuglog': [['set = StringPrototypeToUpperCase(set);', 'initializeDebugEnv(process.env.NODE_DEBUG);\n    $&']],
-  // V8 by itself writes the first line of a stack when the error is made, Node when somebody reads it: there the message may come later.
-  // The class of an error is made when somebody asks for it: a hundred of them, and an isolate comes to few.
+  // The class of an error is made when somebody asks for it: there are a hundred, and an isolate comes to few. V8 by itself writes the first
+  // line of a stack when the error is made, Node when somebody reads it: there the message may come later.
   'internal/errors': [['messages.set(sym, val);', `messages.set(sym, val);
   ObjectDefineProperty(codes, sym, { __proto__: null, configurable: true, get: () => makeError(sym, def, otherClasses) });
 }
@@ -163,8 +168,8 @@ function withoutUsing(text) {
 const ours = ['library', 'node', 'node/internal'].map((folder) => `${__dirname}/${folder}`)
     .flatMap((folder) => fs.readdirSync(folder).filter((file) => file.endsWith('.js')).map((file) => fs.readFileSync(`${folder}/${file}`, 'utf8')));
 
-// Without the errors that none of the modules here makes: each is a class, and an isolate would make three hundred of them.
-function withoutUnused(errors) {
+// Without the errors that none of the modules here makes: three hundred of them would be defined for nobody.
+function withoutUnmade(errors) {
   const makers = kAll.filter((module) => module !== 'internal/errors').map((module) => sources[module]);
   const wanted = new Set([...makers, ...ours].flatMap((text) => text.match(/\bERR_\w+/g) ?? []));
   const defines = ({ type, expression }) => type === 'ExpressionStatement' && expression.type === 'CallExpression' && expression.callee.name === 'E';
@@ -222,7 +227,7 @@ const fileOf = (module) => (module in kCore ? `library/${kCore[module]}.js` : `$
 const library = {};
 for (const module of kAll) {
   let source = sources[module] ?? fail(`this Node has no ${module}`);
-  if (module === 'internal/errors') source = withoutUnused(source);
+  if (module === 'internal/errors') source = withoutUnmade(source);
   if (module in kCore) {
     source = withoutUnnamed(source, kAll.filter((other) => other !== module).map((other) => sources[other]).concat(ours));
   }

@@ -17,6 +17,7 @@
 #include "jsruntime/ops/crypto_hash.h"
 #include "jsruntime/ops/crypto_key.h"
 #include "jsruntime/ops/crypto_sign.h"
+#include "jsruntime/ops/crypto_stream_cipher.h"
 #include "jsruntime/ops/encoding.h"
 #include "jsruntime/ops/fetch.h"
 #include "jsruntime/ops/format.h"
@@ -48,6 +49,7 @@ std::vector<Op> AllOps() {
   add(CryptoHashOps());
   add(CryptoKeyOps());
   add(CryptoSignOps());
+  add(CryptoStreamCipherOps());
   add(CryptoCipherOps());
   add(CryptoDeriveOps());
   add(AsyncContextOps());

@@ -1,4 +1,5 @@
 // What Node's library asks of internalBinding().
+
 // Properties that are those of what load() returns, which is called when one of them is read first; `load` null: the global ones.
 function defineLazyProperties(target, load, names, enumerable = true) {
   for (const name of names) {
@@ -17,14 +18,16 @@ function defineLazyProperties(target, load, names, enumerable = true) {
 }
 
 module.exports = {
-  constants: { os: { signals: {
+  constants: {
+  os: { signals: {
     __proto__: null, SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGILL: 4, SIGTRAP: 5, SIGABRT: 6, SIGBUS: 7, SIGFPE: 8, SIGKILL: 9, SIGUSR1: 10, SIGSEGV: 11,
     SIGUSR2: 12, SIGPIPE: 13, SIGALRM: 14, SIGTERM: 15, SIGCHLD: 17, SIGCONT: 18, SIGSTOP: 19, SIGTSTP: 20, SIGTTIN: 21, SIGTTOU: 22, SIGURG: 23,
     SIGXCPU: 24, SIGXFSZ: 25, SIGVTALRM: 26, SIGPROF: 27, SIGWINCH: 28, SIGIO: 29, SIGPWR: 30, SIGSYS: 31,
   } },
   get crypto() { return require('zts:absent').absent('crypto').constants; },
-  // The one that JSON cannot say.
-  get zlib() { return Object.assign(require('zts:absent').absent('zlib').constants, { Z_MAX_CHUNK: Infinity }); } },
+  // With the one that JSON cannot say.
+  get zlib() { return Object.assign(require('zts:absent').absent('zlib').constants, { Z_MAX_CHUNK: Infinity }); },
+  },
   get crypto() { return require('zts:crypto_binding'); },
   get zlib() { return require('zts:zlib_binding'); },
   stream_wrap: {},

@@ -99,8 +99,13 @@ const generateKey = (name, options, callback) => later(() => generateKeySync(nam
 
 const unique = (names) => [...new Map(names.map((name) => [name.toLowerCase(), name])).values()].sort();
 
+const nodes = absent('crypto');
+// Of Node's own files what is public, and does not stand on what is not here.
+const kOthers = ['privateDecrypt', 'privateEncrypt', 'publicDecrypt', 'publicEncrypt'];
+const shown = Object.fromEntries(Object.entries(lib).filter(([name]) => name in nodes && !kOthers.includes(name)));
+
 const own = {
-  ...lib, createHash: (name, options) => new lib.Hash(name, options), createHmac: (name, key, options) => new lib.Hmac(name, key, options),
+  ...shown, createHash: (name, options) => new lib.Hash(name, options), createHmac: (name, key, options) => new lib.Hmac(name, key, options),
   createCipheriv: (name, key, iv, options) => new lib.Cipheriv(name, key, iv, options),
   createDecipheriv: (name, key, iv, options) => new lib.Decipheriv(name, key, iv, options),
   getHashes: () => unique(native.hashNames()), getCiphers: () => unique(native.cipherNames().map((name) => name.toLowerCase())),
@@ -113,5 +118,4 @@ const own = {
   publicEncrypt: (key, data) => signatures.publicEncrypt(key, data, hashNamed), privateDecrypt: (key, data) => signatures.privateDecrypt(key, data, hashNamed),
   timingSafeEqual, webcrypto: globalThis.crypto, subtle: globalThis.crypto.subtle,
 };
-const nodes = absent('crypto');
 module.exports = { ...nodes, ...own, constants: { ...nodes.constants, ...signatures.constants } };
