@@ -3,6 +3,7 @@
 #include <openssl/rsa.h>
 
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "jsruntime/ops/crypto_args.h"
@@ -161,9 +162,34 @@ void RsaOaep(const OpInfo& info) {
   ReturnBytes(info, Bytes(out).first(size));
 }
 
+// What node:crypto does with a key of RSA and a padding that is not OAEP.
+enum RsaOperation : uint32_t { kPublicEncrypt, kPrivateDecrypt, kPrivateEncrypt, kPublicDecrypt };
+
+void RsaPadded(const OpInfo& info) {
+  const OpensslErrors errors;
+  const uint32_t operation = NumberOr(info[0], UINT32_MAX);
+  const Key* key = KeyOf(info[1]);
+  const uint32_t padding = NumberOr(info[2], 0);
+  const BufferBytes data(info[3]);
+  const bool needs_private = operation == kPrivateDecrypt || operation == kPrivateEncrypt;
+  if (operation > kPublicDecrypt || key == nullptr || key->pkey == nullptr || (needs_private && !key->is_private)) return;
+  if ((padding != RSA_PKCS1_PADDING && padding != RSA_NO_PADDING) || data.size() > kRsaBitsMax / 8) return;
+  using Init = int (*)(EVP_PKEY_CTX*);
+  using Run = int (*)(EVP_PKEY_CTX*, unsigned char*, size_t*, const unsigned char*, size_t);
+  constexpr std::pair<Init, Run> kSteps[] = {{EVP_PKEY_encrypt_init, EVP_PKEY_encrypt}, {EVP_PKEY_decrypt_init, EVP_PKEY_decrypt},
+                                             {EVP_PKEY_sign_init, EVP_PKEY_sign}, {EVP_PKEY_verify_recover_init, EVP_PKEY_verify_recover}};
+  const auto& [init, run] = kSteps[operation];
+  const PkeyCtxPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, key->pkey.get(), nullptr));
+  if (context == nullptr || init(context.get()) <= 0 || EVP_PKEY_CTX_set_rsa_padding(context.get(), static_cast<int>(padding)) <= 0) return;
+  std::vector<uint8_t> out(static_cast<size_t>(EVP_PKEY_get_size(key->pkey.get())));
+  size_t size = out.size();
+  if (run(context.get(), out.data(), &size, NotNull(data.bytes()), data.size()) > 0) ReturnBytes(info, Bytes(out).first(size));
+}
+
 constexpr Op kOps[] = {
     {"aes", Aes},
     {"rsaOaep", RsaOaep},
+    {"rsaPadded", RsaPadded},
 };
 
 }  // namespace

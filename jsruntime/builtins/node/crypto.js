@@ -104,6 +104,8 @@ const nodes = absent('crypto');
 const kOthers = ['privateDecrypt', 'privateEncrypt', 'publicDecrypt', 'publicEncrypt'];
 const shown = Object.fromEntries(Object.entries(lib).filter(([name]) => name in nodes && !kOthers.includes(name)));
 
+const rsa = (name) => (key, data) => signatures[name](key, data, hashNamed, bytesOf);
+
 const own = {
   ...shown, createHash: (name, options) => new lib.Hash(name, options), createHmac: (name, key, options) => new lib.Hmac(name, key, options),
   createCipheriv: (name, key, iv, options) => new lib.Cipheriv(name, key, iv, options),
@@ -115,7 +117,7 @@ const own = {
   KeyObject: keys.KeyObject, createSecretKey: keys.createSecretKey, createPrivateKey: keys.createPrivateKey, createPublicKey: keys.createPublicKey,
   ECDH, createECDH: (curve) => new ECDH(curve), diffieHellman,
   generateKeyPair, generateKeyPairSync, generateKey, generateKeySync,
-  publicEncrypt: (key, data) => signatures.publicEncrypt(key, data, hashNamed), privateDecrypt: (key, data) => signatures.privateDecrypt(key, data, hashNamed),
+  publicEncrypt: rsa('publicEncrypt'), privateDecrypt: rsa('privateDecrypt'), privateEncrypt: rsa('privateEncrypt'), publicDecrypt: rsa('publicDecrypt'),
   timingSafeEqual, webcrypto: globalThis.crypto, subtle: globalThis.crypto.subtle,
 };
 module.exports = { ...nodes, ...own, constants: { ...nodes.constants, ...signatures.constants } };

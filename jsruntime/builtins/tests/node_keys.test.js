@@ -116,6 +116,22 @@ test('encryption with RSA', () => {
   equal(crypto.privateDecrypt({ key: rsaPkcs1, oaepHash: 'sha256' }, decoded(oaep)).toString(), 'secret');
   equal(crypto.privateDecrypt(rsaPkcs1, crypto.publicEncrypt(rsaSpki, data)).toString(), 'data');
   throws(() => crypto.privateDecrypt(rsaPkcs1, decoded(oaep)), Error);
+  equal(crypto.privateDecrypt({ key: rsaPkcs1, oaepLabel: 'label' }, crypto.publicEncrypt({ key: rsaSpki, oaepLabel: 'label' }, 'text')).toString(), 'text');
+  const padding = crypto.constants.RSA_PKCS1_PADDING;
+  const sealed = crypto.publicEncrypt({ key: rsaSpki, padding }, data);
+  equal(crypto.privateDecrypt({ key: rsaPkcs1, padding }, sealed).toString(), 'data');
+  // The same each time (RFC 8017 9.2): what Node makes of it, and what it reads.
+  const fixed = crypto.privateEncrypt(rsaPkcs1, data).toString('base64');
+  equal(fixed, 'PS0nptEU7Rc87DlH4L3523RmlvjNaKXd8UftXNGDejYoEoW56VaLZE8gLt8Hs9ZkUr0z7p+nmJjsR+psTGMgINeSB47Tjm5A2SFD4iKpAlUWAn' +
+    'uOA2Ji5w3JT6fC8oN2YcIB6PkCyiifNQG75EyxTR6sihqRL+SUmUa3d/1io+I=');
+  equal(crypto.publicDecrypt(rsaSpki, decoded(fixed)).toString() + crypto.publicDecrypt(rsaPkcs1, decoded(fixed)), 'datadata');
+  const raw = Buffer.alloc(createPublicKey(rsaSpki).asymmetricKeyDetails.modulusLength / 8, 1);
+  const bare = { padding: crypto.constants.RSA_NO_PADDING };
+  ok(crypto.publicDecrypt({ key: rsaSpki, ...bare }, crypto.privateEncrypt({ key: rsaPkcs1, ...bare }, raw)).equals(raw));
+  ok(crypto.privateDecrypt({ key: rsaPkcs1, ...bare }, crypto.publicEncrypt({ key: rsaSpki, ...bare }, raw)).equals(raw));
+  const codes = [() => crypto.publicEncrypt({ key: rsaSpki, padding }, Buffer.alloc(500)), () => crypto.publicEncrypt({ key: ecSpki, padding }, data), () => crypto.publicDecrypt(rsaSpki, sealed)]
+      .map((action) => throws(action, Error).code);
+  same(codes, ['ERR_OSSL_RSA_DATA_TOO_LARGE_FOR_KEY_SIZE', 'ERR_OSSL_RSA_UNKNOWN_PADDING_TYPE', 'ERR_OSSL_RSA_INVALID_PADDING']);
 });
 
 test('secret keys', async () => {
