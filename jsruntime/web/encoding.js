@@ -98,7 +98,8 @@ class TextDecoder {
     if (name === undefined) {
       legacy = internal.lazy('legacy_encodings.js').find(trimmed);
       if (legacy === undefined) {
-        throw new RangeError(`TextDecoder constructor: the encoding '${label}' is not supported: it is no label of the Encoding standard.`);
+        const error = new RangeError(`TextDecoder constructor: the encoding '${label}' is not supported: it is no label of the Encoding standard.`);
+        throw Object.assign(error, { code: 'ERR_ENCODING_NOT_SUPPORTED' });
       }
       name = legacy.name;
     }

@@ -160,7 +160,7 @@ test('labels', () => {
   for (const [name, all] of Object.entries(labels)) for (const label of all) equal(new TextDecoder(label).encoding, name, label);
   for (const label of ['', 'utf-7', 'utf-32', 'utf-8\0', 'utf\u00a0-8', '\u00a0utf-8']) {
     const error = throws(() => new TextDecoder(label), RangeError, label);
-    ok(error.message.includes('is not supported'), error.message);
+    ok(error.message.includes('is not supported') && error.code === 'ERR_ENCODING_NOT_SUPPORTED', error.message);
   }
 });
 

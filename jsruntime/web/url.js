@@ -33,8 +33,8 @@ class URL {
     const href = urlParse(`${url}`, text(base), parts ??= new Int32Array(8));
     if (href === undefined) {
       const error = new TypeError(`Invalid URL: '${url}'${base === undefined ? '' : ` with base '${base}'`}`);
-      error.code = 'ERR_INVALID_URL';
-      throw error;
+      // As Node's, which packages look at.
+      throw Object.assign(error, { code: 'ERR_INVALID_URL', input: `${url}`, ...(base !== undefined && { base: text(base) }) });
     }
     this.#take(href);
   }

@@ -86,7 +86,8 @@ const refused = [
 ];
 for (const [input, base] of refused) {
   test(`refuses ${JSON.stringify(input)} on ${base}`, () => {
-    equal(throws(() => new URL(input, base), TypeError).code, 'ERR_INVALID_URL');
+    const error = throws(() => new URL(input, base), TypeError);
+    same([error.code, error.input, error.base], ['ERR_INVALID_URL', input, base]);
     equal(URL.canParse(input, base), false);
     equal(URL.parse(input, base), null);
   });
