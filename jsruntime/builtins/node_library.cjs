@@ -64,6 +64,8 @@ const kChanged = {
   // Objects of the web platform show what they are, though their state is private.
   'internal/util/inspect': [['const maybeCustom = value[customInspectSymbol];', 'const maybeCustom = value[customInspectSymbol] ?? platformView(value);'],
                             [/$/, "const { platformView } = require('internal/zts/platform_view');\n"]],
+  // Bytes of one colour are not worth all of Buffer, which few who use node:util have loaded.
+  util: [["const { Buffer } = require('buffer');", ''], ["return Buffer.from(hexStr, 'hex');", "return require('buffer').Buffer.from(hexStr, 'hex');"]],
   // Archives are of files; classes called without `new` say nothing, as what else older packages do (node/util.js).
   zlib: [[/const \{\s*ZipEntry,[^}]*\} = require\('internal\/zip'\);/, ''], [/\/\/ ZIP archive support is[^]*?(?=function crc32)/, ''],
          [/\n *\/\/ ZIP archive support \(exp[^}]*(?=\}\);)/, ''],

@@ -58,6 +58,7 @@ test('format', () => {
 
 test('what else util has', async () => {
   same([util.getSystemErrorName(-2), util.getSystemErrorMessage(-2), util.getSystemErrorMap().get(-13)[0]], ['ENOENT', 'no such file or directory', 'EACCES']);
+  equal(util.styleText('#f00', 'x', { validateStream: false }), '\u001b[38;2;255;0;0mx\u001b[39m');
   same([util.styleText('red', 'x', { validateStream: false }), util.stripVTControlCharacters('\u001b[31mx\u001b[0m')], ['\u001b[31mx\u001b[39m', 'x']);
   same(util.parseEnv('A=1\nexport B="x\\ny" # said\nC=\'q#\'\n# no\nD=un quoted # said\nE=`a\nb`\nF=\n'), { A: '1', B: 'x\ny', C: 'q#', D: 'un quoted', E: 'a\nb', F: '' });
   equal(new util.MIMEType('text/html; charset=utf-8').params.get('charset'), 'utf-8');
