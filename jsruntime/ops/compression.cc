@@ -67,7 +67,7 @@ void ZlibOpen(const v8::FunctionCallbackInfo<v8::Value>& info) {
   codec->stream.zalloc = Allocate;
   codec->stream.zfree = Free;
   codec->stream.opaque = codec;
-  const int bits = WindowBits(info[0].As<v8::Int32>()->Value(), NumberOr(info[3], MAX_WBITS));
+  const int bits = WindowBits(info[0].As<v8::Int32>()->Value(), std::clamp(NumberOr(info[3], MAX_WBITS), 0, MAX_WBITS));
   const int made = compress ? deflateInit2(&codec->stream, level, Z_DEFLATED, bits, memory_level, NumberOr(info[5], Z_DEFAULT_STRATEGY))
                             : inflateInit2(&codec->stream, bits);
   if (made != Z_OK) return ThrowRangeError(isolate, "zlib could not be started");

@@ -10,6 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "jsruntime/ops/openssl.h"
 #include "jsruntime/ops/text.h"
@@ -46,6 +48,12 @@ inline void ReturnBytes(const OpInfo& info, std::span<const uint8_t> bytes) {
   if (!NewBytes(info.GetIsolate(), bytes.size(), &data).ToLocal(&made)) return;
   std::copy(bytes.begin(), bytes.end(), data);
   info.GetReturnValue().Set(made);
+}
+
+inline void ReturnNames(const OpInfo& info, const std::vector<std::string>& names) {
+  v8::LocalVector<v8::Value> texts(info.GetIsolate());
+  for (const std::string& name : names) texts.push_back(v8::String::NewFromUtf8(info.GetIsolate(), name.c_str()).ToLocalChecked());
+  info.GetReturnValue().Set(v8::Array::New(info.GetIsolate(), texts.data(), texts.size()));
 }
 
 // A whole number of 32 bits, or `otherwise`.

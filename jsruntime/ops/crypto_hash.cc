@@ -149,20 +149,18 @@ void HashInfo(const OpInfo& info) {
 
 void HashNames(const OpInfo& info) {
   const OpensslErrors errors;
-  v8::Isolate* isolate = info.GetIsolate();
   std::vector<std::string> names;
   EVP_MD_do_all_sorted(
       [](const EVP_MD*, const char* from, const char*, void* list) { static_cast<std::vector<std::string>*>(list)->push_back(from); },
       &names);
-  v8::LocalVector<v8::Value> there(isolate);
-  for (const std::string& name : names) {
-    // Some are known by name alone: what computes them is in a part of OpenSSL that is not loaded.
+  // Some are known by name alone: what computes them is in a part of OpenSSL that is not loaded.
+  std::erase_if(names, [](const std::string& name) {
     const EVP_MD* const known = EVP_get_digestbyname(name.c_str());
     EVP_MD* const digest = known == nullptr ? nullptr : EVP_MD_fetch(nullptr, EVP_MD_get0_name(known), nullptr);
     EVP_MD_free(digest);
-    if (digest != nullptr) there.push_back(v8::String::NewFromUtf8(isolate, name.c_str()).ToLocalChecked());
-  }
-  info.GetReturnValue().Set(v8::Array::New(isolate, there.data(), there.size()));
+    return digest == nullptr;
+  });
+  ReturnNames(info, names);
 }
 
 constexpr Op kOps[] = {

@@ -45,15 +45,18 @@ const char* ModeName(const EVP_CIPHER* cipher) {
 bool IsAead(const EVP_CIPHER* cipher) { return (EVP_CIPHER_get_flags(cipher) & EVP_CIPH_FLAG_AEAD_CIPHER) != 0; }
 
 // Null for those that OpenSSL names and has not, for what takes its data in another way, and for the parts of TLS.
-const EVP_CIPHER* CipherOf(v8::Isolate* isolate, v8::Local<v8::Value> name) {
-  if (name->IsInt32()) return EVP_get_cipherbynid(name.As<v8::Int32>()->Value());
-  if (!name->IsString()) return nullptr;
-  const EVP_CIPHER* cipher = EVP_get_cipherbyname(std::string(Utf8Text(isolate, name.As<v8::String>()).view()).c_str());
+const EVP_CIPHER* IfThere(const EVP_CIPHER* cipher) {
   const int mode = cipher == nullptr ? EVP_CIPH_SIV_MODE : EVP_CIPHER_get_mode(cipher);
   if (mode == EVP_CIPH_SIV_MODE || (mode == EVP_CIPH_CBC_MODE && IsAead(cipher))) return nullptr;
   EVP_CIPHER* const there = EVP_CIPHER_fetch(nullptr, EVP_CIPHER_get0_name(cipher), nullptr);
   EVP_CIPHER_free(there);
   return there == nullptr ? nullptr : cipher;
+}
+
+const EVP_CIPHER* CipherOf(v8::Isolate* isolate, v8::Local<v8::Value> name) {
+  if (name->IsInt32()) return IfThere(EVP_get_cipherbynid(name.As<v8::Int32>()->Value()));
+  if (!name->IsString()) return nullptr;
+  return IfThere(EVP_get_cipherbyname(std::string(Utf8Text(isolate, name.As<v8::String>()).view()).c_str()));
 }
 
 void CipherInfo(const OpInfo& info) {
@@ -74,17 +77,12 @@ void CipherInfo(const OpInfo& info) {
 
 void CipherNames(const OpInfo& info) {
   const OpensslErrors errors;
-  v8::Isolate* isolate = info.GetIsolate();
   std::vector<std::string> names;
   EVP_CIPHER_do_all_sorted(
       [](const EVP_CIPHER*, const char* from, const char*, void* list) { static_cast<std::vector<std::string>*>(list)->push_back(from); },
       &names);
-  v8::LocalVector<v8::Value> there(isolate);
-  for (const std::string& name : names) {
-    const v8::Local<v8::String> text = v8::String::NewFromUtf8(isolate, name.c_str()).ToLocalChecked();
-    if (CipherOf(isolate, text) != nullptr) there.push_back(text);
-  }
-  info.GetReturnValue().Set(v8::Array::New(isolate, there.data(), there.size()));
+  std::erase_if(names, [](const std::string& name) { return IfThere(EVP_get_cipherbyname(name.c_str())) == nullptr; });
+  ReturnNames(info, names);
 }
 
 // Key and iv have been looked at: what does not fit here is the iv of a cipher that has limits of its own.

@@ -30,11 +30,12 @@ class URL {
       return;
     }
     required(arguments.length, 1, 'URL constructor');
-    const href = urlParse(`${url}`, text(base), parts ??= new Int32Array(8));
+    const input = `${url}`;
+    const href = urlParse(input, text(base), parts ??= new Int32Array(8));
     if (href === undefined) {
-      const error = new TypeError(`Invalid URL: '${url}'${base === undefined ? '' : ` with base '${base}'`}`);
+      const error = new TypeError(`Invalid URL: '${input}'${base === undefined ? '' : ` with base '${base}'`}`);
       // As Node's, which packages look at.
-      throw Object.assign(error, { code: 'ERR_INVALID_URL', input: `${url}`, ...(base !== undefined && { base: text(base) }) });
+      throw Object.assign(error, { code: 'ERR_INVALID_URL', input, ...(base !== undefined && { base: text(base) }) });
     }
     this.#take(href);
   }
@@ -46,7 +47,8 @@ class URL {
 
   static parse(url, base = undefined) {
     required(arguments.length, 1, 'URL.parse');
-    const href = urlParse(`${url}`, text(base), parts ??= new Int32Array(8));
+    const input = `${url}`;
+    const href = urlParse(input, text(base), parts ??= new Int32Array(8));
     return href === undefined ? null : new URL(kParsed, href);
   }
 

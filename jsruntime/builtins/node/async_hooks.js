@@ -20,12 +20,9 @@ function runIn(context, callback, self, values) {
   }
 }
 
-const failure = (Class, code, message) => Object.assign(new Class(message), { code });
+// Node's own errors, loaded where there is one: node:events stands on this file.
 function needFunction(value) {
-  if (typeof value !== 'function') throw failure(TypeError, 'ERR_INVALID_ARG_TYPE', `The "fn" argument must be of type function. Received ${typeof value}`);
-}
-function needString(value, name) {
-  if (typeof value !== 'string') throw failure(TypeError, 'ERR_INVALID_ARG_TYPE', `The "${name}" argument must be of type string. Received ${typeof value}`);
+  if (typeof value !== 'function') require('zts:library').validators.validateFunction(value, 'fn');
 }
 
 // Timers keep the context in which they were started.
@@ -93,9 +90,9 @@ class AsyncResource {
   #id = ++lastId;
   #trigger;
   constructor(type, options = {}) {
-    needString(type, 'type');
+    if (typeof type !== 'string') require('zts:library').validators.validateString(type, 'type');
     if (typeof options === 'number' ? !(Number.isSafeInteger(options) && options >= -1) : options?.triggerAsyncId !== undefined && !Number.isSafeInteger(options.triggerAsyncId)) {
-      throw failure(RangeError, 'ERR_INVALID_ASYNC_ID', `Invalid triggerAsyncId value: ${options.triggerAsyncId ?? options}`);
+      throw new (require('zts:library').errors.codes.ERR_INVALID_ASYNC_ID)('triggerAsyncId', options.triggerAsyncId ?? options);
     }
     this.#type = type;
     this.#trigger = (typeof options === 'number' ? options : options?.triggerAsyncId) ?? 1;

@@ -9,7 +9,7 @@ const signatures = require('zts:signatures');
 const { ECDH } = require('zts:ecdh');
 
 const lib = require('zts:lib_crypto');
-const { hashNamed: knownHash } = require('zts:crypto_binding');
+const { asBuffer, encoded, hashNamed: knownHash } = require('zts:crypto_binding');
 
 const failure = (message, code) => Object.assign(new Error(message), { code });
 const argument = (message) => Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_TYPE' });
@@ -24,11 +24,6 @@ function bytesOf(value, encoding, what) {
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return value;
   throw argument(`${what} is neither a string nor bytes`);
 }
-const asBuffer = (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-const encoded = (bytes, encoding) => {
-  const buffer = asBuffer(bytes);
-  return encoding === undefined || encoding === 'buffer' ? buffer : buffer.toString(encoding);
-};
 const need = (value, message, code = 'ERR_CRYPTO_OPERATION_FAILED') => {
   if (value === undefined) throw failure(message, code);
   return value;

@@ -29,8 +29,6 @@ class Stream extends EventEmitter {
   }
 }
 
-const invalid = (Class, code, message) => Object.assign(new Class(message), { code });
-
 // Of the function's isolate: there is no process of its own.
 function memoryUsage() {
   const [heapTotal, heapUsed, external] = native.memoryUse();
@@ -39,8 +37,11 @@ function memoryUsage() {
 memoryUsage.rss = () => memoryUsage().rss;
 
 function hrtime(since) {
-  if (since !== undefined && !Array.isArray(since)) throw invalid(TypeError, 'ERR_INVALID_ARG_TYPE', 'The "time" argument must be an instance of Array');
-  if (since !== undefined && since.length !== 2) throw invalid(RangeError, 'ERR_OUT_OF_RANGE', `The value of "time" is out of range. It must be 2. Received ${since.length}`);
+  if (since !== undefined) {
+    const { errors, validators } = require('zts:library');
+    validators.validateArray(since, 'time');
+    if (since.length !== 2) throw new errors.codes.ERR_OUT_OF_RANGE('time', 2, since.length);
+  }
   const now = seconds();
   let whole = Math.trunc(now);
   let nanos = Math.trunc((now - whole) * 1e9);
@@ -80,7 +81,7 @@ const process = Object.assign(new EventEmitter(), {
   uptime: seconds,
   hrtime,
   nextTick: (callback, ...values) => {
-    if (typeof callback !== 'function') throw invalid(TypeError, 'ERR_INVALID_ARG_TYPE', `The "callback" argument must be of type function. Received ${typeof callback}`);
+    if (typeof callback !== 'function') require('zts:library').validators.validateFunction(callback, 'callback');
     queueMicrotask(values.length === 0 ? callback : () => callback(...values));
   },
   emitWarning(warning, type, code) {

@@ -100,7 +100,6 @@ class CipherBase {
   #tagLength;
   #block;
   #size = 0;          // bytes given so far
-  #padding = true;
   #tag = null;        // made, or given
   #tagUsed = false;
   #broken = false;    // CCM tells in the middle, and Node at the end
@@ -252,6 +251,6 @@ class Absent {
 
 module.exports = {
   kCryptoJobAsync: kAsync, kCryptoJobSync: kSync,
-  Hash, Hmac, oneShotDigest, hashNamed: checked, CipherBase, getCipherInfo, secureBuffer: (size) => new Uint8Array(size),
+  asBuffer, encoded, Hash, Hmac, oneShotDigest, hashNamed: checked, CipherBase, getCipherInfo, secureBuffer: (size) => new Uint8Array(size),
   RandomBytesJob: job(fill), PBKDF2Job: job(pbkdf2), HKDFJob: job(hkdf), ScryptJob: job(scrypt), RandomPrimeJob: Absent, CheckPrimeJob: Absent,
 };

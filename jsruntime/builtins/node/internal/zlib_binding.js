@@ -28,7 +28,7 @@ class Handle {
     this.#left = left;
     this.#callback = callback;
   }
-  // Of this class, for their subclasses.
+  // Tells the stream, by what Node's zlib has put on its handle.
   fail({ message, code, errno }) { this.onerror(message, errno, code); }
 
   writeSync(flush, input, at, length, output, outAt, room) {
@@ -134,7 +134,6 @@ class Zlib extends Handle {
     if (wrong !== undefined) this.fail(wrong);
   }
   release() { this.#state = null; }
-  getAvailableMemory() { return this.#state?.byteLength ?? 0; }
 }
 
 // Compression with a window that the input does not fill takes time and memory for nothing.
